@@ -19,7 +19,11 @@ using abi::Word;
 //   abi::Registers registers() const;  void set_registers(abi::Registers const&)   (sanitised: user selectors, IF set, IOPL 0)
 //   Word info() const (eax), capability() (ebx), word0() (esi), word1() (edi), reply() (ebp)
 //   void set_message(Word info, Word badge, Word word0, Word word1)   -- result of a system call
-//   TLS descriptors, FPU state (512 bytes, 16-aligned, lazily loaded), redirect entry, fs base
+//   void set_info(Word info)                                                  -- result without a message
+//   Address instruction_pointer(), stack_pointer(); Word flags(); void set_flow(eip, esp, eflags)   -- faults
+//   void set_ipc_buffer(Address user, abi::IpcBuffer* kernel)  (null: none), set_redirect(Address entry),
+//   void set_tls(Word entry 0..2, Address base, Word limit_pages_minus_one, bool present)
+//   FPU state (512 bytes, 16-aligned, lazily loaded)
 
 // --- physical memory as the kernel sees it -------------------------------------------------------------------------
 void* to_virtual(Address physical);      ///< any RAM page or module byte; constant offset on i386
@@ -35,6 +39,8 @@ void table_set(void* table, Word index, Address frame_physical, Word rights, Wor
 void table_clear(void* table, Word index);
 Word entry_rights(void const* table_or_directory, Word index);         ///< 0: not present
 Address entry_physical(void const* table_or_directory, Word index);
+/// The directory is about to be destroyed: should it be loaded, the kernel's own takes its place.
+void directory_destroy(void const* directory);
 /// After a change of a mapping at `address` of the space with this directory. Cheap if the space is not loaded.
 void flush_page(void const* directory, Address address);
 void flush_space(void const* directory);
@@ -45,7 +51,8 @@ void* user_to_kernel(void const* directory, Address address, Word rights);
 
 // --- threads --------------------------------------------------------------------------------------------------------
 void context_initialize(Context& context);
-/// `thread` becomes the one that the exit path resumes: address space (CR3 only if it differs), FS/TLS descriptors, sysenter stack.
+/// `thread` becomes the one that the exit path resumes: address space (CR3 only if it differs; a null directory is the
+/// kernel's own), FS/TLS descriptors, sysenter stack. Not called for idleness: then cpu().current is null.
 void switch_to(kernel::Thread& thread, void const* directory);
 /// The thread object is being destroyed: forget FPU ownership.
 void context_destroy(Context& context);
