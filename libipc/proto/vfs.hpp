@@ -1,0 +1,75 @@
+// Protocol VfsSession: what a process asks of vfs beyond paths. A session is the process's view: mount namespace, root,
+// working directory, umask, credentials. The same capability speaks Directory.
+// Protocol VfsControl: what proc and the container manager ask of vfs, over capabilities that root gave them.
+#pragma once
+#include "directory.hpp"
+#include "namespace.hpp"
+
+namespace proto {
+
+struct Credentials {
+    std::uint32_t user, group;                       ///< the fsuid and fsgid (credentials(7))
+    std::uint32_t group_count, groups[32];
+    std::uint64_t capabilities;                      ///< effective set, capabilities(7)
+};
+
+struct VfsSession {
+    static constexpr abi::Word number = 6;
+    using ChangeDirectory = ipc::Method<VfsSession, 1, ipc::Unit(ipc::OptionalCap<File> directory, ipc::Path)>; ///< fchdir: empty path
+    using ChangeRoot = ipc::Method<VfsSession, 2, ipc::Unit(ipc::Path)>;
+    using GetWorkingDirectory = ipc::Method<VfsSession, 3, Transfer(ipc::WriteBuffer)>; ///< with the terminating NUL, getcwd(2)
+    using SetUmask = ipc::Method<VfsSession, 4, std::uint32_t(std::uint32_t)>;
+    /// The buffer holds "source\0target\0type\0data\0". A file system served elsewhere (proc) comes as its root Directory.
+    using Mount = ipc::Method<VfsSession, 5, ipc::Unit(std::uint32_t flags, ipc::OptionalCap<Directory> file_system, ipc::ReadBuffer)>;
+    using Unmount = ipc::Method<VfsSession, 6, ipc::Unit(std::uint32_t flags, ipc::Path)>;
+    using PivotRoot = ipc::Method<VfsSession, 7, ipc::Unit(ipc::ReadBuffer)>; ///< "new\0old\0"
+    /// flags: O_NONBLOCK. Read end, write end.
+    using Pipe = ipc::Method<VfsSession, 8, std::tuple<ipc::Cap<File>, ipc::Cap<File>>(std::uint32_t flags)>;
+    /// AF_UNIX socketpair(2); type with SOCK_NONBLOCK.
+    using SocketPair = ipc::Method<VfsSession, 9, std::tuple<ipc::Cap<File>, ipc::Cap<File>>(std::uint32_t type)>;
+    /// flags: the memfd_create(2) flags; an anonymous tmpfs file (also MAP_SHARED|MAP_ANONYMOUS).
+    using AnonymousFile = ipc::Method<VfsSession, 10, ipc::Cap<File>(std::uint32_t flags, std::uint64_t size)>;
+    /// The mount table as this session sees it, as text. format 0: /proc/PID/mounts, 1: mountinfo. Returns the text's whole length; the
+    /// buffer gets the part from `offset`.
+    using MountTable = ipc::Method<VfsSession, 11, Transfer(std::uint32_t format, std::uint32_t offset, ipc::WriteBuffer)>;
+    /// Text of a path: which 0 root, 1 working directory (as /proc/PID/root, cwd show it).
+    using Describe = ipc::Method<VfsSession, 12, Transfer(std::uint32_t which, ipc::WriteBuffer)>;
+    /// An O_PATH-like File for root (0) or working directory (1), for magic links.
+    using OpenPlace = ipc::Method<VfsSession, 13, ipc::Cap<File>(std::uint32_t which)>;
+    using methods = ipc::Methods<ChangeDirectory, ChangeRoot, GetWorkingDirectory, SetUmask, Mount, Unmount, PivotRoot, Pipe, SocketPair,
+                                 AnonymousFile, MountTable, Describe, OpenPlace>;
+};
+
+struct DiskUsage { std::uint64_t limit, used, files; std::uint64_t denied; };
+
+struct VfsControl {
+    static constexpr abi::Word number = 7;
+    /// A session at the root of the first mount namespace, with root's credentials.
+    using FirstSession = ipc::Method<VfsControl, 1, ipc::Cap<VfsSession>()>;
+    /// A session like `from` (unwrapped): flags bit 0 share (same session: CLONE_FS), bit 1 new mount namespace (CLONE_NEWNS).
+    using ForkSession = ipc::Method<VfsControl, 2, ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, std::uint32_t flags)>;
+    using SetCredentials = ipc::Method<VfsControl, 3, ipc::Unit(ipc::OptionalCap<VfsSession>, Credentials)>;
+    /// A disk quota domain for the folder at `path` (seen from the first session): its contents and every file system mounted inside count.
+    /// bytes 0: no limit. The folder must exist. Returns the domain's number for QuotaUsage.
+    using SetQuota = ipc::Method<VfsControl, 4, std::uint32_t(std::uint64_t bytes, ipc::Path)>;
+    using QuotaUsage = ipc::Method<VfsControl, 5, DiskUsage(std::uint32_t domain)>;
+    /// Bit 0: on exceeding, signal the notification of NotifyQuota (on-limit kill).
+    using SetQuotaPolicy = ipc::Method<VfsControl, 6, ipc::Unit(std::uint32_t domain, std::uint64_t bytes, std::uint32_t flags)>;
+    using ReleaseQuota = ipc::Method<VfsControl, 7, ipc::Unit(std::uint32_t domain)>;
+    /// A session in a new mount namespace whose root is the folder at `path`, with a tmpfs on /tmp and a /dev of its own (null zero full
+    /// random urandom tty console), charged to the folder's quota domain. proc is mounted by whoever holds its capability (MountAt).
+    using ContainerSession = ipc::Method<VfsControl, 8, ipc::Cap<VfsSession>(std::uint32_t domain, ipc::Path)>;
+    /// In the session's namespace: mounts `file_system` at `path` with that type name.
+    using MountAt = ipc::Method<VfsControl, 9, ipc::Unit(ipc::OptionalCap<VfsSession>, ipc::Cap<Directory>, ipc::Text<16> type, ipc::Path)>;
+    /// Opening the character device (major, minor..minor+count-1) goes to `server`: Elsewhere with rest = the minor number in decimal.
+    using RegisterDevice = ipc::Method<VfsControl, 10, ipc::Unit(std::uint32_t major, std::uint32_t minor, std::uint32_t count, ipc::Cap<Directory>)>;
+    /// Pages in use and free, of the whole server: {free bytes, used bytes, inodes, open files, sessions, mounts, quota-limit sum, 0}.
+    using Usage = ipc::Method<VfsControl, 11, std::array<std::uint64_t, 8>()>;
+    /// One domain that went over its limit since, 0 if none. Errors: -
+    using TakeQuotaEvent = ipc::Method<VfsControl, 12, std::uint32_t()>;
+    using NotifyQuota = ipc::Method<VfsControl, 13, ipc::Unit(ipc::Cap<ipc::Notification>)>;
+    using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota, ContainerSession,
+                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota>;
+};
+
+} // namespace proto
