@@ -59,6 +59,9 @@ void context_destroy(Context& context);
 
 // --- interrupts, ports, time -----------------------------------------------------------------------------------------
 bool interrupt_pending();                ///< preemption point: an enabled interrupt waits to be taken
+/// Takes every interrupt that is pending now, as if user mode had been interrupted (on i386: sti; nop; cli): calls
+/// kernel::handle_interrupt and handle_tick, which then only change queues. Called at preemption points, with no operation half done.
+void serve_interrupts();
 void interrupt_mask(Word line);
 void interrupt_unmask(Word line);
 Word port_in(Word port, Word size);
@@ -72,7 +75,7 @@ void log_write(char const* text, std::size_t length); ///< kernel log port (COM2
 
 } // namespace arch
 
-// What the architecture calls. Interrupts are off. After each, the architecture leaves to kernel::cpu().current.
+// What the architecture calls, with interrupts off. It also calls handle_interrupt and handle_tick while idle. After each, the architecture leaves to kernel::cpu().current.
 namespace kernel {
 void handle_syscall(Thread& current);                                    ///< Context holds the arguments
 void handle_page_fault(Thread& current, arch::Address address, arch::Word code);

@@ -1,0 +1,153 @@
+// Layout of the kernel objects. All are made by Untyped.Retype in zeroed memory, so zero is every field's first value.
+#pragma once
+#include "slot.hpp"
+
+namespace kernel {
+
+using abi::ThreadState;
+
+/// Head of a queue of threads linked by queue_next/queue_previous.
+struct ThreadQueue {
+    Thread* first;
+    Thread* last;
+    [[nodiscard]] bool is_empty() const { return first == nullptr; }
+    inline void push_back(Thread& thread);
+    inline void push_front(Thread& thread);
+    inline void remove(Thread& thread);
+};
+
+/// What a thread that waits on an endpoint asks for, and what the message is.
+struct PendingMessage {
+    Word badge;
+    bool is_call;               ///< wants a reply
+    bool is_fault;              ///< the message is in Thread::fault
+    bool can_grant;             ///< extra capabilities may be attached
+    bool can_grant_reply;       ///< ... to the reply
+};
+
+/// A buffer that a caller declared for bulk transfer.
+struct CallerBuffer { Address address; Word length; };
+
+struct Thread {
+    arch::Context context;              ///< first: entry code saves into it
+
+    /// Slots of the thread, deleted with it. `zombie` is free until then.
+    Slot cspace_root, address_space, ipc_buffer_frame, fault_handler, zombie;
+    static constexpr Word slot_count = 4;
+    [[nodiscard]] Slot* slots() { return &cspace_root; }
+
+    ThreadState state;
+    std::uint8_t priority;
+    bool queued;                        ///< in a ready queue
+    bool restart;                       ///< the system call was preempted: done again before user mode is reached
+    bool stopped_by_fault;              ///< Inactive because a fault had no handler
+    Thread* queue_next;                 ///< ready queue, or queue of what it waits on
+    Thread* queue_previous;
+    void* waiting_on;                   ///< Endpoint or Notification while blocked on it
+    Reply* reply;                       ///< BlockedOnReply: who holds it; BlockedOnReceive: the one to be used, or null
+    PendingMessage message;             ///< while BlockedOnSend; is_fault and can_grant_reply also while BlockedOnReply
+    CallerBuffer read_buffer, write_buffer;
+    abi::IpcBuffer* ipc_buffer;         ///< kernel address, null: none
+    SchedContext* own_context;
+    SchedContext* borrowed_context;
+    Thread* borrow_next;                ///< others that borrow the same scheduling context
+    Thread* borrow_previous;
+    Notification* bound_notification;
+    Word fault_label, fault_length;     ///< message of a fault (or of a forwarded one)
+    Word fault[8];
+    Word fault_kind;                    ///< abi::Fault of the last fault: says what its answer may change
+    Word progress[2];                   ///< of a preempted invocation; zero at the start of each system call
+    Word name[4];
+    Thread* all_next;                   ///< every thread, for debugging
+    Thread* all_previous;
+
+    [[nodiscard]] SchedContext* current_context() const {
+        return borrowed_context != nullptr ? borrowed_context : own_context;
+    }
+};
+static_assert(sizeof(Thread) <= abi::object_size(abi::ObjectType::Thread, 0).bytes);
+
+enum class EndpointState : Word { Idle = 0, Sending = 1, Receiving = 2 };
+
+struct Endpoint {
+    ThreadQueue queue;
+    Word state_and_badge;               ///< EndpointState, and the badge that no-senders signals give << 4
+    Slot* bind_slot;                    ///< BindNoSenders: slot of the unbadged capability
+    Notification* no_senders;
+    Endpoint* next_bound;               ///< others bound to the same notification
+    Slot* first_dead;                   ///< run of dead capabilities in the derivation list, oldest first
+    Slot* last_dead;
+
+    [[nodiscard]] EndpointState state() const { return static_cast<EndpointState>(state_and_badge & 3); }
+    void set_state(EndpointState state) { state_and_badge = (state_and_badge & ~Word{3}) | static_cast<Word>(state); }
+};
+static_assert(sizeof(Endpoint) == 32);
+
+struct Notification {
+    ThreadQueue queue;
+    Word signals;                       ///< badges of the signals not yet received, or-ed
+    bool is_active;                     ///< a signal waits
+    Thread* bound_thread;
+    SchedContext* sched_context;
+    Endpoint* endpoints;                ///< whose no-senders binding this is
+};
+static_assert(sizeof(Notification) <= 32);
+
+struct Reply {
+    Thread* caller;                     ///< waits for the answer
+    Thread* receiver;                   ///< waits in a Receive with this object
+    bool can_grant;                     ///< capabilities may be attached to the answer
+    Word reserved[5];
+};
+static_assert(sizeof(Reply) == 32);
+
+/// Time that a thread may use: `budget` ticks in each `period`. Equal: a time slice, round robin.
+struct SchedContext {
+    Thread* bound_thread;
+    Notification* bound_notification;
+    Thread* borrowers;                  ///< linked by borrow_next
+    SchedContext* parent;               ///< always null for now
+    Word budget, period, remaining;     ///< ticks; budget 0: not configured
+    Word refill_time;                   ///< tick count at which the budget is full again
+    SchedContext* refill_next;          ///< the processor's list of throttled contexts, by refill_time
+    SchedContext* refill_previous;
+    std::uint64_t consumed;             ///< time-stamp ticks since SchedContextConsumed
+    bool throttled;
+    Word reserved[3];
+
+    [[nodiscard]] bool has_time() const { return budget != 0 && !throttled; }
+};
+static_assert(sizeof(SchedContext) == 64);
+
+struct PageTable {
+    Word hardware[1024];
+    Slot shadow[1024];
+};
+static_assert(sizeof(PageTable) == abi::object_size(abi::ObjectType::PageTable, 0).bytes);
+
+struct AddressSpace {
+    static constexpr Word user_entries = abi::user_end >> abi::large_page_bits;
+    Word hardware[1024];
+    Slot shadow[user_entries];          ///< PageTable or large Frame mappings
+};
+static_assert(sizeof(AddressSpace) == abi::object_size(abi::ObjectType::AddressSpace, 0).bytes);
+
+inline void ThreadQueue::push_back(Thread& thread) {
+    thread.queue_next = nullptr;
+    thread.queue_previous = last;
+    (last != nullptr ? last->queue_next : first) = &thread;
+    last = &thread;
+}
+inline void ThreadQueue::push_front(Thread& thread) {
+    thread.queue_previous = nullptr;
+    thread.queue_next = first;
+    (first != nullptr ? first->queue_previous : last) = &thread;
+    first = &thread;
+}
+inline void ThreadQueue::remove(Thread& thread) {
+    (thread.queue_previous != nullptr ? thread.queue_previous->queue_next : first) = thread.queue_next;
+    (thread.queue_next != nullptr ? thread.queue_next->queue_previous : last) = thread.queue_previous;
+    thread.queue_next = thread.queue_previous = nullptr;
+}
+
+} // namespace kernel
