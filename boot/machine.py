@@ -112,6 +112,8 @@ def verdict(log, status, shown, timed_out):
     """The exit status of the run, with a message when the guest did not end as it should."""
     if log.status is not None:
         return log.status
+    if shown and log.tail and log.tail[-1] != 10:
+        print(file=sys.stderr)
     if timed_out:
         print('boot/run: timeout', file=sys.stderr)
         return STATUS_TIMEOUT
