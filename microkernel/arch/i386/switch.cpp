@@ -1,0 +1,154 @@
+// From one thread to another: address space, FS and GS, FPU.
+#include "machine.hpp"
+
+extern "C" char arch_boot_directory[];
+
+namespace arch {
+
+static_assert(offsetof(Context, edi) == CONTEXT_EDI && offsetof(Context, esi) == CONTEXT_ESI);
+static_assert(offsetof(Context, ebp) == CONTEXT_EBP && offsetof(Context, ebx) == CONTEXT_EBX);
+static_assert(offsetof(Context, edx) == CONTEXT_EDX && offsetof(Context, ecx) == CONTEXT_ECX);
+static_assert(offsetof(Context, eax) == CONTEXT_EAX && offsetof(Context, error_code) == CONTEXT_ERROR);
+static_assert(offsetof(Context, eip) == CONTEXT_EIP && offsetof(Context, cs) == CONTEXT_CS);
+static_assert(offsetof(Context, eflags) == CONTEXT_EFLAGS && offsetof(Context, esp) == CONTEXT_ESP);
+static_assert(offsetof(Context, ss) == CONTEXT_SS && offsetof(Context, fs) == CONTEXT_FRAME_END);
+static_assert(offsetof(Context, redirect) == CONTEXT_REDIRECT && offsetof(Context, ipc_buffer) == CONTEXT_IPC_BUFFER);
+static_assert(offsetof(abi::IpcBuffer, redirect_ip) == IPC_BUFFER_REDIRECT_IP);
+static_assert(offsetof(abi::IpcBuffer, redirect_flags) == IPC_BUFFER_REDIRECT_FLAGS);
+
+constinit Context* loaded_context = nullptr;
+
+namespace {
+
+constinit void const* loaded_directory = arch_boot_directory;
+constinit Context* floating_point_owner = nullptr; ///< whose state the FPU's registers hold
+constinit bool task_switched = true;               ///< CR0.TS, so that CR0 is touched only to change it
+constexpr Word cr0_task_switched = 8;
+constinit Word cr0_value = 0;
+
+// A selector that the processor refuses becomes null: the fault finds its fixup in a table (trap.cpp).
+#define LOAD_SEGMENT(name, selector)                                                                                             \
+    asm volatile("1:\tmovl %0, %%" name "\n"                                                                                     \
+                 "2:\n\t.pushsection .text.unlikely\n"                                                                           \
+                 "3:\txorl %0, %0\n\tjmp 1b\n\t.popsection\n\t"                                                                  \
+                 ".pushsection .fixups, \"a\"\n\t.long 1b, 3b\n\t.popsection"                                                    \
+                 : "+r"(selector)                                                                                                \
+                 :                                                                                                               \
+                 : "cc", "memory")
+
+inline void load_fs(Word selector) { LOAD_SEGMENT("fs", selector); }
+inline void load_gs(Word selector) { LOAD_SEGMENT("gs", selector); }
+inline Word read_fs() {
+    Word selector;
+    asm volatile("movl %%fs, %0" : "=r"(selector));
+    return selector & 0xffff;
+}
+inline Word read_gs() {
+    Word selector;
+    asm volatile("movl %%gs, %0" : "=r"(selector));
+    return selector & 0xffff;
+}
+
+inline void set_task_switched() {
+    write_cr0(cr0_value | cr0_task_switched);
+    task_switched = true;
+}
+inline void clear_task_switched() {
+    asm volatile("clts");
+    task_switched = false;
+}
+
+inline void load_descriptors(Context const& context) {
+    global_descriptors[SELECTOR_IPC_BUFFER >> 3] = context.ipc_segment;
+    for (Word entry = 0; entry < 3; ++entry) global_descriptors[SELECTOR_TLS_FIRST + entry] = context.tls[entry];
+}
+
+} // namespace
+
+void save_selectors(Context& context) {
+    context.fs = read_fs();
+    context.gs = read_gs();
+}
+
+void reload_descriptors(Context& context) {
+    load_descriptors(context);
+    load_fs(context.fs);
+    load_gs(context.gs);
+}
+
+void switch_to(kernel::Thread& thread, void const* directory) {
+    auto& next = reinterpret_cast<Context&>(thread);
+    if (directory != loaded_directory) {
+        if (directory == nullptr) directory = arch_boot_directory;
+        loaded_directory = directory;
+        write_cr3(reinterpret_cast<Word>(directory) - KERNEL_BASE);
+    }
+    Context* const previous = loaded_context;
+    if (previous == &next) return;
+    if (floating_point_owner == &next) {
+        if (task_switched) clear_task_switched();
+    } else if (!task_switched) {
+        set_task_switched();
+    }
+    Word previous_gs = 1; // no thread's: GS is loaded anew
+    if (previous != nullptr) {
+        previous->fs = read_fs();
+        previous->gs = previous_gs = read_gs();
+    }
+    loaded_context = &next;
+    arch_entry_stack.task.esp0 = reinterpret_cast<Word>(&next) + CONTEXT_FRAME_END;
+    load_descriptors(next);
+    load_fs(next.fs);
+    if ((next.gs | previous_gs) != 0) load_gs(next.gs);
+}
+
+void context_initialize(Context& context) {
+    context.cs = SELECTOR_USER_CODE;
+    context.ss = SELECTOR_USER_DATA;
+    context.eflags = Context::fixed_flags;
+    context.fs = SELECTOR_IPC_BUFFER;
+    context.ipc_segment = user_data_descriptor(0, 0xfff, false);
+    // The fxsave image of a processor after fninit: control word 0x37f, MXCSR 0x1f80, everything else zero.
+    context.fpu[0] = 0x7f, context.fpu[1] = 0x03;
+    context.fpu[24] = 0x80, context.fpu[25] = 0x1f;
+}
+
+void context_destroy(Context& context) {
+    if (floating_point_owner == &context) floating_point_owner = nullptr;
+    if (loaded_context == &context) {
+        loaded_context = nullptr;
+        if (!task_switched) set_task_switched();
+    }
+}
+
+void directory_destroy(void const* directory) {
+    if (directory != loaded_directory) return;
+    loaded_directory = arch_boot_directory;
+    write_cr3(reinterpret_cast<Word>(arch_boot_directory) - KERNEL_BASE);
+}
+
+void flush_page(void const* directory, Address address) {
+    if (directory == loaded_directory) asm volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+
+void flush_space(void const* directory) {
+    if (directory == loaded_directory) write_cr3(reinterpret_cast<Word>(directory) - KERNEL_BASE);
+}
+
+void floating_point_initialize() {
+    cr0_value = read_cr0() & ~cr0_task_switched;
+    set_task_switched();
+}
+
+/// Device-not-available: gives the FPU to the running thread. False if it had it: then it is a real exception.
+extern "C" bool arch_take_floating_point(Context& context) {
+    if (!task_switched) return false;
+    clear_task_switched();
+    if (floating_point_owner == &context) return true;
+    if (floating_point_owner != nullptr) asm volatile("fxsave (%0)" : : "r"(floating_point_owner->fpu) : "memory");
+    asm volatile("fxrstor (%0)" : : "r"(context.fpu) : "memory");
+    floating_point_owner = &context;
+    return true;
+}
+
+} // namespace arch
