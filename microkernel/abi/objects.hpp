@@ -196,6 +196,12 @@ namespace map_flag {
 inline constexpr Word uncached = 1;
 } // namespace map_flag
 
+/// Segment selectors of user threads; GDT entries 6..8 are the TLS entries of ThreadSetTls (selectors 0x33, 0x3b, 0x43).
+/// Registers::fs 0 in WriteRegisters means `ipc_buffer`; a selector that user mode cannot load becomes null.
+namespace selector {
+inline constexpr Word user_code = 0x73, user_data = 0x7b, ipc_buffer = 0x93, tls_first = 0x33;
+} // namespace selector
+
 enum class ThreadState : Word { Inactive, Running, BlockedOnSend, BlockedOnReceive, BlockedOnReply, BlockedOnNotification, Idle };
 
 /// Label of a fault message. It arrives like a Call: answering its Reply with label 0 resumes the thread.

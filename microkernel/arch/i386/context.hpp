@@ -85,7 +85,8 @@ struct alignas(16) Context {
         eflags = (from.eflags & user_flags) | fixed_flags;
         cs = SELECTOR_USER_CODE, ss = SELECTOR_USER_DATA;
         // A privilege of 3 makes the processor refuse the kernel's segments; a refused selector becomes null (switch.cpp).
-        fs = from.fs == 0 ? 0 : ((from.fs & 0xffff) | 3), gs = from.gs == 0 ? 0 : ((from.gs & 0xffff) | 3);
+        fs = (from.fs & 0xffff) == 0 ? SELECTOR_IPC_BUFFER : ((from.fs & 0xffff) | 3);
+        gs = (from.gs & 0xffff) == 0 ? 0 : ((from.gs & 0xffff) | 3);
         if (loaded_context == this) reload_descriptors(*this);
     }
 
