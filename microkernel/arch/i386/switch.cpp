@@ -1,4 +1,5 @@
 // From one thread to another: address space, FS and GS, FPU.
+#include "../../kernel/cpu.hpp"
 #include "machine.hpp"
 
 extern "C" char arch_boot_directory[];
@@ -13,6 +14,7 @@ static_assert(offsetof(Context, eip) == CONTEXT_EIP && offsetof(Context, cs) == 
 static_assert(offsetof(Context, eflags) == CONTEXT_EFLAGS && offsetof(Context, esp) == CONTEXT_ESP);
 static_assert(offsetof(Context, ss) == CONTEXT_SS && offsetof(Context, fs) == CONTEXT_FRAME_END);
 static_assert(offsetof(Context, redirect) == CONTEXT_REDIRECT && offsetof(Context, ipc_buffer) == CONTEXT_IPC_BUFFER);
+static_assert(offsetof(kernel::Thread, context) == 0 && offsetof(kernel::Cpu, current) == 0, "traps.S knows this");
 static_assert(offsetof(abi::IpcBuffer, redirect_ip) == IPC_BUFFER_REDIRECT_IP);
 static_assert(offsetof(abi::IpcBuffer, redirect_flags) == IPC_BUFFER_REDIRECT_FLAGS);
 

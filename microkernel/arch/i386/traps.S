@@ -43,7 +43,7 @@ arch_sysenter:
     .globl arch_leave
 arch_leave:
     movl arch_entry_stack + 256 + 4, %esp
-    cmpl $0, ARCH_CURRENT
+    cmpl $0, _ZN6kernel8boot_cpuE /* Cpu::current */
     je arch_idle
     cmpl $0, at(CS)
     jne arch_leave_by_iret
@@ -86,7 +86,16 @@ arch_idle:
     sti
     hlt
     cli
-    jmp arch_idle /* interrupts taken here end in arch_leave, not here */
+    jmp arch_leave
+
+/* void serve_interrupts(): what is pending is taken between sti and cli, on the kernel's stack. */
+    .globl _ZN4arch16serve_interruptsEv
+_ZN4arch16serve_interruptsEv:
+    sti
+    nop
+    nop
+    cli
+    ret
 
 /* --- int 0x80 ---
  * The stack pointer addresses the Context, so SS reaches everything and DS may be anything. */
@@ -242,12 +251,22 @@ arch_interrupt:
     pushl %ebp
     pushl %esi
     pushl %edi
+    movl %eax, %edx
     flat_data_segments
     cld
-1:  /* From the idle loop nothing is worth keeping. */
+    movl %edx, %eax
     movl $arch_kernel_stack_top, %esp
     call arch_handle_interrupt
     jmp arch_leave
+1:  /* In the kernel: from the idle loop or serve_interrupts(), with the kernel's data segments. */
+    pushl %ecx
+    pushl %edx
+    call arch_handle_interrupt
+    popl %edx
+    popl %ecx
+    popl %eax
+    addl $4, %esp
+    iret
 
     .globl arch_spurious
 arch_spurious:
