@@ -56,13 +56,13 @@ template <std::size_t N> struct Text {
         std::copy_n(view.data(), length, data);
     }
     static constexpr std::size_t capacity = N;
-    [[nodiscard]] constexpr std::string_view view() const { return {data, length}; }
+    [[nodiscard]] constexpr std::string_view view() const { return {data, std::min<std::size_t>(length, N)}; }
 };
 /// Up to N bytes; only the used part travels.
 template <std::size_t N> struct Bytes {
     std::uint16_t length = 0;
     std::byte data[N];
-    [[nodiscard]] std::span<std::byte const> span() const { return {data, length}; }
+    [[nodiscard]] std::span<std::byte const> span() const { return {data, std::min<std::size_t>(length, N)}; }
 };
 
 /// Bulk transfer, caller's side: memory that the server may read (write) while this call lasts. On the server's side the argument
@@ -70,13 +70,14 @@ template <std::size_t N> struct Bytes {
 struct ReadBuffer { void const* data = nullptr; std::size_t length = 0; };
 struct WriteBuffer { void* data = nullptr; std::size_t length = 0; };
 
-/// A path: up to `capacity` bytes inline. The caller also declares it as its ReadBuffer when it is longer, then `length` is
-/// the whole length and the server fetches it with Sender::copy_in.
+/// A path: up to `capacity` bytes inline (fewer if the message has no room). The caller also declares it as its ReadBuffer;
+/// when it is longer, `length` is the whole length and the server fetches it with Sender::read_path.
 struct Path {
     static constexpr std::size_t capacity = 160;
     char const* data = nullptr;   ///< caller: any length up to 4095; server: the inline part, valid until the handler returns
     std::uint32_t length = 0;
     bool in_buffer = false;       ///< server: fetch it with copy_in
+    std::uint32_t offset = 0;     ///< server: where it starts in the caller's ReadBuffer (always declared, if the request has no ReadBuffer)
     constexpr Path() = default;
     constexpr Path(std::string_view view) : data{view.data()}, length{static_cast<std::uint32_t>(view.size())} {}
 };
