@@ -48,8 +48,8 @@ public:
     /// Empty address spaces with their tables, for MemorySpace alone.
     std::vector<MemorySpace*> spaces;
     /// Pools of the machine.
-    CSpace* cspaces = nullptr;
-    MachineThread* threads = nullptr;
+    KernelCSpace* cspaces = nullptr;
+    KernelThread* threads = nullptr;
 
     [[nodiscard]] std::uint64_t limit() const { return limit_; }
     void set_limit(std::uint64_t bytes) { limit_ = bytes; }
