@@ -40,9 +40,7 @@ public:
 
     Process* init = nullptr;      ///< its PID 1
     bool dead = false;            ///< init has ended: no process can be made here any more
-    Process* pending_init = nullptr;
-    std::uint32_t live = 0;       ///< how many namespaces there are in all is `count`
-    static std::uint32_t count;
+    static std::uint32_t count;   ///< of all namespaces that there are
     std::uint32_t owner_badge = 0; ///< badge of its Namespace capability once asked for, 0: none yet
 
 private:

@@ -1,0 +1,125 @@
+#include "pid.hpp"
+
+namespace proc {
+
+namespace {
+constexpr unsigned global_buckets = 256;
+Pid* global_table[global_buckets];
+std::uint32_t last_global = 0;
+} // namespace
+
+std::uint32_t PidNamespace::count = 0;
+
+PidNamespace::PidNamespace(PidNamespace* parent, std::uint32_t inode)
+    : parent_{parent}, level_{parent == nullptr ? 0 : parent->level_ + 1}, inode_{inode} {
+    if (parent_ != nullptr) parent_->retain();
+    ++count;
+}
+
+PidNamespace::~PidNamespace() {
+    --count;
+    if (parent_ != nullptr) parent_->release();
+}
+
+void PidNamespace::release() {
+    if (--references_ == 0) delete this;
+}
+
+bool PidNamespace::contains(PidNamespace const& other) const {
+    for (PidNamespace const* space = &other; space != nullptr; space = space->parent_) {
+        if (space == this) return true;
+    }
+    return false;
+}
+
+Pid* PidNamespace::find(std::int32_t number) const {
+    if (number <= 0) return nullptr;
+    for (PidNumber* entry = table_[static_cast<unsigned>(number) % buckets]; entry != nullptr; entry = entry->next) {
+        if (entry->number == number) return entry->pid;
+    }
+    return nullptr;
+}
+
+std::int32_t PidNamespace::next_used(std::int32_t from) const {
+    std::int32_t best = 0;
+    for (PidNumber const* entry : table_) {
+        for (; entry != nullptr; entry = entry->next) {
+            if (entry->number >= from && (best == 0 || entry->number < best)) best = entry->number;
+        }
+    }
+    return best;
+}
+
+std::int32_t PidNamespace::choose() {
+    if (used_ >= static_cast<std::uint32_t>(pid_maximum) - 1) return 0;
+    std::int32_t number = last_;
+    do {
+        // Linux starts over above the PIDs of boot-time daemons.
+        number = number + 1 >= pid_maximum ? (used_ > 30000 ? 1 : 300) : number + 1;
+    } while (find(number) != nullptr);
+    last_ = number;
+    return number;
+}
+
+Pid* Pid::create(PidNamespace& space) {
+    for (PidNamespace* each = &space; each != nullptr; each = each->parent()) {
+        if (each->dead) return nullptr;
+    }
+    auto pid = std::make_unique<Pid>();
+    pid->level = space.level();
+    pid->numbers = std::make_unique<PidNumber[]>(space.level() + 1);
+    for (PidNamespace* each = &space; each != nullptr; each = each->parent()) {
+        std::int32_t const number = each->choose();
+        if (number == 0) {
+            pid->release();
+            static_cast<void>(pid.release());
+            return nullptr;
+        }
+        PidNumber& entry = pid->numbers[each->level()];
+        PidNumber*& bucket = each->table_[static_cast<unsigned>(number) % PidNamespace::buckets];
+        entry = {number, each, pid.get(), bucket};
+        bucket = &entry;
+        ++each->used_;
+        each->retain();
+    }
+    do { ++last_global; } while (last_global == 0 || find_global(last_global) != nullptr);
+    pid->global = last_global;
+    Pid*& bucket = global_table[pid->global % global_buckets];
+    pid->global_next = bucket;
+    bucket = pid.get();
+    return pid.release();
+}
+
+void Pid::release() {
+    if (--references != 0) return;
+    for (unsigned i = 0; i <= level; ++i) {
+        PidNumber& entry = numbers[i];
+        if (entry.space == nullptr) continue;
+        PidNumber** place = &entry.space->table_[static_cast<unsigned>(entry.number) % PidNamespace::buckets];
+        while (*place != &entry) place = &(*place)->next;
+        *place = entry.next;
+        --entry.space->used_;
+    }
+    for (unsigned i = level + 1; i-- > 0;) {
+        if (numbers[i].space != nullptr) numbers[i].space->release();
+    }
+    if (global != 0) {
+        Pid** place = &global_table[global % global_buckets];
+        while (*place != this) place = &(*place)->global_next;
+        *place = global_next;
+    }
+    delete this;
+}
+
+std::int32_t Pid::number_in(PidNamespace const& viewer) const {
+    return viewer.level() <= level && numbers[viewer.level()].space == &viewer ? numbers[viewer.level()].number : 0;
+}
+
+Pid* Pid::find_global(std::uint32_t global) {
+    for (Pid* pid = global_table[global % global_buckets]; pid != nullptr; pid = pid->global_next) {
+        if (pid->global == global) return pid;
+    }
+    return nullptr;
+}
+
+} // namespace proc
