@@ -3,6 +3,7 @@
 //   memory/    MemorySpace                                                machine/ KernelThread, KernelCSpace
 #pragma once
 #include "../../../libipc/proto/process.hpp"
+#include "../../../user/linux/layout.hpp"
 #include "badges.hpp"
 #include "credentials.hpp"
 #include "list.hpp"
@@ -38,6 +39,17 @@ struct SignalQueue {
 /// A call to proc that waits. The meaning of a..d is the owner's of that kind.
 enum class Blocked : std::uint8_t { None, Wait, Sleep, Suspend, SignalWait, Futex, ChildExec };
 
+/// A capability of proc's own that several processes use (sessions without state of their own, the executable's File): fork
+/// counts instead of copying. Made with one reference.
+struct SharedCapability {
+    CapabilityPointer slot = 0;
+    std::uint32_t references = 1;
+};
+inline SharedCapability* share(SharedCapability* shared) {
+    if (shared != nullptr) ++shared->references;
+    return shared;
+}
+
 /// A reply that is owed. On the guest the slot of the Reply object (ipc::Pending), 0: none.
 struct PendingReply {
     abi::Word slot = 0;
@@ -58,12 +70,14 @@ struct Thread {
     Pid* pid = nullptr;                    ///< one reference
     Word badge = 0;                        ///< of its Process capability and of its faults (ObjectKind::Thread)
     KernelThread* kernel = nullptr;        ///< null: not made yet, or destroyed
+    Word area = 0;                         ///< number of its thread area in the process's MemorySpace
+    CapabilityPointer process_slot = linux_process::slot::process, wake_slot = linux_process::slot::wake; ///< in its CSpace
     Link<Thread> link;                     ///< Process::threads
 
     SignalSet mask = 0;
     SignalSet saved_mask = 0;              ///< what Suspend put aside; valid with `restore_mask`
     bool restore_mask = false;
-    bool suspended = false;                ///< its kernel thread does not run: stop, pause
+    bool suspended = false;                ///< it must not run: stop, pause (a call that waits in proc goes on waiting)
     SignalQueue pending;
     std::uint32_t stack_address = 0, stack_size = 0, stack_flags = 2; ///< sigaltstack(2), flags SS_DISABLE
 
@@ -74,16 +88,16 @@ struct Thread {
     SignalSet wait_set = 0;                ///< SignalWait
     std::uint64_t sleep_until = 0;
     std::uint32_t sleep_absolute = 0;
-    std::uint32_t futex_address = 0, futex_bits = 0;
-    std::uint64_t futex_key = 0;
+    std::uint32_t futex_bits = 0;
+    void const* futex_object = nullptr;    ///< MemorySpace::MemoryKey
+    std::uint64_t futex_offset = 0;
+    std::int32_t child_number = 0;         ///< ChildExec: what the clone call returns
     Link<Thread> futex_link;
     Timer wait_timer, wake_timer;
 
     std::uint32_t clear_child_tid = 0, robust_list = 0;
-    std::uint32_t tls[3][3] = {};          ///< {base, limit, flags} of GDT entries 6..8
     std::uint64_t cpu_nanoseconds = 0;     ///< as last read from its scheduling context
     std::uint32_t faults = 0;
-    bool tls_used[3] = {};
 };
 
 enum class ProcessState : std::uint8_t { Building, Running, Zombie, Dead };
@@ -109,8 +123,11 @@ struct Process {
     // What it is made of. Null once it is a zombie.
     MemorySpace* memory = nullptr;
     KernelCSpace* cspace = nullptr;
-    CapabilityPointer vfs_session = 0, uts_session = 0, network_session = 0; ///< proc's copies, owned
-    CapabilityPointer executable = 0;      ///< File of the program (/proc/PID/exe), owned
+    Word files = 0;                        ///< number of its descriptor table in `memory`
+    CapabilityPointer vfs_session = 0;     ///< proc's copy, owned
+    SharedCapability* uts_session = nullptr;
+    SharedCapability* network_session = nullptr;
+    SharedCapability* executable = nullptr; ///< File of the program (/proc/PID/exe)
 
     // Groups and sessions (one reference each).
     Pid* group = nullptr;
@@ -143,8 +160,6 @@ struct Process {
     std::uint64_t real_interval = 0;
     std::uint32_t remembered_handle = 0;   ///< nonzero: started through Domain::Start
     std::uint32_t handles = 0;             ///< pidfds that refer to it
-    std::vector<char> arguments;           ///< argv, NUL after each, as /proc/PID/cmdline shows it (first 4096 bytes; set by Execute)
-    std::vector<char> environment;         ///< likewise /proc/PID/environ
 
     [[nodiscard]] std::string_view comm() const { return {name}; }
     void set_name(std::string_view text);
