@@ -56,13 +56,17 @@ struct ThreadArea {
     Word time_low, time_high;      ///< 592: time stamp of boot (proc)
     Word wall_low, wall_high;      ///< 600: nanoseconds since the epoch at boot, CLOCK_REALTIME (proc)
     Word signal_mask_low, signal_mask_high; ///< 608: copy of the mask (proc)
-    Word in_call;                  ///< 616: nonzero while the vDSO works on a call; proc redirects asynchronously only when EIP is outside the vDSO
+    /// 616: 0 in program code; 1 the vDSO works, or waits for a reply that must not be given up (mkdir would be done twice);
+    /// 2 it waits for something that a signal may end: only then does proc use ThreadInterrupt. What decides whether the
+    /// thread is in program code is EIP (outside text_start..text_end), not this word.
+    volatile Word in_call;
     Word process_group;            ///< 620: proc's global number, for File::Read's argument (proc)
     abi::Registers interrupted;    ///< 624: registers of the program where proc redirected it to vdso_signal_entry (proc)
     Word fpu_valid, sysenter_return, scratch_a, scratch_b;
     Word time_offset_low, time_offset_high; ///< time namespace's monotonic offset (proc)
     Word parent_id;                ///< parent's PID, 0 if outside its namespace; may be stale: getppid asks proc
-    Word reserved[37];
+    Word deadline_low, deadline_high, restarting; ///< the vDSO's own: a timed wait that is repeated keeps its deadline
+    Word reserved[34];
 };
 static_assert(offsetof(ThreadArea, stack_top) == 48);
 static_assert(offsetof(ThreadArea, signal_pending) == 56);
@@ -95,6 +99,9 @@ struct VdsoHeader {
     /// Restartable windows: a thread stopped with window_start <= EIP < window_end and a signal pending is sent to `retry`.
     /// 0: pending check to blocking sysenter (retry: answers CallInterrupted); 1: last check to return to the program (retry: check again).
     struct Window { Address start, end, retry; } windows[2];
+    /// Accesses to the program's memory on its behalf. A fault that proc cannot resolve (it would be SIGSEGV) with
+    /// start <= EIP < end: proc sets EIP to `retry`, nothing else, and sends no signal; the system call answers EFAULT.
+    Window fault_window;
 };
 inline constexpr Word vdso_magic = 0x5644534f;
 inline constexpr Word vdso_header_offset = 0x400;
