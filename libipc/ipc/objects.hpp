@@ -371,7 +371,7 @@ inline object::CNode own_cnode() { return object::CNode{server_slot::cnode}; }
 inline object::Untyped own_untyped() { return object::Untyped{server_slot::untyped}; }
 inline object::AddressSpace own_address_space() { return object::AddressSpace{server_slot::address_space}; }
 
-/// One object of that type made from the server's untyped memory, in a slot of its own. NoMemory if there is none.
+/// One object of that type made from `memory` (the server's own untyped memory), in a slot of its own. NoMemory if there is none.
 inline Result<CapabilityPointer> make_object(abi::ObjectType type, Word size_bits = 0, object::Untyped memory = own_untyped()) {
     CapabilityPointer const slot = slots().take();
     if (slot == 0) {

@@ -78,7 +78,7 @@ CapabilityPointer Runtime::take_reply() {
     if (spare_count_ != 0) {
         return spare_[--spare_count_];
     }
-    auto const made = make_object(abi::ObjectType::Reply);
+    auto const made = make_object(abi::ObjectType::Reply, 0, object::Untyped{untyped});
     if (!made) {
         return 0;
     }
@@ -119,7 +119,7 @@ Result<CapabilityPointer> mint_session_slot(Word badge) {
     }
     // Not read: whoever holds a session may call, never receive.
     constexpr Word rights = abi::right::write | abi::right::grant | abi::right::grant_reply;
-    if (auto minted = own_cnode().mint(slot, own_cnode(), server_slot::endpoint, rights, badge, abi::mint_flag::watched); !minted) {
+    if (auto minted = own_cnode().mint(slot, own_cnode(), runtime().endpoint, rights, badge, abi::mint_flag::watched); !minted) {
         slots().give(slot);
         return fail(minted.error());
     }
@@ -140,7 +140,7 @@ Result<Cap<Notification>> mint_notification(Word bit) {
     if (slot == 0) {
         return fail(Error::NoMemory);
     }
-    if (auto minted = own_cnode().mint(slot, own_cnode(), server_slot::notification, abi::right::write, Word{1} << bit); !minted) {
+    if (auto minted = own_cnode().mint(slot, own_cnode(), runtime().notification, abi::right::write, Word{1} << bit); !minted) {
         slots().give(slot);
         return fail(minted.error());
     }
@@ -152,7 +152,7 @@ Result<void> bind_no_senders(Word bit) {
     if (!notification) {
         return fail(notification.error());
     }
-    if (auto bound = own_cnode().bind_no_senders(server_slot::endpoint, notification->slot); !bound) {
+    if (auto bound = own_cnode().bind_no_senders(runtime().endpoint, notification->slot); !bound) {
         release_slot(notification->slot);
         return bound;
     }

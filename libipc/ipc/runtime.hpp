@@ -43,6 +43,10 @@ public:
     [[nodiscard]] Word reply_objects() const { return reply_objects_; }
 
     SessionTable sessions;
+    /// Where this server receives, its bound notification and its memory. Only root has them elsewhere than server_slot says.
+    CapabilityPointer endpoint = server_slot::endpoint;
+    CapabilityPointer notification = server_slot::notification;
+    CapabilityPointer untyped = server_slot::untyped;
     /// Bits of the server's notification that mean: look at NextDead.
     Word no_senders_bits = 0;
 

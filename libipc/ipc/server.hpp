@@ -23,7 +23,7 @@ template <class Server> void deliver_signal(Server& server, Word bits) {
     Word const no_senders = bits & runtime().no_senders_bits;
     if constexpr (requires { server.on_no_senders(Word{}); }) {
         if (no_senders != 0) {
-            while (auto const badge = own_cnode().next_dead(server_slot::endpoint)) {
+            while (auto const badge = own_cnode().next_dead(runtime().endpoint)) {
                 slots().give(runtime().sessions.remove(*badge));
                 server.on_no_senders(*badge);
             }
@@ -101,7 +101,7 @@ template <class... Protocols, class Server> [[noreturn]] void serve(Server& serv
         } else {
             call.info = abi::MessageInfo{}.with(abi::Syscall::Receive);
         }
-        call.target = server_slot::endpoint;
+        call.target = runtime().endpoint;
         call.reply = reply;
         sys_receive(call);
         answering = false;

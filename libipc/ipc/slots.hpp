@@ -11,7 +11,7 @@
 
 namespace ipc {
 
-/// A bitmap of free slots. `Memory` is given once and never grows: the CNode does not either.
+/// A bitmap of free slots. Its memory is given once and never grows: the CNode does not either.
 class SlotAllocator {
 public:
     /// Slots first..first+count-1 are free; `words` has a bit for every slot up to there.
@@ -24,9 +24,13 @@ public:
         for (Word slot = first; slot < end; ++slot) {
             words_[slot / 32] |= Word{1} << slot % 32;
         }
+        first_ = first;
+        end_ = end;
         free_ = end - first;
         hint_ = first / 32;
     }
+    /// The slot is one of those this allocator manages.
+    [[nodiscard]] bool manages(CapabilityPointer slot) const { return slot - first_ < end_ - first_; }
     [[nodiscard]] bool ready() const { return words_ != nullptr; }
     [[nodiscard]] Word free_count() const { return free_; }
 
@@ -48,9 +52,9 @@ public:
         }
         return 0;
     }
-    /// The slots must be empty. Slot 0 and fixed slots (below first_free) are left alone.
+    /// The slots must be empty. Others than its own are left alone.
     void give(CapabilityPointer slot, Word count = 1) {
-        if (slot < server_slot::first_free || slot / 32 >= word_count_) {
+        if (!manages(slot)) {
             return;
         }
         for (Word i = 0; i < count; ++i) {
@@ -62,6 +66,8 @@ public:
 private:
     Word* words_ = nullptr;
     Word word_count_ = 0;
+    Word first_ = 0;
+    Word end_ = 0;
     Word free_ = 0;
     Word hint_ = 0;
 };
@@ -105,7 +111,7 @@ inline void delete_capability(CapabilityPointer slot) {
 }
 /// Deletes the capability and gives its slot back.
 inline void release_slot(CapabilityPointer slot) {
-    if (slot >= server_slot::first_free) {
+    if (slots().manages(slot)) {
         delete_capability(slot);
         slots().give(slot);
     }

@@ -53,6 +53,13 @@ inline abi::IpcBuffer& buffer() {
 #define CELLA_ENTER_KERNEL "movl $1f, %%edx\n\tmovl %%esp, %%ecx\n\tsysenter\n1:\n\t"
 #endif
 
+#ifdef CELLA_VDSO
+// The vDSO has one place where it enters the kernel (user/linux/entry.S), so that proc can tell whether a thread is about
+// to wait. Same registers as sysenter; ecx and edx are lost.
+#undef CELLA_ENTER_KERNEL
+#define CELLA_ENTER_KERNEL "call vdso_enter_kernel\n\t"
+#endif
+
 /// Call, Send and NonBlockingSend: everything that uses no Reply object.
 inline void sys_call(SystemCall& call) {
     asm volatile(CELLA_ENTER_KERNEL

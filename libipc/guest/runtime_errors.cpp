@@ -1,0 +1,43 @@
+// What the header-only standard library calls where it would throw: a server has no exceptions, it stops.
+#include "../ipc/log.hpp"
+#include "../ipc/objects.hpp"
+
+namespace ipc {
+
+void write_log(std::string_view line) {
+    while (!line.empty()) {
+        std::string_view const part = line.substr(0, object::Debug::write_limit);
+        (void)object::Debug{server_slot::debug}.write(part);
+        line.remove_prefix(part.size());
+    }
+}
+
+void stop(std::string_view why) {
+    log("stopped: {}", why);
+    __builtin_trap();
+}
+
+} // namespace ipc
+
+namespace std {
+[[noreturn]] void __throw_bad_alloc() { ipc::stop("bad_alloc"); }
+[[noreturn]] void __throw_bad_array_new_length() { ipc::stop("bad_array_new_length"); }
+[[noreturn]] void __throw_bad_function_call() { ipc::stop("bad_function_call"); }
+[[noreturn]] void __throw_bad_optional_access() { ipc::stop("bad_optional_access"); }
+[[noreturn]] void __throw_bad_variant_access(unsigned) { ipc::stop("bad_variant_access"); }
+[[noreturn]] void __throw_length_error(char const* what) { ipc::stop(what); }
+[[noreturn]] void __throw_logic_error(char const* what) { ipc::stop(what); }
+[[noreturn]] void __throw_runtime_error(char const* what) { ipc::stop(what); }
+[[noreturn]] void __throw_invalid_argument(char const* what) { ipc::stop(what); }
+[[noreturn]] void __throw_out_of_range(char const* what) { ipc::stop(what); }
+[[noreturn]] void __throw_out_of_range_fmt(char const* what, ...) { ipc::stop(what); }
+[[noreturn]] void __throw_system_error(int) { ipc::stop("system_error"); }
+[[noreturn]] void __glibcxx_assert_fail(char const*, int, char const*, char const* condition) noexcept { ipc::stop(condition); }
+} // namespace std
+
+extern "C" {
+[[noreturn]] void abort() { ipc::stop("abort"); }
+[[noreturn]] void __cxa_pure_virtual() { ipc::stop("pure virtual function called"); }
+int atexit(void (*)()) { return 0; }
+}
+void* __dso_handle = nullptr;
