@@ -14,6 +14,7 @@ struct KernelCSpace {
     CapabilityPointer cnode = 0;     ///< in proc's CSpace
     Word radix = linux_process::slot::initial_radix;
     Word references = 0;
+    Word thread_slots = 0;           ///< bit n: slots thread_first + 2n (process) and + 2n + 1 (wake) belong to a further thread
     Account* account = nullptr;
     KernelCSpace* next = nullptr;          ///< in the pool
 };
