@@ -55,11 +55,19 @@ def run(command, timeout, **options):
     return status, output.decode(errors='replace'), errors.decode(errors='replace')
 
 
+def is_unit(test):
+    return any(suite.endswith('unit') for suite in test['suite'])
+
+
 def run_unit(test):
+    """One of Meson's tests: a doctest program, or one that prints a line `ok NAME` for each of its tests."""
     environment = dict(os.environ, ASAN_OPTIONS='detect_leaks=1:abort_on_error=0', **test.get('env', {}))
-    status, output, errors = run([*test['cmd'], '--no-colors=true'], UNIT_TIMEOUT, env=environment, cwd=test['workdir'] or BUILD)
+    arguments = ['--no-colors=true'] if is_unit(test) else []
+    status, output, errors = run([*test['cmd'], *arguments], UNIT_TIMEOUT, env=environment, cwd=test['workdir'] or BUILD)
     match = re.search(r'test cases: +(\d+) \| +(\d+) passed \| +(\d+) failed', output)
-    passed, failed = (int(match.group(2)), int(match.group(3))) if match else (int(status == 0), 0)
+    passed, failed = (int(match.group(2)), int(match.group(3))) if match else (len(re.findall(r'^ok ', output, re.M)), 0)
+    if status == 0 and passed == 0:
+        passed = 1
     if status != 0 and failed == 0:
         failed = 1
         errors += f'\nended with status {status}' if status is not None else f'\nnot done after {UNIT_TIMEOUT} s'
@@ -131,10 +139,11 @@ def run_program(path):
     return Result(1, 0) if status == 0 else Result(0, 1, f'status {status}\n' + tail('output', output) + tail('errors', errors))
 
 
-def unit_tests():
+def meson_tests(unit):
     with open(os.path.join(BUILD, 'meson-info', 'intro-tests.json')) as file:
         tests = json.load(file)
-    return {'unit/' + test['name'].replace(' ', '-'): (run_unit, test) for test in tests}
+    return {('unit/' if unit else 'guest/') + test['name'].replace(' ', '-'): (run_unit, test)
+            for test in tests if is_unit(test) == unit}
 
 
 def guest_tests():
@@ -163,12 +172,12 @@ def main(arguments):
     kinds = flags & {'--unit', '--guest'} or {'--unit', '--guest'}
     passed = failed = 0
     try:
-        building.build_all(TOP, BUILD, ('all', 'meson-test-prereq') if '--unit' in kinds else ())
+        building.build_all(TOP, BUILD, ('all', 'meson-test-prereq'))
         tests = {}
         if '--unit' in kinds:
-            tests.update(unit_tests())
+            tests.update(meson_tests(True))
         if '--guest' in kinds:
-            tests.update(guest_tests())
+            tests.update({**meson_tests(False), **guest_tests()})
         tests = {name: test for name, test in tests.items() if matches(name, patterns)}
         if '--list' in flags:
             print('\n'.join(tests))
