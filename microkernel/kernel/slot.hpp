@@ -98,6 +98,9 @@ struct Capability {
     [[nodiscard]] constexpr bool frame_is_device() const { return (word0 & frame_device) != 0; }
     [[nodiscard]] constexpr Word frame_map_flags() const { return (word0 & frame_uncached) != 0 ? abi::map_flag::uncached : 0; }
     [[nodiscard]] constexpr bool is_mapped() const { return (word1 & mapped_bit) != 0; } ///< Frame and PageTable
+    /// The copy in a thread's IPC buffer slot names its thread, whose buffer ends with it: thread | 2.
+    [[nodiscard]] constexpr bool is_ipc_buffer() const { return (word1 & 3) == 2; }
+    [[nodiscard]] Thread* ipc_buffer_thread() const { return reinterpret_cast<Thread*>(word1 & ~Word{3}); }
     [[nodiscard]] constexpr Word map_table() const { return word1 & 0xfffff000; }        ///< Frame and PageTable
     [[nodiscard]] constexpr Word directory_index() const { return word1 >> 1 & 0x3ff; }
     constexpr void restrict_frame(Word rights) { word0 &= ~((~rights & 15) << 4); }

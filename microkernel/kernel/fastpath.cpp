@@ -1,0 +1,125 @@
+// The two system calls that servers live by, for messages that fit into registers: from the caller to a waiting
+// server, and back. Whatever is unusual is left to the slow path, before anything has changed.
+#include "syscall.hpp"
+
+namespace kernel {
+
+namespace {
+
+using abi::MessageInfo;
+
+/// Length 0..2 and no capabilities: bits 2..8 of MessageInfo are clear, and the length is not 3.
+inline bool is_short(Word info) { return (info & 0x1fc) == 0 && (info & 3) != 3; }
+
+/// Capability in a CSpace of one CNode; null: not so simple.
+inline Slot* fast_lookup(Thread const& thread, Word pointer) {
+    Capability const root = thread.cspace_root.capability;
+    if (!root.is(CapabilityType::CNode)) return nullptr;
+    Word const radix = root.radix();
+    if (root.guard_bits() + radix != 32) return nullptr;
+    if ((pointer >> radix) != root.guard()) return nullptr;
+    return root.slots() + (pointer & ((Word{1} << radix) - 1));
+}
+
+/// `next` runs now, though `previous` was current: the highest priority is known to be next's.
+inline void switch_directly(Cpu& processor, Thread& next) {
+    processor.current = &next;
+    load(next);
+}
+
+} // namespace
+
+bool fastpath_call(Thread& thread) {
+    Word const info = thread.context.info();
+    if (!is_short(info)) return false;
+    Slot const* const slot = fast_lookup(thread, thread.context.capability());
+    if (slot == nullptr) return false;
+    Capability const capability = slot->capability;
+    if (!capability.is(CapabilityType::Endpoint) || !capability.has(abi::right::write)) return false;
+    auto& endpoint = capability.object<Endpoint>();
+    if (endpoint.state() != EndpointState::Receiving) return false;
+    Thread& receiver = *endpoint.queue.first;
+    Reply* const reply = receiver.reply;
+    if (reply == nullptr) return false;
+    SchedContext* const context = thread.current_context();
+    bool const lends = receiver.own_context == nullptr;
+    if (!(lends ? context : receiver.own_context)->has_time()) return false;
+    Cpu& processor = cpu();
+    if (highest_ready(processor) > receiver.priority) return false;
+
+    Word buffers = 0;
+    if ((info & (MessageInfo::read_buffer | MessageInfo::write_buffer)) != 0) {
+        abi::IpcBuffer* const from = thread.ipc_buffer;
+        abi::IpcBuffer* const to = receiver.ipc_buffer;
+        if (from == nullptr || to == nullptr) return false;
+        buffers = info & (MessageInfo::read_buffer | MessageInfo::write_buffer);
+        thread.read_buffer = (info & MessageInfo::read_buffer) != 0 ? CallerBuffer{from->read_address, from->read_length} : CallerBuffer{};
+        thread.write_buffer = (info & MessageInfo::write_buffer) != 0 ? CallerBuffer{from->write_address, from->write_length} : CallerBuffer{};
+        to->caller_read_length = thread.read_buffer.length;
+        to->caller_write_length = thread.write_buffer.length;
+    } else {
+        thread.read_buffer.length = thread.write_buffer.length = 0;
+    }
+
+    Thread* const next_waiting = receiver.queue_next;
+    endpoint.queue.first = next_waiting;
+    if (next_waiting != nullptr) {
+        next_waiting->queue_previous = nullptr;
+        receiver.queue_next = nullptr;
+    } else {
+        endpoint.queue.last = nullptr;
+        endpoint.set_state(EndpointState::Idle);
+    }
+    receiver.waiting_on = nullptr;
+    receiver.reply = nullptr;
+    receiver.state = ThreadState::Running;
+    Word const label_bits = info & ~((Word{1} << 18) - 1);
+    receiver.context.set_message(label_bits | (info & 3) | buffers, capability.badge(), thread.context.word0(), thread.context.word1());
+    reply->receiver = nullptr;
+    reply->caller = &thread;
+    reply->can_grant = (capability.word1 & (abi::right::grant | abi::right::grant_reply)) != 0;
+    thread.reply = reply;
+    thread.message.is_fault = false;
+    thread.state = ThreadState::BlockedOnReply;
+    if (lends) borrow(receiver, *context);
+    switch_directly(processor, receiver);
+    return true;
+}
+
+bool fastpath_reply_receive(Thread& thread) {
+    Word const info = thread.context.info();
+    if (!is_short(info)) return false;
+    Slot const* const reply_slot = fast_lookup(thread, thread.context.reply());
+    if (reply_slot == nullptr || !reply_slot->capability.is(CapabilityType::Reply)) return false;
+    Slot const* const slot = fast_lookup(thread, thread.context.capability());
+    if (slot == nullptr) return false;
+    Capability const capability = slot->capability;
+    if (!capability.is(CapabilityType::Endpoint) || !capability.has(abi::right::read)) return false;
+    auto& endpoint = capability.object<Endpoint>();
+    if (endpoint.state() == EndpointState::Sending) return false;
+    if (thread.bound_notification != nullptr && thread.bound_notification->is_active) return false;
+    auto& reply = reply_slot->capability.object<Reply>();
+    Thread* const caller = reply.caller;
+    if (caller == nullptr || caller->message.is_fault) return false;
+    SchedContext const* const context = caller->current_context();
+    if (context == nullptr || !context->has_time()) return false;
+    Cpu& processor = cpu();
+    if (highest_ready(processor) > caller->priority) return false;
+
+    caller->reply = nullptr;
+    caller->state = ThreadState::Running;
+    Word const label_bits = info & ~((Word{1} << 18) - 1);
+    caller->context.set_message(label_bits | (info & 3), 0, thread.context.word0(), thread.context.word1());
+    reply.caller = nullptr;
+    reply.receiver = &thread;
+    if (thread.borrowed_context != nullptr) end_borrow(thread);
+    thread.reply = &reply;
+    thread.state = ThreadState::BlockedOnReceive;
+    thread.waiting_on = &endpoint;
+    endpoint.queue.push_back(thread);
+    endpoint.set_state(EndpointState::Receiving);
+    switch_directly(processor, *caller);
+    return true;
+}
+
+} // namespace kernel

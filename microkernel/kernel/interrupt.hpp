@@ -1,0 +1,12 @@
+// Interrupt lines given to user mode.
+#pragma once
+#include "slot.hpp"
+
+namespace kernel {
+
+inline constexpr Word interrupt_lines = 16;
+/// The last capability of the line's handler goes.
+void release_interrupt(Word line);
+Slot& interrupt_slot(Word line);
+
+} // namespace kernel

@@ -1,0 +1,70 @@
+// Messages between threads: endpoints, notifications, replies, waiting and its ends.
+#pragma once
+#include "derivation.hpp"
+#include "scheduler.hpp"
+
+namespace kernel {
+
+/// Result of an operation that may have to stop at a preemption point: abi::Error, or `preempted` - the operation has
+/// left everything consistent and is to be started again.
+inline constexpr Error preempted = static_cast<Error>(15);
+
+// --- capability look-up (lookup.cpp) -----------------------------------------------------------------------------------
+/// Slot that `pointer` names in the CSpace of `thread`, all 32 bits resolved; null: none.
+Slot* lookup(Thread& thread, abi::CapabilityPointer pointer);
+/// Slot at (index, depth) from a CNode capability, as CNode invocations address it; null: none.
+Slot* resolve(Capability const& cnode, Word index, Word depth);
+/// What a copy of `source` would hold. IllegalOperation if it cannot be copied, RevokeFirst for Untyped with children.
+Error derive(Slot const& source, Capability& copy);
+/// The same capability with at most `rights`.
+Capability restrict_rights(Capability capability, Word rights);
+
+// --- endpoints (endpoint.cpp) --------------------------------------------------------------------------------------------
+/// Sends the message in the sender's registers and buffer (or in Thread::fault). The sender is current or inactive.
+void send(Thread& sender, Endpoint& endpoint, PendingMessage const& message, bool blocking);
+/// The thread receives from `endpoint` with `reply` (or null).
+void receive(Thread& thread, Endpoint& endpoint, Reply* reply, bool blocking);
+void cancel_badged_sends(Endpoint& endpoint, Word badge);
+/// Last capability gone: ends every wait. May be preempted.
+Error destroy(Endpoint& endpoint);
+void bind_no_senders(Endpoint& endpoint, Slot& slot, Notification* notification, Word badge);
+
+// --- notifications (notification.cpp) --------------------------------------------------------------------------------------
+void signal(Notification& notification, Word badge);
+void wait(Thread& thread, Notification& notification, bool blocking);
+void bind(Notification& notification, Thread& thread);
+void unbind_notification(Thread& thread);
+Error destroy(Notification& notification);
+void remove_endpoint(Notification& notification, Endpoint& endpoint);
+void bind(SchedContext& context, Notification& notification);
+
+// --- replies (reply.cpp) ---------------------------------------------------------------------------------------------------
+/// Answers the caller of `reply`, which has one, with the message in the replier's registers and buffer.
+void answer(Thread& replier, Reply& reply);
+void destroy(Reply& reply);
+
+// --- transfer (transfer.cpp) ---------------------------------------------------------------------------------------------
+/// Copies the message of `sender` to `receiver`. `endpoint`: the one it goes through, null for a reply.
+void transfer_message(Thread& sender, Thread& receiver, PendingMessage const& message, Endpoint* endpoint);
+
+// --- waiting (wait.cpp) --------------------------------------------------------------------------------------------------
+/// The thread, which waits in no queue any more, goes on with `error` as its system call's result. After a fault it
+/// executes the faulting instruction again.
+void wake(Thread& thread, Error error);
+inline bool is_waiting(Thread const& thread) {
+    return thread.state >= ThreadState::BlockedOnSend && thread.state <= ThreadState::BlockedOnNotification;
+}
+/// Takes a waiting thread out of what it waits in; its state becomes Inactive.
+void cancel_wait(Thread& thread);
+void suspend(Thread& thread);
+void resume(Thread& thread);
+
+// --- faults (fault.cpp) ----------------------------------------------------------------------------------------------------
+/// Sends thread.fault, fault_label and fault_length to the fault handler; without a usable one the thread stops.
+void send_fault(Thread& thread);
+void raise_fault(Thread& thread, abi::Fault kind, Word length, Word first, Word second, Word third, Word fourth = 0, Word fifth = 0);
+
+/// Preemption point: only where everything is consistent.
+inline bool should_preempt() { return arch::interrupt_pending(); }
+
+} // namespace kernel

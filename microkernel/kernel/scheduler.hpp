@@ -1,0 +1,45 @@
+// Which thread runs: 256 priorities, first in first out within one. The current thread is in no ready queue.
+#pragma once
+#include "cpu.hpp"
+
+namespace kernel {
+
+inline bool is_runnable(Thread const& thread) {
+    if (thread.state != ThreadState::Running) return false;
+    SchedContext const* const context = thread.current_context();
+    return context != nullptr && context->has_time();
+}
+/// Highest priority in the ready queues, -1 if they are empty.
+inline int highest_ready(Cpu const& processor) {
+    if (processor.ready_summary == 0) return -1;
+    int const group = 31 - __builtin_clz(processor.ready_summary);
+    return group * 32 + 31 - __builtin_clz(processor.ready_bits[group]);
+}
+/// Puts a runnable thread at the end (or the front) of its queue; nothing for one that cannot run now or is current.
+void make_ready(Thread& thread);
+void make_ready_first(Thread& thread);
+void make_unready(Thread& thread);
+void set_priority(Thread& thread, std::uint8_t priority);
+/// Chooses Cpu::current.
+void schedule();
+/// Last step of every kernel entry: chooses the thread, goes on with a preempted system call of it, loads its state.
+void leave_kernel();
+/// The current thread's address space, buffer or descriptors changed: load it again.
+inline void reload_thread(Thread const& thread) {
+    if (cpu().loaded == &thread) cpu().loaded = nullptr;
+}
+void load(Thread& thread);
+
+// --- scheduling contexts ----------------------------------------------------------------------------------------------
+void borrow(Thread& thread, SchedContext& context);
+/// The thread gives back what it borrowed (it is about to wait, or dies).
+void end_borrow(Thread& thread);
+/// After a change of what a thread may run on.
+void reconsider(Thread& thread);
+void configure(SchedContext& context, Word budget_ticks, Word period_ticks);
+void bind(SchedContext& context, Thread& thread);
+void unbind(SchedContext& context);
+/// Every user loses it: borrowers go on with Cpu::orphans.
+void destroy(SchedContext& context);
+
+} // namespace kernel

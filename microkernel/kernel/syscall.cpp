@@ -1,0 +1,197 @@
+// Dispatch of system calls.
+#include "syscall.hpp"
+#include "deletion.hpp"
+
+namespace kernel {
+
+namespace {
+
+using abi::MessageInfo;
+using abi::Syscall;
+
+Error dispatch(Invocation& call) {
+    switch (call.capability().type()) {
+    case CapabilityType::Untyped: return invoke_untyped(call);
+    case CapabilityType::CNode: return invoke_cnode(call);
+    case CapabilityType::Thread: return invoke_thread(call);
+    case CapabilityType::SchedContext: return invoke_sched_context(call);
+    case CapabilityType::AddressSpace: return invoke_address_space(call);
+    case CapabilityType::PageTable: return invoke_page_table(call);
+    case CapabilityType::Frame: return invoke_frame(call);
+    case CapabilityType::IrqHandler: return invoke_irq_handler(call);
+    case CapabilityType::IoPorts: return invoke_io_ports(call);
+    case CapabilityType::Reply: return invoke_reply(call);
+    case CapabilityType::Control:
+        switch (call.capability().control_kind()) {
+        case ControlKind::Irq: return invoke_irq_control(call);
+        case ControlKind::IoPort: return invoke_io_port_control(call);
+        case ControlKind::Sched: return invoke_sched_control(call);
+        case ControlKind::Debug: return invoke_debug(call);
+        }
+        break;
+    default: break;
+    }
+    return call.refuse(Error::InvalidCapability, "no object to invoke");
+}
+
+void fail(Thread& thread, Error error, char const* reason) {
+    Word const label = MessageInfo{thread.context.info()}.label();
+    if (error != Error::WouldBlock) {
+        trace(TraceEvent::Refused, &thread, label, static_cast<Word>(error), thread.context.capability());
+        log_refusal(thread, label, error, reason);
+    }
+    thread.context.set_info(MessageInfo{}.with(error).raw);
+}
+
+/// Invokes a kernel object. Results, if any, are the answer's words.
+void invoke(Thread& thread, Slot& slot) {
+    MessageInfo const info{thread.context.info()};
+    bool const has_buffer = thread.ipc_buffer != nullptr;
+    Word const length = info.length() < abi::message_words ? info.length() : abi::message_words;
+    Invocation call{.caller = thread,
+                    .slot = slot,
+                    .label = static_cast<abi::Invocation>(info.label()),
+                    .length = has_buffer || length <= abi::register_words ? length : abi::register_words,
+                    .capability_count = has_buffer ? info.capabilities() : 0,
+                    .result_length = 0,
+                    .results = {}};
+    Error const error = dispatch(call);
+    if (error == preempted) {
+        trace(TraceEvent::Preempted, &thread, info.label());
+        thread.restart = true;
+        cpu().in_preemption = true;
+        arch::serve_interrupts();
+        cpu().in_preemption = false;
+        return;
+    }
+    thread.progress[0] = thread.progress[1] = 0;
+    if (error != Error::None) {
+        fail(thread, error, call.reason);
+        return;
+    }
+    if (has_buffer)
+        for (Word i = abi::register_words; i < call.result_length; ++i) thread.ipc_buffer->message[i] = call.results[i];
+    Word const result_length = call.direct_words != 0 ? abi::register_words + call.direct_words
+                               : has_buffer || call.result_length <= abi::register_words ? call.result_length : abi::register_words;
+    // ThreadWriteRegisters of the thread itself, and the like, leave nothing to answer.
+    thread.context.set_message(MessageInfo{0, result_length}.raw, 0, call.results[0], call.results[1]);
+}
+
+void send_call(Thread& thread, Capability const& capability, MessageInfo info) {
+    thread.read_buffer = info.has_read_buffer() && thread.ipc_buffer != nullptr
+                             ? CallerBuffer{thread.ipc_buffer->read_address, thread.ipc_buffer->read_length}
+                             : CallerBuffer{};
+    thread.write_buffer = info.has_write_buffer() && thread.ipc_buffer != nullptr
+                              ? CallerBuffer{thread.ipc_buffer->write_address, thread.ipc_buffer->write_length}
+                              : CallerBuffer{};
+    send(thread, capability.object<Endpoint>(),
+         {.badge = capability.badge(), .is_call = true, .is_fault = false, .can_grant = capability.has(abi::right::grant),
+          .can_grant_reply = capability.has(abi::right::grant_reply)}, true);
+}
+
+void handle_call(Thread& thread, MessageInfo info) {
+    Slot* const slot = lookup(thread, thread.context.capability());
+    if (slot == nullptr || slot->is_empty()) return fail(thread, Error::InvalidCapability, "call on no capability");
+    Capability const& capability = slot->capability;
+    if (!capability.is(CapabilityType::Endpoint)) return invoke(thread, *slot);
+    if (!capability.has(abi::right::write)) return fail(thread, Error::InvalidCapability, "call without the write right");
+    send_call(thread, capability, info);
+}
+
+void handle_send(Thread& thread, bool blocking) {
+    Slot* const slot = lookup(thread, thread.context.capability());
+    if (slot == nullptr) return fail(thread, Error::InvalidCapability, "send on no capability");
+    Capability const& capability = slot->capability;
+    switch (capability.type()) {
+    case CapabilityType::Endpoint:
+        if (!capability.has(abi::right::write)) break;
+        send(thread, capability.object<Endpoint>(),
+             {.badge = capability.badge(), .is_call = false, .is_fault = false, .can_grant = capability.has(abi::right::grant),
+              .can_grant_reply = false}, blocking);
+        return;
+    case CapabilityType::Notification:
+        if (!capability.has(abi::right::write)) break;
+        thread.context.set_info(MessageInfo{}.raw);
+        signal(capability.object<Notification>(), capability.badge());
+        return;
+    case CapabilityType::Reply:
+        if (capability.object<Reply>().caller == nullptr) return fail(thread, Error::IllegalOperation, "reply to nobody");
+        answer(thread, capability.object<Reply>());
+        thread.context.set_info(MessageInfo{}.raw);
+        return;
+    default: break;
+    }
+    fail(thread, Error::InvalidCapability, "send on what cannot be sent to");
+}
+
+/// The Reply object that a Receive names. False if it names something unusable.
+bool find_reply(Thread& thread, Reply*& reply) {
+    reply = nullptr;
+    if (thread.context.reply() == 0) return true;
+    Slot* const slot = lookup(thread, thread.context.reply());
+    if (slot == nullptr || !slot->capability.is(CapabilityType::Reply)) return false;
+    reply = slot->capability.object_pointer<Reply>();
+    return true;
+}
+
+void handle_receive(Thread& thread, Reply* reply, bool blocking) {
+    Slot* const slot = lookup(thread, thread.context.capability());
+    if (slot == nullptr) return fail(thread, Error::InvalidCapability, "receive on no capability");
+    Capability const& capability = slot->capability;
+    if (capability.is(CapabilityType::Endpoint) && capability.has(abi::right::read)) {
+        if (reply != nullptr && (reply->caller != nullptr || reply->receiver != nullptr))
+            return fail(thread, Error::IllegalOperation, "receive with a Reply object in use");
+        receive(thread, capability.object<Endpoint>(), reply, blocking);
+    } else if (capability.is(CapabilityType::Notification) && capability.has(abi::right::read)) {
+        wait(thread, capability.object<Notification>(), blocking);
+    } else {
+        fail(thread, Error::InvalidCapability, "receive on what cannot be received from");
+    }
+}
+
+} // namespace
+
+void perform_syscall(Thread& thread) {
+    MessageInfo const info{thread.context.info()};
+    if (!thread.cspace_root.capability.is(CapabilityType::CNode)) {
+        raise_fault(thread, abi::Fault::Capability, 2, thread.context.capability(), thread.context.instruction_pointer(), 0);
+        return;
+    }
+    Reply* reply;
+    switch (info.operation()) {
+    case Syscall::Call: return handle_call(thread, info);
+    case Syscall::Send: return handle_send(thread, true);
+    case Syscall::NonBlockingSend: return handle_send(thread, false);
+    case Syscall::ReplyReceive:
+        if (!find_reply(thread, reply) || reply == nullptr)
+            return fail(thread, Error::InvalidCapability, "reply through no Reply object");
+        if (reply->caller != nullptr) answer(thread, *reply);
+        return handle_receive(thread, reply, true);
+    case Syscall::Receive:
+    case Syscall::NonBlockingReceive:
+        if (!find_reply(thread, reply)) return fail(thread, Error::InvalidCapability, "receive with no Reply object");
+        return handle_receive(thread, reply, info.operation() == Syscall::Receive);
+    case Syscall::Yield:
+        thread.context.set_info(MessageInfo{}.raw);
+        cpu().current = nullptr;
+        make_ready(thread);
+        return;
+    }
+    fail(thread, Error::InvalidArgument, "no such system call");
+}
+
+void handle_syscall(Thread& current) {
+    switch (MessageInfo{current.context.info()}.operation()) {
+    case Syscall::Call:
+        if (fastpath_call(current)) return;
+        break;
+    case Syscall::ReplyReceive:
+        if (fastpath_reply_receive(current)) return;
+        break;
+    default: break;
+    }
+    perform_syscall(current);
+    leave_kernel();
+}
+
+} // namespace kernel

@@ -1,0 +1,75 @@
+// The system call, and what every invocation gets.
+#pragma once
+#include "ipc.hpp"
+#include "trace.hpp"
+#include <array>
+
+namespace kernel {
+
+/// Carries out the system call in the registers of `thread`, which is current and running.
+void perform_syscall(Thread& thread);
+
+// Fast paths (fastpath.cpp): true if the whole system call is done and the next thread loaded; else nothing happened.
+bool fastpath_call(Thread& thread);
+bool fastpath_reply_receive(Thread& thread);
+
+/// One invocation: the caller, the capability, and the words and capabilities of the message.
+struct Invocation {
+    Thread& caller;
+    Slot& slot;
+    abi::Invocation label;
+    Word length;
+    Word capability_count;
+    Word result_length;
+    std::array<Word, 12> results;       ///< the first two are defined
+    Word direct_words = 0;              ///< result words that the invocation put into the buffer itself, from word 2 on
+    char const* reason = "";
+
+    [[nodiscard]] Capability& capability() const { return slot.capability; }
+    /// Word of the message; 0 beyond its length.
+    [[nodiscard]] Word word(Word index) const {
+        if (index >= length) return 0;
+        if (index == 0) return caller.context.word0();
+        if (index == 1) return caller.context.word1();
+        return caller.ipc_buffer->message[index];
+    }
+    /// Slot of an extra capability; null if absent or the slot is empty.
+    [[nodiscard]] Slot* extra(Word index) const {
+        if (index >= capability_count) return nullptr;
+        Slot* const found = lookup(caller, caller.ipc_buffer->capabilities[index]);
+        return found != nullptr && !found->is_empty() ? found : nullptr;
+    }
+    /// Slot of an extra capability of this type, else null.
+    [[nodiscard]] Slot* extra(Word index, CapabilityType type) const {
+        Slot* const found = extra(index);
+        return found != nullptr && found->capability.is(type) ? found : nullptr;
+    }
+    template <class... Words> Error result(Words... words) {
+        result_length = 0;
+        ((results[result_length++] = static_cast<Word>(words)), ...);
+        return Error::None;
+    }
+    /// The invocation fails: `why` goes to the log of debug builds.
+    Error refuse(Error error, char const* why) {
+        reason = why;
+        return error;
+    }
+};
+
+// One function per object type; each checks everything, then performs.
+Error invoke_untyped(Invocation& call);
+Error invoke_cnode(Invocation& call);
+Error invoke_thread(Invocation& call);
+Error invoke_sched_context(Invocation& call);
+Error invoke_sched_control(Invocation& call);
+Error invoke_frame(Invocation& call);
+Error invoke_page_table(Invocation& call);
+Error invoke_address_space(Invocation& call);
+Error invoke_irq_control(Invocation& call);
+Error invoke_irq_handler(Invocation& call);
+Error invoke_io_port_control(Invocation& call);
+Error invoke_io_ports(Invocation& call);
+Error invoke_reply(Invocation& call);
+Error invoke_debug(Invocation& call);
+
+} // namespace kernel
