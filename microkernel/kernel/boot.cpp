@@ -5,6 +5,7 @@
 #include "object_creation.hpp"
 #include "trace.hpp"
 #include <algorithm>
+#include <iterator>
 
 namespace kernel {
 
