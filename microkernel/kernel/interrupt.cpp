@@ -6,8 +6,8 @@ namespace kernel {
 
 namespace {
 /// Per line: a copy of the notification capability that is signalled. Masked from an interrupt to its acknowledgement.
-std::array<Slot, interrupt_lines> slots;
-std::array<bool, interrupt_lines> is_issued;
+constinit std::array<Slot, interrupt_lines> slots{};
+constinit std::array<bool, interrupt_lines> is_issued{};
 } // namespace
 
 Slot& interrupt_slot(Word line) { return slots[line]; }
