@@ -1,6 +1,6 @@
 // Root: the first user-mode thread. Reads the manifest, builds the servers, then supervises them. Wiring only.
 #include "boot_archive.hpp"
-#include "guest/log.hpp"
+#include "ipc/log.hpp"
 #include "supervisor.hpp"
 
 namespace {

@@ -1,5 +1,5 @@
 #include "supervisor.hpp"
-#include "guest/log.hpp"
+#include "ipc/log.hpp"
 
 namespace root {
 

@@ -1,5 +1,5 @@
 // The clock driver: owns the interval timer (8253/8254 PIT, channel 0, interrupt 0) and the real-time clock (MC146818).
-#include "guest/log.hpp"
+#include "ipc/log.hpp"
 #include "ipc/needs.hpp"
 #include "ipc/server.hpp"
 #include "proto/clock.hpp"

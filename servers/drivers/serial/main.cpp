@@ -31,14 +31,14 @@ public:
         static_cast<void>(interrupt_.acknowledge());
     }
 
-    Result<std::uint32_t> on(proto::ByteStream::Write, ipc::Sender& sender, std::uint32_t length) {
+    Result<std::uint32_t> on(proto::ByteStream::Write, ipc::Sender& sender, ipc::ReadBuffer source) {
         std::uint32_t taken = 0;
-        while (taken < length) {
+        while (taken < source.length) {
             while (output_.room() == 0) {
                 transmit(); // the line is slower than its writer: the writer waits here
             }
             auto const space = output_.space();
-            auto const part = space.first(std::min<std::size_t>(space.size(), length - taken));
+            auto const part = space.first(std::min<std::size_t>(space.size(), source.length - taken));
             auto const transfer = sender.copy_in(taken, std::as_writable_bytes(part));
             output_.commit(transfer.count);
             taken += static_cast<std::uint32_t>(transfer.count);
@@ -49,11 +49,11 @@ public:
         transmit();
         return taken;
     }
-    Result<std::uint32_t> on(proto::ByteStream::Read, ipc::Sender& sender, std::uint32_t length) {
+    Result<std::uint32_t> on(proto::ByteStream::Read, ipc::Sender& sender, ipc::WriteBuffer target) {
         std::uint32_t given = 0;
-        while (given < length && input_.used() != 0) {
+        while (given < target.length && input_.used() != 0) {
             auto const front = input_.front();
-            auto const part = front.first(std::min<std::size_t>(front.size(), length - given));
+            auto const part = front.first(std::min<std::size_t>(front.size(), target.length - given));
             auto const transfer = sender.copy_out(given, std::as_bytes(part));
             input_.drop(transfer.count);
             given += static_cast<std::uint32_t>(transfer.count);

@@ -14,15 +14,16 @@ struct Chunk;
 
 /// One page of memory that address spaces map: an account's frame, or a file's.
 struct Page {
-    std::byte* data = nullptr;       ///< in proc's window; a file's page: null until somebody needs to read it
-    CapabilityPointer frame = 0;
-    Word references = 0;             ///< mappings in address spaces' tables, and its FileObject if it has one
-    Word index = 0;                  ///< a file's page: which
+    std::byte* data = nullptr;       ///< in proc's window. A file's page may be revoked at any time: read it by FileObject::copy
+    CapabilityPointer frame = 0;     ///< 0: a file's page that is not here
+    Word references = 0;             ///< how many tables (and owners) hold it
     Account* account = nullptr;      ///< whose frame it is; null: a file's
     FileObject* file = nullptr;
     Page* next = nullptr;            ///< in the free list
-    bool zero = false;               ///< free list: known to be all zero
     Word valid_bytes = 0;            ///< a file's page: how much of it lies in the file
+    bool zero = false;               ///< free list: known to be all zero
+    bool writable = false;           ///< a file's page: the frame may be written
+    bool hot = false;                ///< has been copied on a write since a fork: the next fork copies it at once
 };
 
 class Account {
@@ -34,11 +35,12 @@ public:
     Account& operator=(Account const&) = delete;
 
     /// A frame with one reference; zeroed if `zero`, else with anything in it (never let it be seen before it is overwritten).
-    /// NoMemory: the limit or root's store is reached (refused_ counts it).
+    /// NoMemory: the limit or root's store is reached (on_refused is called).
     Result<Page*> take_page(bool zero);
-    void reference(Page& page) { ++page.references; }
-    /// One reference less; the last frees it (also a page of a file).
-    static void release(Page& page);
+    /// One reference less; the last frees an account's page (a file's stays in its cache).
+    static void release(Page& page) {
+        if (--page.references == 0 && page.account != nullptr) page.account->free_page(page);
+    }
 
     /// A kernel object from the pool or made now; counted. NoMemory.
     Result<CapabilityPointer> take_object(abi::ObjectType type, Word size_bits);
@@ -57,29 +59,32 @@ public:
     [[nodiscard]] std::uint64_t used() const { return used_; }
     [[nodiscard]] std::uint64_t peak() const { return peak_; }
     [[nodiscard]] std::uint64_t refused() const { return refused_; }
-    [[nodiscard]] std::uint64_t frames_used() const { return frames_used_; }
-    [[nodiscard]] std::uint64_t frames_free() const { return frames_free_; }
     [[nodiscard]] std::size_t chunks() const { return chunks_.size(); }
     [[nodiscard]] Kernel& kernel() const { return kernel_; }
-    /// Charged when an object leaves or enters a pool of which the account only keeps the list.
-    bool charge(std::uint64_t bytes);
-    void uncharge(std::uint64_t bytes) { used_ -= bytes; }
-    /// Called when something was refused for want of memory within the limit (on-limit kill): argument as given.
+    /// Something put together leaves its pool again (false: the limit forbids it), or enters it. `frames` of the bytes are frames.
+    bool charge(std::uint64_t bytes, Word frames = 0);
+    void uncharge(std::uint64_t bytes, Word frames = 0);
+    /// Called when something was refused, with the bytes there would have been in use (on-limit kill).
     void (*on_refused)(void* argument, std::uint64_t wanted) = nullptr;
     void* on_refused_argument = nullptr;
-    /// Nothing is in use any more: gives every chunk back to root, pools included. Anything still mapped is unmapped by that.
+    /// No process of the domain is left: gives every chunk back to root, pools included.
     void clear();
-    /// Totals over all accounts, for ProcUsage.
+    /// Over all accounts, for ProcUsage.
     static inline std::uint64_t total_chunks = 0, total_frames_used = 0, total_frames_free = 0;
 
 private:
     struct Pool { abi::ObjectType type; Word size_bits; std::vector<CapabilityPointer> free; };
+    void free_page(Page& page);
+    bool allowed(std::uint64_t bytes);
+    void count(std::uint64_t bytes);
     bool grow_frames();
-    bool add_chunk();
+    bool make_frames(Chunk& chunk, Word count);
+    Chunk* add_chunk();
     Pool& pool(abi::ObjectType type, Word size_bits);
 
     Kernel& kernel_;
-    std::uint64_t limit_, used_ = 0, peak_ = 0, refused_ = 0, frames_used_ = 0, frames_free_ = 0;
+    std::uint64_t limit_, used_ = 0, peak_ = 0, refused_ = 0;
+    std::uint64_t frames_free_ = 0;
     std::vector<Chunk*> chunks_;
     Page* free_ = nullptr;
     std::vector<Pool> pools_;

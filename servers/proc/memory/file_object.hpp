@@ -2,17 +2,18 @@
 // for all processes, or anonymous shared memory.
 #pragma once
 #include "account.hpp"
-#include "proto/file.hpp"
-#include <unordered_map>
+#include "../../../libipc/proto/file.hpp"
+#include <map>
+#include <memory>
 
 namespace proc {
 
-/// Where a FileObject's pages come from: its server in the guest, a plain buffer in host tests.
+/// Where files' pages come from: their servers in the guest, plain buffers in host tests.
 class PageSource {
 public:
     virtual ~PageSource() = default;
     struct Fetched { CapabilityPointer frame; Word valid_bytes; };
-    /// Fails beyond the end of the file.
+    /// Fails beyond the end of the file. The capability is the caller's.
     virtual Result<Fetched> page(CapabilityPointer file, Word index, bool shared_write) = 0;
     virtual Result<proto::FileStatus> status(CapabilityPointer file) = 0;
 };
@@ -21,53 +22,71 @@ class FileCache;
 
 class FileObject {
 public:
-    /// The page, cached after the first time. `writable`: the frame must carry write right (shared mapping of a writable file).
-    /// The reference is the cache's: take one of your own to keep it.
+    /// The page, fetched the first time and kept. `writable`: for a shared mapping that may write. Fails beyond the end of the file.
     Result<Page*> page(Word index, bool writable);
-    /// If it is cached already.
-    Page* cached(Word index);
-    /// For reading by proc itself: the page's bytes.
-    Result<std::byte const*> bytes(Page& page);
-    /// Copies from the file; returns how much there was before its end.
-    Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer);
-    /// The frame has been taken away (truncation).
+    /// The same if it is here already, else null.
+    Page* cached(Word index, bool writable) const;
+    /// Where page `index` lies in proc's window if its neighbours in the same 1 MiB lie beside it; null: nowhere.
+    std::byte const* window(Word index, bool writable) const;
+    /// Copies a page's bytes (at most a page). Fault: the file was truncated meanwhile.
+    Status copy(Page& page, Word offset, std::span<std::byte> target);
+    /// From the file; returns how much there was before its end.
+    Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> target);
+    /// The frame has been taken away by its server (truncation).
     void forget(Page& page);
     void share() { ++references_; }
     void release();
     [[nodiscard]] CapabilityPointer file() const { return file_; }
+    /// As of the last open.
     [[nodiscard]] proto::FileStatus const& status() const { return status_; }
     [[nodiscard]] bool anonymous() const { return file_ == 0; }
+
 private:
     friend class FileCache;
-    friend class Account;
-    FileObject(FileCache& cache) : cache_{cache} {}
-    ~FileObject() = default;
-    void drop_pages();
+    struct Segment {                 ///< 1 MiB of the file
+        std::byte* window = nullptr;
+        std::array<Page, chunk_pages> pages;
+    };
+    using Segments = std::map<Word, std::unique_ptr<Segment>>;
+    using AnonymousPages = std::map<Word, std::unique_ptr<std::array<Page*, chunk_pages>>>;
+    explicit FileObject(FileCache& cache) : cache_{cache} {}
+    ~FileObject();
+    Page* slot(Segments const& segments, Word index) const;
+    Result<Page*> make_slot(Segments& segments, Word index);
+    void drop(Segments& segments);
+    Result<Page*> anonymous_page(Word index);
+
     FileCache& cache_;
-    CapabilityPointer file_ = 0;     ///< owned
+    CapabilityPointer file_ = 0;       ///< owned
+    CapabilityPointer write_file_ = 0; ///< opened for writing, owned; 0: none
     Account* account_ = nullptr;     ///< of anonymous shared memory
     proto::FileStatus status_{};
     Word references_ = 0;
-    std::unordered_map<Word, Page*> pages_, writable_pages_;
+    Segments pages_, writable_pages_;
+    AnonymousPages anonymous_pages_;
 };
 
 class FileCache {
 public:
     FileCache(Kernel& kernel, PageSource& source) : kernel_{kernel}, source_{source} {}
     ~FileCache();
-    /// The object of an open file, one reference added. Takes the capability over (drops it if the file is known already).
-    Result<FileObject*> open(CapabilityPointer file);
-    Result<FileObject*> create_anonymous(Account& account);
-    /// Drops what nobody maps any more (a few files are kept for the next exec).
+    /// The object of an open file, one reference added. Takes the capability over, also when it fails. for_write: it is to
+    /// be mapped shared and writable, and open for that.
+    Result<FileObject*> open(CapabilityPointer file, bool for_write = false);
+    /// Shared anonymous memory, one reference.
+    FileObject& create_anonymous(Account& account);
+    /// Drops the files that nobody maps (a few are kept for the next exec).
     void purge();
+    [[nodiscard]] std::size_t size() const { return objects_.size(); }
+
 private:
     friend class FileObject;
     void unused(FileObject& object);
     void destroy(FileObject& object);
-    static constexpr std::size_t keep = 6;
+    static constexpr std::size_t keep = 4;
     Kernel& kernel_;
     PageSource& source_;
-    std::vector<FileObject*> objects_, unused_;
+    std::vector<FileObject*> objects_, unused_; ///< unused_: oldest first, also in objects_
 };
 
 } // namespace proc

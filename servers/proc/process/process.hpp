@@ -70,6 +70,7 @@ struct Thread {
     Pid* pid = nullptr;                    ///< one reference
     Word badge = 0;                        ///< of its Process capability and of its faults (ObjectKind::Thread)
     KernelThread* kernel = nullptr;        ///< null: not made yet, or destroyed
+    bool has_area = false;                 ///< `area` was added to a shared MemorySpace and must be removed
     Word area = 0;                         ///< number of its thread area in the process's MemorySpace
     CapabilityPointer process_slot = linux_process::slot::process, wake_slot = linux_process::slot::wake; ///< in its CSpace
     Link<Thread> link;                     ///< Process::threads
@@ -124,6 +125,7 @@ struct Process {
     MemorySpace* memory = nullptr;
     KernelCSpace* cspace = nullptr;
     Word files = 0;                        ///< number of its descriptor table in `memory`
+    bool own_files = false;                ///< `files` was added to a shared MemorySpace and must be removed
     CapabilityPointer vfs_session = 0;     ///< proc's copy, owned
     SharedCapability* uts_session = nullptr;
     SharedCapability* network_session = nullptr;

@@ -1,0 +1,74 @@
+// The tty server. Wiring only.
+#include "ipc/log.hpp"
+#include "ipc/needs.hpp"
+#include "proto/vfs.hpp"
+#include "tty_server.hpp"
+#include <charconv>
+
+namespace {
+
+constexpr abi::Word input_bit = 1, device_badge = 2;
+
+struct SerialLine final : tty::Line {
+    explicit SerialLine(ipc::Cap<proto::ByteStream> stream) : stream_{stream} {}
+    void write(std::string_view text) override {
+        static_cast<void>(ipc::call<proto::ByteStream::Write>(stream_, ipc::ReadBuffer{text.data(), text.size()}));
+    }
+    void write_error(std::string_view text) override {
+        while (!text.empty()) {
+            auto const part = text.substr(0, ipc::object::Debug::write_limit);
+            static_cast<void>(ipc::object::Debug{ipc::server_slot::debug}.write(part));
+            text.remove_prefix(part.size());
+        }
+    }
+    ipc::Cap<proto::ByteStream> stream_;
+};
+
+/// The server with the signals of the serial line.
+struct Wired : tty::TtyServer {
+    Wired(SerialLine& line, bool job_mode, tty::WindowSize size) : TtyServer{line, job_mode, size}, stream_{line.stream_} {}
+    void on_notification(abi::Word) {
+        char buffer[256];
+        for (;;) {
+            auto const count = ipc::call<proto::ByteStream::Read>(stream_, ipc::WriteBuffer{buffer, sizeof buffer});
+            if (!count || *count == 0) {
+                return;
+            }
+            input({buffer, *count});
+        }
+    }
+    ipc::Cap<proto::ByteStream> stream_;
+};
+
+/// The number behind `key=` on the command line, or `otherwise`.
+std::uint16_t number_of(std::string_view line, std::string_view key, std::uint16_t otherwise) {
+    auto const at = line.find(key);
+    if (at == line.npos) {
+        return otherwise;
+    }
+    std::uint16_t value = otherwise;
+    std::from_chars(line.data() + at + key.size(), line.data() + line.size(), value);
+    return value;
+}
+
+} // namespace
+
+int server_main(ipc::ServerInfo const& info) {
+    std::string_view const command_line{info.command_line};
+    static SerialLine line{ipc::Cap<proto::ByteStream>{ipc::need(info, "serial0")}};
+    tty::WindowSize const size{number_of(command_line, "rows=", 24), number_of(command_line, "columns=", 80)};
+    static Wired server{line, command_line.find("mode=job") != command_line.npos, size};
+    static_cast<void>(ipc::bind_no_senders(0));
+    if (auto notification = ipc::mint_notification(input_bit)) {
+        static_cast<void>(ipc::call<proto::ByteStream::Subscribe>(line.stream_, *notification));
+    }
+    ipc::Cap<proto::VfsControl> const vfs{ipc::need(info, "vfs-control")};
+    if (auto const device = ipc::mint_session<proto::Directory>(device_badge)) {
+        for (auto const [minor, count] : {std::pair{0U, std::uint32_t{tty::console_count}}, std::pair{tty::job_output_minor, 2U}}) {
+            if (auto registered = ipc::call<proto::VfsControl::RegisterDevice>(vfs, tty::terminal_major, minor, count, *device); !registered) {
+                ipc::log("tty: vfs refused the terminals: error {}", registered.error());
+            }
+        }
+    }
+    ipc::serve<proto::File, proto::Directory, proto::TerminalControl>(server);
+}
