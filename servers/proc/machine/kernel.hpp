@@ -54,7 +54,8 @@ public:
     virtual Status map_table(CapabilityPointer space, CapabilityPointer table, Address address) = 0;
     virtual void unmap_table(CapabilityPointer table) = 0;
     virtual void unmap(CapabilityPointer space, Address address, Word pages) = 0;
-    virtual void protect(CapabilityPointer space, Address address, Word pages, Word rights) = 0;
+    /// Returns how many of the pages were mapped.
+    virtual Word protect(CapabilityPointer space, Address address, Word pages, Word rights) = 0;
     /// Copies present mappings to the same addresses with rights & mask; restrict: the source loses those rights too.
     virtual void copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask, bool restrict) = 0;
     /// Copies present mappings of proc's window, read-only.

@@ -174,7 +174,7 @@ private:
     FaultOutcome private_copy(Mapping& mapping, Address address, Page& source, Page* old);
     FaultOutcome special_fault(Address address);
     void map_around(Mapping& mapping, Address address);
-    void upgrade_around(Mapping& mapping, Address address);
+    bool upgrade_around(Mapping& mapping, Address address);
     Word rights_of(Mapping const& mapping, Page const& page) const;
     Result<Page*> accessible(Address address, bool write);
 
