@@ -7,7 +7,10 @@ namespace {
 char const* topic = "";
 }
 
+/// Leaves the buffer as it was, so that it can be put between any two calls.
 void print(char const* text) {
+    Word saved[14];
+    for (Word index = 0; index < 14; ++index) saved[index] = buffer().message[index];
     while (*text != 0) {
         Word words[50] = {};
         Word length = 0;
@@ -17,6 +20,7 @@ void print(char const* text) {
                     length, words[0]);
         text += length;
     }
+    for (Word index = 0; index < 14; ++index) buffer().message[index] = saved[index];
 }
 
 void print_number(Word value) {

@@ -28,8 +28,8 @@ void test_memory() {
     CHECK(invoke(own, Invocation::AddressSpaceUnmap, {second, 1}).first == 1);
     CHECK(invoke(own, Invocation::AddressSpaceQuery, {second}).first == 0);
     CHECK(words[6] == 5678);
-    // A frame that goes is unmapped everywhere.
-    remove(page.frame);
+    // Mappings are children of the frame's capability: revoking unmaps everywhere.
+    CHECK(invoke(abi::boot_slot::cnode, Invocation::CNodeRevoke, {page.frame, 0}).good());
     CHECK(invoke(own, Invocation::AddressSpaceQuery, {page.address}).first == 0);
     // A large frame.
     Word const large = make(ObjectType::LargeFrame);
@@ -37,7 +37,7 @@ void test_memory() {
     auto* far_words = reinterpret_cast<Word volatile*>(0x30000000);
     far_words[1048575] = 99;
     CHECK(far_words[1048575] == 99 && far_words[0] == 0);
-    remove(large);
+    CHECK(invoke(abi::boot_slot::cnode, Invocation::CNodeRevoke, {large, 0}).good());
     CHECK(invoke(own, Invocation::AddressSpaceQuery, {0x30000000}).first == 0);
 }
 

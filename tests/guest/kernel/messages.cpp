@@ -69,10 +69,11 @@ void converse(Word space) {
     answer = system_call(Syscall::Call, client, MessageInfo{67, 0, 1});
     CHECK(answer.good());
     CHECK(wait(notification).badge == 5);
-    // The server dies: the next caller is told.
+    // Revoked, the clients' capabilities are gone.
     stop(started);
+    CHECK(invoke(abi::boot_slot::cnode, Invocation::CNodeRevoke, {endpoint, 0}).good());
+    CHECK(call(client, 64).error() == Error::InvalidCapability);
     remove(endpoint);
-    CHECK(call(client, 64).error() != Error::None);
     CHECK(system_call(Syscall::NonBlockingReceive, notification, MessageInfo{}).error() == Error::WouldBlock);
     remove(lent);
 }
