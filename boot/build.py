@@ -32,7 +32,7 @@ def configure(top, build):
     result = subprocess.run(['meson', 'setup', build, top, '--cross-file', os.path.join(build, 'i686.ini')],
                             capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if result.returncode != 0:
-        sys.stderr.write(result.stdout[-4000:] + result.stderr[-4000:])
+        sys.stderr.write('\n'.join((result.stdout + result.stderr).splitlines()[-12:]) + '\n')
         raise BuildError('configuring failed')
 
 

@@ -71,13 +71,27 @@ def quoted(path):
     return path.replace(',', ',,')
 
 
+def trace_file(folder):
+    return os.path.join(folder, 'qemu.log')
+
+
+def triple_fault(folder):
+    """The processor's state as QEMU noted it at a triple fault, or None."""
+    try:
+        with open(trace_file(folder), errors='replace') as file:
+            before, found, after = file.read().partition('Triple fault\n')
+    except OSError:
+        return None
+    return '\n'.join(after.splitlines()[:14]) if found else None
+
+
 def command_line(options, folder, console, log):
     """QEMU's arguments. console, log: its character device options, without the id."""
     command = ['qemu-system-i386', '-accel', 'tcg', '-nodefaults', '-no-user-config', '-no-reboot',
                '-m', str(options.memory), '-smp', str(options.smp),
                '-chardev', console[0] + ',id=console' + console[1], '-serial', 'chardev:console',
                '-chardev', log[0] + ',id=log' + log[1], '-serial', 'chardev:log',
-               '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04',
+               '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04', '-d', 'cpu_reset', '-D', trace_file(folder),
                '-kernel', os.path.join(folder, 'kernel.elf'), '-append', ' '.join(options.kernel_words),
                '-initrd', f'{quoted(folder)}/root.elf root,{quoted(folder)}/image.bin image']
     if options.display:
@@ -108,7 +122,7 @@ def write_all(descriptor, data):
         data = data[os.write(descriptor, data):]
 
 
-def verdict(log, status, shown, timed_out):
+def verdict(log, status, shown, timed_out, fault):
     """The exit status of the run, with a message when the guest did not end as it should."""
     if log.status is not None:
         return log.status
@@ -118,6 +132,8 @@ def verdict(log, status, shown, timed_out):
         print('boot/run: timeout', file=sys.stderr)
         return STATUS_TIMEOUT
     print(f'boot/run: the guest died (QEMU ended with {status}) without telling a status', file=sys.stderr)
+    if fault:
+        print('triple fault:\n' + fault, file=sys.stderr)
     if not shown:
         print('\n'.join('  ' + line for line in log.last_lines()), file=sys.stderr)
     return STATUS_DIED
@@ -157,7 +173,7 @@ def run_job(options, folder):
                         if log.status is not None:
                             deadline = min(deadline or float('inf'), time.monotonic() + GRACE_SECONDS)
         log.end()
-        return verdict(log, process.wait(), True, timed_out)
+        return verdict(log, process.wait(), True, timed_out, triple_fault(folder))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
@@ -194,6 +210,7 @@ def run_console(options, folder):
     with open(path, 'rb') as file:
         log.feed(file.read())
     log.end()
-    if log.status is None and not timed_out and status == 0:
+    fault = triple_fault(folder)
+    if log.status is None and not timed_out and status == 0 and not fault:
         return 0  # left by Ctrl-A X
-    return verdict(log, status, False, timed_out)
+    return verdict(log, status, False, timed_out, fault)
