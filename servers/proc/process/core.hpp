@@ -1,0 +1,196 @@
+// The logic of processes: life, signals, groups, time. One object; its parts are in the .cpp files named at each section. It is
+// called with one thread's request at a time (enter .. leave) and answers waiting calls of others through Replies.
+#pragma once
+#include "../domain/domain.hpp"
+#include "../memory/memory.hpp"
+#include "process.hpp"
+#include "seams.hpp"
+#include "timers.hpp"
+
+namespace proc {
+
+namespace signal_number {
+inline constexpr std::uint32_t hup = 1, interrupt = 2, quit = 3, ill = 4, trap = 5, abort = 6, bus = 7, fpe = 8, kill = 9, usr1 = 10,
+                               segv = 11, usr2 = 12, pipe = 13, alarm = 14, term = 15, child = 17, cont = 18, stop = 19, tstp = 20,
+                               ttin = 21, ttou = 22, urg = 23, xcpu = 24, xfsz = 25, vtalrm = 26, prof = 27, winch = 28, io = 29,
+                               power = 30, sys = 31;
+}
+namespace signal_code {
+inline constexpr std::int32_t user = 0, kernel = 0x80, timer = -2, tkill = -6, queue = -1;
+inline constexpr std::int32_t exited = 1, killed = 2, dumped = 3, trapped = 4, stopped = 5, continued = 6; ///< CLD_*
+}
+namespace clone_flag {
+inline constexpr std::uint32_t vm = 0x100, fs = 0x200, files = 0x400, sighand = 0x800, pidfd = 0x1000, vfork = 0x4000, parent = 0x8000,
+                               thread = 0x10000, new_mount = 0x20000, sysvsem = 0x40000, settls = 0x80000, parent_settid = 0x100000,
+                               child_cleartid = 0x200000, child_settid = 0x1000000, new_cgroup = 0x2000000, new_uts = 0x4000000,
+                               new_ipc = 0x8000000, new_user = 0x10000000, new_pid = 0x20000000, new_network = 0x40000000, new_time = 0x80;
+}
+namespace wait_option {
+inline constexpr std::uint32_t no_hang = 1, stopped = 2, exited = 4, continued = 8, no_wait = 0x01000000, no_thread = 0x20000000,
+                               all = 0x40000000, clone = 0x80000000;
+}
+
+class Core {
+public:
+    Core(Machine& machine, Kernel& kernel, Owners& owners, Replies& replies, Clock& clock)
+        : machine{machine}, kernel{kernel}, owners{owners}, replies{replies}, clock{clock} {}
+
+    // --- one request (core.cpp) ---
+    /// A message of this thread is being handled: it is in a call that this handler will answer. Ends what an interrupted call of its
+    /// left behind.
+    void enter(Thread& thread);
+    /// After the handler: true if the thread must be answered at once and then be suspended with settle_current().
+    [[nodiscard]] bool current_must_stop() const { return current != nullptr && current->suspended && current->kernel != nullptr; }
+    /// The current thread has been answered (or it waits: `waiting`).
+    void leave();
+    /// Ends domains that went over a limit; once per message, after it was answered or instead.
+    void settle();
+
+    // --- clone, exec (clone.cpp) ---
+    ipc::Result<std::int32_t> clone(Thread& parent, proto::CloneArguments const& arguments); ///< Deferred: vfork
+    ipc::Result<ipc::Unit> unshare(Thread& thread, std::uint32_t flags);
+    /// A process in the domain without family, with empty memory and CSpace: Domain::Begin. `session` is taken over.
+    ipc::Result<Process*> create_process(Domain& domain, CapabilityPointer vfs_session);
+    /// Its thread starts at VdsoHeader::program_entry (memory and ThreadArea::frame are exec's work). Tells who was waiting for an exec.
+    void start_process(Process& process);
+    /// Before exec replaces anything: all other threads end, `thread` becomes the leader.
+    void begin_execute(Thread& thread);
+    /// The new program is in place: signal handlers, credentials, name; wakes a vfork parent. Returns whether AT_SECURE is due; call
+    /// execute_is_secure first to fill the auxiliary vector.
+    void finish_execute(Process& process, std::string_view name, proto::FileStatus const& file);
+    /// Writes what proc owns in the thread's area: stack, numbers, slots, time, mask.
+    void fill_area(Thread& thread);
+    void set_executable(Process& process, CapabilityPointer file); ///< taken over
+    void release(SharedCapability*& shared);
+
+    // --- exit, wait (exit.cpp, wait.cpp) ---
+    void exit_thread(Thread& thread, std::uint32_t status);
+    /// Ends the whole process. status: of wait(2).
+    void exit_process(Process& process, std::int32_t status);
+    ipc::Result<proto::WaitResult> wait(Thread& thread, std::uint32_t which, std::int32_t id, std::uint32_t options);
+    /// A child of it changed state.
+    void wake_waiters(Process& parent);
+    /// Takes back a process that was never started.
+    void abandon(Process& process);
+
+    // --- signals (signal/*.cpp) ---
+    /// To the process; `from_above`: from an ancestor of its PID namespace or from Cella itself.
+    void send(Process& process, proto::SignalInformation const& information, bool from_above = false);
+    void send(Thread& thread, proto::SignalInformation const& information, bool from_above = false);
+    void send_group(Pid const& group, proto::SignalInformation const& information, bool from_above = true);
+    /// A fault of the thread itself: cannot be ignored or held back.
+    void force(Thread& thread, proto::SignalInformation const& information);
+    /// An unresolvable page fault or an exception: the signal for it, or the vDSO's fix-up. The fault's reply is void afterwards.
+    void memory_fault(Thread& thread, Address address, Address eip, bool bus_error, bool protection);
+    void exception(Thread& thread, Word vector, Word error, Address eip);
+    ipc::Result<ipc::Unit> kill(Thread& caller, std::int32_t thread_group, std::int32_t pid, std::uint32_t number);
+    ipc::Result<proto::SignalAction> set_action(Thread& thread, std::uint32_t number, bool change, proto::SignalAction const& action);
+    ipc::Result<SignalSet> set_mask(Thread& thread, std::uint32_t how, bool change, SignalSet mask);
+    ipc::Result<ipc::Unit> suspend(Thread& thread, SignalSet mask);
+    proto::DeliveredSignal take_signal(Thread& thread);
+    [[nodiscard]] SignalSet pending(Thread const& thread) const { return (thread.pending.set | thread.process->pending.set) & thread.mask; }
+    ipc::Result<proto::SignalInformation> wait_signal(Thread& thread, SignalSet set, std::uint64_t nanoseconds);
+    ipc::Result<std::array<std::uint32_t, 3>> set_signal_stack(Thread& thread, bool change, std::uint32_t address, std::uint32_t size, std::uint32_t flags);
+    void stop_process(Process& process, std::uint32_t number);
+    void continue_process(Process& process);
+    void pause(Domain& domain);
+    void unpause(Domain& domain);
+    [[nodiscard]] bool may_signal(Process const& from, Process const& to, std::uint32_t number) const;
+
+    // --- groups, sessions, terminals (groups.cpp) ---
+    ipc::Result<ipc::Unit> set_group(Process& caller, std::int32_t pid, std::int32_t group);
+    ipc::Result<std::int32_t> get_group(Process& caller, std::int32_t pid) const;
+    ipc::Result<std::int32_t> set_session(Process& caller);
+    ipc::Result<std::int32_t> get_session(Process& caller, std::int32_t pid) const;
+    ipc::Result<ipc::Unit> set_foreground(Thread& caller, CapabilityPointer terminal, std::int32_t group);
+    ipc::Result<std::int32_t> foreground(Process& caller, CapabilityPointer terminal);
+    /// Takes the capability over if it succeeds.
+    ipc::Result<ipc::Unit> set_terminal(Process& caller, CapabilityPointer terminal, bool steal);
+    ipc::Result<CapabilityPointer> controlling_terminal(Process& caller) const; ///< not owned
+    void terminal_signals();           ///< tty's notification
+    [[nodiscard]] bool orphaned(Pid const& group, Process const* without = nullptr) const;
+
+    // --- time, futex (time.cpp, futex.cpp) ---
+    ipc::Result<std::uint64_t> sleep(Thread& thread, std::uint32_t clock_number, bool absolute, std::uint64_t nanoseconds);
+    ipc::Result<proto::IntervalTimer> set_timer(Process& process, std::uint32_t which, bool change, proto::IntervalTimer const& value);
+    void wake_at(Thread& thread, std::uint64_t deadline);
+    void clock_alarm();                ///< the clock's notification
+    void arm_clock();
+    ipc::Result<std::array<std::uint64_t, 4>> usage(Thread& thread, std::int32_t who);
+    std::array<std::uint64_t, 8> system_information(Process& process);
+    std::uint64_t cpu_time(Process& process);  ///< nanoseconds, threads that ended included
+    std::uint64_t thread_time(Thread& thread);
+    ipc::Result<std::uint32_t> futex(Thread& thread, std::uint32_t address, std::uint32_t operation, std::uint32_t value, std::uint64_t deadline,
+                                     std::uint32_t address2, std::uint32_t value3);
+    std::uint32_t futex_wake(MemorySpace& memory, Address address, std::uint32_t count, std::uint32_t bits);
+
+    // --- identity, limits, control (identity.cpp) ---
+    ipc::Result<std::uint32_t> set_identity(Process& process, std::uint32_t which, std::uint32_t a, std::uint32_t b, std::uint32_t c);
+    ipc::Result<std::uint32_t> groups(Process& process, bool set, std::uint32_t count, Address address);
+    ipc::Result<std::array<std::uint64_t, 2>> resource_limit(Process& caller, std::int32_t pid, std::uint32_t resource, bool change, std::uint64_t soft, std::uint64_t hard);
+    ipc::Result<std::uint32_t> control(Thread& thread, std::uint32_t option, std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d);
+    ipc::Result<std::array<std::uint64_t, 3>> capability_sets(Process& caller, std::int32_t pid, bool change, std::array<std::uint64_t, 3> const& sets);
+    ipc::Result<std::int32_t> priority(Process& caller, bool set, std::uint32_t which, std::int32_t id, std::int32_t value);
+    ipc::Result<std::uint32_t> set_tls(Thread& thread, std::uint32_t entry, std::uint32_t base, std::uint32_t limit, std::uint32_t flags);
+    void unknown_call(Process& process, std::uint32_t number);
+
+    // --- domains (domain/domain.cpp) ---
+    Domain* create_domain(proto::DomainLimits const& limits, bool sealed, std::string_view name);
+    void stop_domain(Domain& domain, proto::DomainEnd why);
+    proto::DomainStatus domain_status(Domain& domain);
+    /// Nobody holds its capability: it goes with its last process.
+    void release_domain(Domain& domain);
+    /// At most one more task fits; false (and counted, perhaps the domain's end) if not.
+    bool reserve_task(Domain& domain, Process const* culprit);
+    void memory_refused(Domain& domain, std::uint64_t wanted);
+    /// A page or object for `thread` could not be had: ends the largest process of its domain. False if that was the thread's own.
+    bool out_of_memory(Thread& thread);
+    void init_ended(Domain& domain, Process& init);
+
+    [[nodiscard]] linux_process::ThreadArea& area(Thread const& thread) const { return thread.process->memory->area(thread.area); }
+    /// Ends a wait in proc: timers, futex queue, PID reference; the reply is the caller's to give.
+    PendingReply end_wait(Thread& thread);
+    std::uint32_t next_inode() { return ++last_inode_; }
+
+    ProcessTable table;
+    TimerQueue timers;
+    Machine& machine;
+    Kernel& kernel;
+    Owners& owners;
+    Replies& replies;
+    Clock& clock;
+    Thread* current = nullptr;         ///< whose request is being handled
+    std::vector<Domain*> domains;
+    Domain* root_domain = nullptr;
+
+private:
+    void generate(Process& process, Thread* thread, proto::SignalInformation const& information, bool from_above);
+    bool act(Thread& thread);          ///< false: the process has ended
+    void act_all(Process& process);
+    void poke(Thread& thread);
+    void interrupt_wait(Thread& thread);
+    void answer_after(Thread& thread, PendingReply reply);
+    void hold(Thread& thread);
+    void let_go(Thread& thread);
+    void set_thread_mask(Thread& thread, SignalSet mask);
+    bool must_stand(Process const& process) const { return process.stopped || process.domain->paused; }
+    void notify_parent(Process& process, std::int32_t code, std::int32_t status);
+    void reap(Process& process);
+    void release_parts(Process& process);
+    void reparent_children(Process& process);
+    bool matches(Thread const& waiter, Process const& child) const;
+    bool try_wait(Thread& waiter, proto::WaitResult& result, bool& any);
+    void end_namespace(PidNamespace& space, Process& init);
+    void thread_epilogue(Thread& thread);
+    void drop_thread(Thread& thread);
+    ipc::Result<ipc::Unit> make_thread_parts(Thread& thread, linux_process::UserFrame const& frame);
+    ipc::Result<ipc::Unit> install_sessions(Process& process);
+    void update_load();
+
+    std::uint32_t last_inode_ = 0x5000'0000; ///< NamespaceKind::Pid in the high bits
+    List<Thread, &Thread::futex_link> futexes_[64];
+    std::uint64_t load_time_ = 0;
+    std::uint64_t load_[3] = {};       ///< 16.16 fixed point
+};
+
+} // namespace proc

@@ -1,0 +1,62 @@
+// What the logic of processes asks of the world besides Machine and MemorySpace: other servers, late replies, time. Abstract,
+// so that host tests put something simple in their place; process/seams_guest.hpp is the real thing.
+#pragma once
+#include "process.hpp"
+#include "../../../libipc/proto/terminal.hpp"
+
+namespace proc {
+
+/// The servers proc calls. Capabilities returned are owned by the caller (Machine::drop).
+class Owners {
+public:
+    virtual ~Owners() = default;
+    /// VfsControl::ForkSession.
+    virtual ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags) = 0;
+    virtual void set_credentials(CapabilityPointer vfs_session, Credentials const& credentials) = 0;
+    /// A session in a new namespace, made from the one that `session` is in.
+    virtual ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer session) = 0;
+    /// A session in the namespace behind the open file (/proc/PID/ns/...), which is one of uts or network.
+    virtual ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space) = 0;
+    // tty; the arguments are files of open terminals as far as anybody claims. NotTerminal if not.
+    virtual ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) = 0;
+    virtual ipc::Result<std::uint32_t> terminal_session(CapabilityPointer file) = 0;
+    virtual ipc::Result<ipc::Unit> set_terminal_foreground(CapabilityPointer file, std::uint32_t group) = 0;
+    virtual ipc::Result<std::uint32_t> terminal_foreground(CapabilityPointer file) = 0;
+    virtual ipc::Result<proto::TerminalSignal> take_terminal_signal() = 0;
+    /// Uts::SetHostname (domain: SetDomainname).
+    virtual ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain, proto::HostName const& name) = 0;
+    /// Bytes that root has left.
+    virtual std::uint64_t free_memory() = 0;
+    /// The container manager's notification (ProcessControl::Notify).
+    virtual void notify_manager() = 0;
+};
+
+/// Answers to calls that waited. The reply is used up.
+class Replies {
+public:
+    virtual ~Replies() = default;
+    virtual void clone(PendingReply, ipc::Result<std::int32_t> const&) = 0;
+    virtual void wait(PendingReply, ipc::Result<proto::WaitResult> const&) = 0;
+    virtual void sleep(PendingReply, ipc::Result<std::uint64_t> const&) = 0;
+    virtual void suspend(PendingReply, ipc::Result<ipc::Unit> const&) = 0;
+    virtual void signal_wait(PendingReply, ipc::Result<proto::SignalInformation> const&) = 0;
+    virtual void futex(PendingReply, ipc::Result<std::uint32_t> const&) = 0;
+    /// The caller is gone.
+    virtual void discard(PendingReply) = 0;
+};
+
+/// Monotonic time in nanoseconds and one alarm.
+class Clock {
+public:
+    virtual ~Clock() = default;
+    [[nodiscard]] virtual std::uint64_t now() const = 0;
+    /// CLOCK_REALTIME minus CLOCK_MONOTONIC.
+    [[nodiscard]] virtual std::uint64_t wall_offset() const = 0;
+    virtual void set_wall(std::uint64_t wall_nanoseconds) = 0;
+    /// deadline 0: none.
+    virtual void arm(std::uint64_t deadline) = 0;
+    [[nodiscard]] virtual Word ticks_per_millisecond() const = 0;
+    [[nodiscard]] virtual std::uint64_t boot_time_stamp() const = 0;
+};
+
+} // namespace proc
