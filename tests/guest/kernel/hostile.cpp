@@ -95,8 +95,8 @@ void test_hostile() {
         CHECK(invoke(thread.thread, Invocation::ThreadSetTls, {0, 0, 0xfffff, 1}).good());
         Answer const fault = receive(endpoint, reply);
         CHECK(fault.info.label() == static_cast<Word>(abi::Fault::Exception) && fault.first == 6);
-        CHECK(invoke(thread.thread, Invocation::ThreadSetTls, {0, 0, 0, 0}).good());
         Word const eip = buffer().message[2] + 2, esp = buffer().message[3];
+        CHECK(invoke(thread.thread, Invocation::ThreadSetTls, {0, 0, 0, 0}).good());
         buffer().message[2] = 0x202;
         send_reply(reply, 0, eip, esp, 3);
         wait(done);
@@ -142,7 +142,9 @@ void test_hostile() {
         Word const victim = make(ObjectType::Thread);
         Started const thread = start(space, fuzz_calls, 1000000, 100, true, endpoint);
         for (Word index = 1; index < sizeof objects / sizeof objects[0]; ++index) {
-            CHECK(invoke(cnode, Invocation::CNodeCopy, {index, 0, objects[index], 0, abi::right::all}, {abi::boot_slot::cnode}).good());
+            // Some kinds cannot be copied.
+            if (invoke(cnode, Invocation::CNodeCopy, {index, 0, objects[index], 0, abi::right::all}, {abi::boot_slot::cnode}).good()) continue;
+            CHECK(invoke(cnode, Invocation::CNodeMove, {index, 0, objects[index], 0}, {abi::boot_slot::cnode}).good());
         }
         CHECK(invoke(cnode, Invocation::CNodeCopy, {11, 0, victim, 0, abi::right::all}, {abi::boot_slot::cnode}).good());
         CHECK(invoke(thread.thread, Invocation::ThreadSetCSpace, {28}, {cnode}).good());
