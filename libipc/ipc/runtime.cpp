@@ -119,7 +119,8 @@ Result<CapabilityPointer> mint_session_slot(Word badge) {
     }
     // Not read: whoever holds a session may call, never receive.
     constexpr Word rights = abi::right::write | abi::right::grant | abi::right::grant_reply;
-    if (auto minted = own_cnode().mint(slot, own_cnode(), runtime().endpoint, rights, badge, abi::mint_flag::watched); !minted) {
+    Word const flags = runtime().no_senders_bits != 0 ? abi::mint_flag::watched : 0; // watching needs bind_no_senders
+    if (auto minted = own_cnode().mint(slot, own_cnode(), runtime().endpoint, rights, badge, flags); !minted) {
         slots().give(slot);
         return fail(minted.error());
     }

@@ -68,7 +68,8 @@ inline Runtime& runtime() { return runtime_instance; }
 // --- sessions --------------------------------------------------------------------------------------------------------
 
 /// Mints a watched capability with that badge (1..2^28-1) from the server's endpoint. The slot stays the server's: return it in a
-/// reply, the caller gets a copy. When the last copy has gone, on_no_senders(badge) is called and the slot is free.
+/// reply, the caller gets a copy. When the last copy has gone, on_no_senders(badge) is called and the slot is free (if
+/// bind_no_senders was called before).
 /// Errors: Exists (badge in use), NoMemory (no slots).
 Result<CapabilityPointer> mint_session_slot(Word badge);
 template <class P> Result<Cap<P>> mint_session(Word badge) {
