@@ -87,7 +87,7 @@ struct Process {
     using SetRobustList = ipc::Method<Process, 40, ipc::Unit(std::uint32_t address)>;
     // --- namespaces and limits ---
     using Unshare = ipc::Method<Process, 41, ipc::Unit(std::uint32_t flags)>;
-    using SetNamespace = ipc::Method<Process, 42, ipc::Unit(ipc::Cap<File>, std::uint32_t flags)>;
+    using SetNamespace = ipc::Method<Process, 42, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t flags)>;
     /// The procfs of the caller's PID namespace, for mount(2) of type proc.
     using ProcFileSystem = ipc::Method<Process, 43, ipc::Cap<Directory>()>;
     using Limit = ipc::Method<Process, 44, std::array<std::uint64_t, 2>(std::int32_t pid, std::uint32_t resource, std::uint32_t change, std::uint64_t soft, std::uint64_t hard)>;
