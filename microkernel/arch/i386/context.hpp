@@ -13,6 +13,8 @@ struct Context;
 extern Context* loaded_context;
 /// Writes the descriptors of the loaded context to the GDT again and reloads FS and GS.
 void reload_descriptors(Context& context);
+/// The TLS entries of the context are about to change: the GDT does not hold them any more.
+void forget_tls(Context const& context);
 /// FS and GS of the loaded context are in the processor only: bring them to the Context.
 void save_selectors(Context& context);
 
@@ -40,7 +42,7 @@ struct alignas(16) Context {
     SegmentDescriptor ipc_segment;      ///< %fs: base is the buffer's user address
     SegmentDescriptor tls[3];           ///< GDT 6..8
     Address wanted_redirect;            ///< as set, in force while there is an IPC buffer
-    Word reserved[1];
+    Word has_tls;                       ///< an entry of tls was set at some time
     alignas(16) unsigned char fpu[512]; ///< fxsave image; the processor's registers are newer while it is the FPU's owner
 
     static constexpr Word user_flags = 0x240dd5; ///< CF PF AF ZF SF TF DF OF AC ID
@@ -103,6 +105,8 @@ struct alignas(16) Context {
     }
     /// entry 0..2; limit in pages - 1.
     void set_tls(Word entry, Address base, Word limit, bool present) {
+        has_tls = 1;
+        forget_tls(*this);
         tls[entry] = present ? user_data_descriptor(base, limit & 0xfffff, true) : SegmentDescriptor{0, 0};
         if (loaded_context == this) save_selectors(*this), reload_descriptors(*this);
     }

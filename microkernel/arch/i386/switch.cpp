@@ -43,12 +43,12 @@ inline void load_gs(Word selector) { LOAD_SEGMENT("gs", selector); }
 inline Word read_fs() {
     Word selector;
     asm volatile("movl %%fs, %0" : "=r"(selector));
-    return selector & 0xffff;
+    return selector;
 }
 inline Word read_gs() {
     Word selector;
     asm volatile("movl %%gs, %0" : "=r"(selector));
-    return selector & 0xffff;
+    return selector;
 }
 
 inline void set_task_switched() {
@@ -60,9 +60,13 @@ inline void clear_task_switched() {
     task_switched = false;
 }
 
-inline void load_descriptors(Context const& context) {
-    global_descriptors[SELECTOR_IPC_BUFFER >> 3] = context.ipc_segment;
+/// The context whose TLS entries the GDT holds. A thread without any leaves them as they are: a descriptor tells it no
+/// more than a number, and what it reaches through it is its own space.
+constinit Context const* tls_owner = nullptr;
+
+inline void load_tls(Context const& context) {
     for (Word entry = 0; entry < 3; ++entry) global_descriptors[SELECTOR_TLS_FIRST + entry] = context.tls[entry];
+    tls_owner = &context;
 }
 
 } // namespace
@@ -72,34 +76,40 @@ void save_selectors(Context& context) {
     context.gs = read_gs();
 }
 
+void forget_tls(Context const& context) {
+    if (tls_owner == &context) tls_owner = nullptr;
+}
+
 void reload_descriptors(Context& context) {
-    load_descriptors(context);
+    global_descriptors[SELECTOR_IPC_BUFFER >> 3] = context.ipc_segment;
+    load_tls(context);
     load_fs(context.fs);
     load_gs(context.gs);
 }
 
 void switch_to(kernel::Thread& thread, void const* directory) {
     auto& next = reinterpret_cast<Context&>(thread);
-    if (directory != loaded_directory) {
-        if (directory == nullptr) directory = arch_boot_directory;
+    if (directory != loaded_directory) [[likely]] {
+        if (directory == nullptr) [[unlikely]] directory = arch_boot_directory;
         loaded_directory = directory;
         write_cr3(reinterpret_cast<Word>(directory) - KERNEL_BASE);
     }
     Context* const previous = loaded_context;
-    if (previous == &next) return;
-    if (floating_point_owner == &next) {
+    if (previous == &next) [[unlikely]] return;
+    if (floating_point_owner == &next) [[unlikely]] {
         if (task_switched) clear_task_switched();
-    } else if (!task_switched) {
+    } else if (!task_switched) [[unlikely]] {
         set_task_switched();
     }
     Word previous_gs = 1; // no thread's: GS is loaded anew
-    if (previous != nullptr) {
+    if (previous != nullptr) [[likely]] {
         previous->fs = read_fs();
         previous->gs = previous_gs = read_gs();
     }
     loaded_context = &next;
     arch_entry_stack.task.esp0 = reinterpret_cast<Word>(&next) + CONTEXT_FRAME_END;
-    load_descriptors(next);
+    global_descriptors[SELECTOR_IPC_BUFFER >> 3] = next.ipc_segment;
+    if (next.has_tls && tls_owner != &next) load_tls(next);
     load_fs(next.fs);
     if ((next.gs | previous_gs) != 0) load_gs(next.gs);
 }
@@ -116,6 +126,7 @@ void context_initialize(Context& context) {
 }
 
 void context_destroy(Context& context) {
+    forget_tls(context);
     if (floating_point_owner == &context) floating_point_owner = nullptr;
     if (loaded_context == &context) {
         loaded_context = nullptr;
