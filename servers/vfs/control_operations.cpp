@@ -1,0 +1,213 @@
+// Protocols VfsControl and Namespace.
+#include "vfs.hpp"
+#include <algorithm>
+
+namespace vfs {
+
+Result<Slot> Vfs::first_session() {
+    auto* const view = new Session{first_view_};
+    view->badge = 0;
+    return make_session(view);
+}
+
+Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace) {
+    if (share) { return environment_.port.minted(from.badge); }
+    auto* const view = new Session{from};
+    if (new_namespace) {
+        if (!from.space->root) {
+            delete view;
+            return fail(Error::Invalid);
+        }
+        std::vector<std::pair<Mount*, Mount*>> moved;
+        auto space = mounts_.copy(*from.space, moved);
+        if (!space) {
+            delete view;
+            return fail(space.error());
+        }
+        auto translate = [&](HeldPlace& place) {
+            for (auto const& [old, fresh] : moved) {
+                if (place.mount == old) {
+                    place.mount = Ref<Mount>{fresh};
+                    return;
+                }
+            }
+        };
+        view->space = *space;
+        translate(view->root);
+        translate(view->working);
+    }
+    return make_session(view);
+}
+
+void Vfs::set_credentials(Session& view, Credentials const& who) {
+    view.who = who;
+    view.who.group_count = std::min<std::uint32_t>(who.group_count, std::size(who.groups));
+}
+
+QuotaDomain* Vfs::domain(std::uint32_t number) const {
+    return number == 0 || number > domains_.size() ? nullptr : domains_[number - 1].get();
+}
+
+Result<std::uint32_t> Vfs::set_quota(std::uint64_t bytes, std::string_view path) {
+    auto const found = walk(first_view_, {}, path, walk_flag::follow);
+    if (!found) { return fail(found.error() == Error::Elsewhere ? Error::NotSupported : found.error()); }
+    Dentry& folder = *found->place.dentry;
+    if (!folder.inode->is_directory()) { return fail(Error::NotDirectory); }
+    for (Ref<Dentry> const& root : domain_roots_) {
+        if (root == &folder) { return fail(Error::Exists); }
+    }
+    std::size_t index = 0;
+    while (index < domains_.size() && domains_[index]) { ++index; }
+    if (index == domains_.size()) {
+        domains_.emplace_back();
+        domain_roots_.emplace_back();
+    }
+    Ref<QuotaDomain> const made{new QuotaDomain};
+    made->number = static_cast<std::uint32_t>(index + 1);
+    made->limit = bytes;
+    QuotaDomain* const old = folder.inode->domain.get();
+    for_each_below(folder, [&](Dentry& entry) {
+        if (entry.inode->domain.get() == old) { entry.inode->recharge(made); }
+    });
+    domains_[index] = made;
+    domain_roots_[index] = Ref<Dentry>{&folder};
+    return made->number;
+}
+
+Result<proto::DiskUsage> Vfs::quota_usage(std::uint32_t number) const {
+    QuotaDomain const* const found = domain(number);
+    if (found == nullptr) { return fail(Error::NoEntry); }
+    return proto::DiskUsage{found->limit, found->used, found->files, found->denied};
+}
+
+Error Vfs::set_quota_policy(std::uint32_t number, std::uint64_t bytes, bool tell) {
+    QuotaDomain* const found = domain(number);
+    if (found == nullptr) { return Error::NoEntry; }
+    found->limit = bytes;
+    found->tell = tell;
+    return Error::None;
+}
+
+Error Vfs::release_quota(std::uint32_t number) {
+    QuotaDomain* const found = domain(number);
+    if (found == nullptr) { return Error::NoEntry; }
+    Ref<Dentry> const folder = domain_roots_[number - 1];
+    if (folder->linked) { // the contents stay, and are the surrounding domain's
+        Ref<QuotaDomain> const outer = folder->parent->inode->domain;
+        for_each_below(*folder, [&](Dentry& entry) {
+            if (entry.inode->domain.get() == found) { entry.inode->recharge(outer); }
+        });
+    }
+    // What is still open elsewhere keeps the domain until it is closed.
+    found->limit = 0;
+    found->tell = found->event = false;
+    domains_[number - 1].reset();
+    domain_roots_[number - 1].reset();
+    return Error::None;
+}
+
+Result<Slot> Vfs::container_session(std::uint32_t number, std::string_view path) {
+    Ref<QuotaDomain> const pays{domain(number)};
+    if (number != 0 && !pays) { return fail(Error::NoEntry); }
+    auto const found = walk(first_view_, {}, path, walk_flag::follow);
+    if (!found) { return fail(found.error() == Error::Elsewhere ? Error::NotSupported : found.error()); }
+    if (!found->place.dentry->inode->is_directory()) { return fail(Error::NotDirectory); }
+    Ref<MountNamespace> const space{new MountNamespace{mounts_}};
+    space->parent_number = first_->number;
+    space->domain = pays;
+    auto root = mounts_.copy(found->place, false, space.get());
+    if (!root) { return fail(root.error()); }
+    (*root)->group = (*root)->master = 0; // what is mounted inside is nobody else's affair
+    (*root)->unbindable = false;
+    space->root = *root;
+    Session view{first_view_};
+    view.badge = 0;
+    view.space = space;
+    view.root = view.working = Place{root->get(), (*root)->root.get()};
+    view.domain = pays;
+    auto folder = [&](std::string_view name, std::uint32_t bits) {
+        std::uint32_t const old = std::exchange(view.umask, 0);
+        Error const error = make_directory(view, {}, bits, name);
+        view.umask = old;
+        return error == Error::Exists ? Error::None : error;
+    };
+    struct Folder { std::string_view path; std::uint32_t bits; };
+    for (Folder const each : {Folder{"/proc", 0555}, Folder{"/dev", 0755}, Folder{"/tmp", 01777}}) {
+        if (Error const error = folder(each.path, each.bits); error != Error::None) { return fail(error); }
+    }
+    if (Error const error = mount(view, mount_flag::no_suid | mount_flag::no_device, 0, "tmpfs", "/tmp", "tmpfs", "mode=1777"); error != Error::None) { return fail(error); }
+    if (Error const error = mount(view, mount_flag::no_suid, 0, "dev", "/dev", "devtmpfs", {}); error != Error::None) { return fail(error); }
+    return make_session(new Session{view});
+}
+
+Error Vfs::register_device(RegisteredDevice const& device) {
+    if (device.count == 0) { return Error::Invalid; }
+    for (RegisteredDevice& known : devices_) {
+        if (known.major == device.major && known.first == device.first) { // its server was started again
+            environment_.port.drop(known.server);
+            known = device;
+            return Error::None;
+        }
+    }
+    devices_.push_back(device);
+    return Error::None;
+}
+
+std::array<std::uint64_t, 8> Vfs::usage() const {
+    std::uint64_t limits = 0;
+    for (Ref<QuotaDomain> const& each : domains_) { limits += each ? each->limit : 0; }
+    return {environment_.port.memory()[1] + environment_.pages.free_pages() * page_size,
+            environment_.pages.used_pages() * page_size,
+            environment_.inodes,
+            open_files_,
+            sessions_,
+            mounts_.count(),
+            limits,
+            mounts_.namespaces()};
+}
+
+std::uint32_t Vfs::take_quota_event() {
+    for (Ref<QuotaDomain> const& each : domains_) {
+        if (each && std::exchange(each->event, false)) { return each->number; }
+    }
+    return 0;
+}
+
+void Vfs::notify_quota(Slot notification) {
+    if (environment_.quota_notification != 0) { environment_.port.drop(environment_.quota_notification); }
+    environment_.quota_notification = notification;
+}
+
+Result<Slot> Vfs::name_space_capability(MountNamespace& space, std::uint32_t operations) {
+    // One capability per namespace and set of operations that is whole.
+    if (operations == ~0u && space.badge != 0) { return environment_.port.minted(space.badge); }
+    auto* const handle = new NamespaceHandle{Ref<MountNamespace>{&space}, operations};
+    Badge badge = 0;
+    auto const slot = enter_object(Kind::Namespace, handle, badge);
+    if (!slot) {
+        delete handle;
+        return slot;
+    }
+    if (operations == ~0u) { space.badge = badge; }
+    return slot;
+}
+
+Result<Slot> Vfs::create_name_space(MountNamespace& from) {
+    if (!from.root) { return fail(Error::Invalid); }
+    std::vector<std::pair<Mount*, Mount*>> moved;
+    auto space = mounts_.copy(from, moved);
+    if (!space) { return fail(space.error()); }
+    return name_space_capability(**space, ~0u);
+}
+
+Result<Slot> Vfs::enter(MountNamespace& space) {
+    if (!space.root) { return fail(Error::Invalid); }
+    auto* const view = new Session{first_view_};
+    view->badge = 0;
+    view->space = Ref<MountNamespace>{&space};
+    view->root = view->working = MountTable::cross({space.root.get(), space.root->root.get()});
+    view->domain = space.domain;
+    return make_session(view);
+}
+
+} // namespace vfs

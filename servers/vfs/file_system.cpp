@@ -1,0 +1,61 @@
+#include "file_system.hpp"
+#include "pipe.hpp"
+
+namespace vfs {
+
+FileSystem::FileSystem(Environment& environment, std::string_view type_, Ref<QuotaDomain> domain_)
+    : type{type_}, domain{std::move(domain_)}, device{environment.next_device++}, environment_{environment} {
+    ++environment_.file_systems;
+}
+
+FileSystem::~FileSystem() {
+    --environment_.file_systems;
+    if (server != 0) { environment_.port.drop(server); }
+}
+
+Result<Ref<Inode>> FileSystem::make(std::uint32_t mode, Ref<QuotaDomain> owner_domain, Credentials const* owner) {
+    if (environment_.inodes >= environment_.inode_maximum || (limit_inodes != 0 && used_inodes >= limit_inodes)) {
+        return fail(Error::NoSpace);
+    }
+    if (owner_domain && !owner_domain->charge(inode_charge)) {
+        environment_.quota_refused(*owner_domain);
+        return fail(Error::Quota);
+    }
+    if (owner_domain) { ++owner_domain->files; }
+    ++environment_.inodes;
+    ++used_inodes;
+    Ref<Inode> inode{new Inode{*this, next_inode++, mode, std::move(owner_domain)}};
+    inode->access_time = inode->modify_time = inode->change_time = environment_.port.now();
+    if (owner != nullptr) {
+        inode->user = owner->user;
+        inode->group = owner->group;
+    }
+    return inode;
+}
+
+Error FileSystem::make_root(std::uint32_t mode) {
+    auto inode = make(mode::directory | (mode & mode::permissions), domain);
+    if (!inode) { return inode.error(); }
+    (*inode)->links = 2;
+    root = Ref<Dentry>{new Dentry{*inode, {}, ""}};
+    return Error::None;
+}
+
+void FileSystem::forget(Inode& inode) {
+    --environment_.inodes;
+    --used_inodes;
+    if (inode.domain) {
+        inode.domain->release(inode_charge);
+        --inode.domain->files;
+    }
+}
+
+void FileSystem::shut_down() {
+    Ref<FileSystem> const self{this};
+    if (root) {
+        environment_.dentries.clear(*root);
+        root.reset();
+    }
+}
+
+} // namespace vfs

@@ -1,0 +1,65 @@
+// A file system: a tmpfs (also what devtmpfs, sysfs and the like are here), the home of anonymous files and pipes, or the
+// stand-in of one that another server serves.
+#pragma once
+#include "dentry.hpp"
+
+namespace vfs {
+
+class FileSystem;
+
+/// What all of vfs shares.
+struct Environment {
+    Environment(PageStore& pages_, Port& port_, std::uint32_t inode_maximum_) : pages{pages_}, port{port_}, inode_maximum{inode_maximum_} {}
+    PageStore& pages;
+    Port& port;
+    DentryTable dentries;
+    std::uint32_t inode_maximum;       ///< heap bounds it
+    std::uint32_t inodes = 0;
+    std::uint32_t file_systems = 0;
+    std::uint32_t next_device = 16;    ///< minor number of st_dev, major 0
+    Slot quota_notification = 0;
+    /// A domain went over its limit.
+    void quota_refused(QuotaDomain const& domain) {
+        if (domain.event && quota_notification != 0) { port.signal(quota_notification); }
+    }
+};
+
+class FileSystem : public Counted {
+public:
+    FileSystem(Environment& environment, std::string_view type, Ref<QuotaDomain> domain);
+    FileSystem(FileSystem const&) = delete;
+    FileSystem& operator=(FileSystem const&) = delete;
+    void unreferenced() { delete this; }
+    ~FileSystem();
+
+    /// A new inode, charged. Errors: Quota, NoSpace.
+    Result<Ref<Inode>> make(std::uint32_t mode, Ref<QuotaDomain> domain, Credentials const* owner = nullptr);
+    /// Makes the root directory; once.
+    Error make_root(std::uint32_t mode);
+    void forget(Inode& inode);
+    [[nodiscard]] bool take_page() {
+        if (limit_pages != 0 && used_pages >= limit_pages) { return false; }
+        ++used_pages;
+        return true;
+    }
+    void give_pages(std::uint32_t count) { used_pages -= count; }
+    /// The last mount of it has gone: the tree goes, but for what is open.
+    void shut_down();
+    [[nodiscard]] Environment& environment() const { return environment_; }
+    [[nodiscard]] bool foreign() const { return server != 0; }
+
+    std::string type;
+    Ref<Dentry> root;
+    Ref<QuotaDomain> domain;
+    Slot server = 0;                   ///< Directory capability of a file system served elsewhere
+    std::uint32_t mounts = 0;
+    std::uint32_t device;
+    std::uint32_t next_inode = 1;
+    std::uint64_t limit_pages = 0, used_pages = 0, limit_inodes = 0, used_inodes = 0; ///< limits 0: none
+    std::string options;               ///< as mount(2) got them, those that are shown
+
+private:
+    Environment& environment_;
+};
+
+} // namespace vfs

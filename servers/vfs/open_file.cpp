@@ -1,0 +1,354 @@
+#include "open_file.hpp"
+#include <algorithm>
+#include <cstring>
+
+namespace vfs {
+namespace {
+
+alignas(8) std::array<std::byte, 32768> scratch; // directory entries and random bytes on their way out
+std::array<std::byte, 16384> const zeros{};
+
+constexpr std::uint32_t fionread = 0x541B, fionbio = 0x5421;
+
+std::uint8_t entry_type(std::uint32_t mode) { return static_cast<std::uint8_t>(mode >> 12 & 15); }
+
+} // namespace
+
+OpenFile::OpenFile(Environment& environment, Kind kind_, std::uint32_t flags_, Ref<Inode> inode_, Place place_)
+    : kind{kind_}, flags{flags_ & ~(open_flag::create | open_flag::exclusive | open_flag::no_terminal | open_flag::truncate |
+                                    open_flag::close_on_exec)},
+      place{place_}, inode{std::move(inode_)}, environment_{environment} {
+    if (writable() && inode) { ++inode->writers; }
+}
+
+OpenFile::~OpenFile() {
+    if (writable() && inode) { --inode->writers; }
+    if (inode && inode->locks) {
+        inode->locks->release(environment_.port, this);
+        if (inode->locks->empty()) { inode->locks.reset(); }
+    }
+    for (Arm const& arm : arms_) { environment_.port.drop(arm.notification); }
+    arms_.clear();
+    if (input == output.get() && input) {
+        input->detach(this, true, true);
+    } else {
+        if (input) { input->detach(this, true, false); }
+        if (output) { output->detach(this, false, true); }
+    }
+    // The last one to leave a FIFO takes the buffer along.
+    if (inode && inode->pipe && inode->pipe->readers() == 0 && inode->pipe->writers() == 0) { inode->pipe.reset(); }
+    if (domain) { --domain->objects; }
+}
+
+void OpenFile::set_pipes(Ref<Pipe> input_, Ref<Pipe> output_) {
+    input = std::move(input_);
+    output = std::move(output_);
+    if (input == output.get() && input) {
+        input->attach(this, true, true);
+    } else {
+        if (input) { input->attach(this, true, false); }
+        if (output) { output->attach(this, false, true); }
+    }
+}
+
+proto::FileKind OpenFile::protocol_kind() const {
+    switch (inode->type()) {
+    case mode::directory: return proto::FileKind::Directory;
+    case mode::character: return proto::FileKind::CharacterDevice;
+    case mode::block: return proto::FileKind::BlockDevice;
+    case mode::fifo: return proto::FileKind::Fifo;
+    case mode::socket: return proto::FileKind::Socket;
+    default: return proto::FileKind::Regular;
+    }
+}
+
+void OpenFile::accessed() {
+    if ((flags & open_flag::no_atime) != 0 || (place.mount && (place.mount->flags & (mount_flag::no_atime | mount_flag::read_only)) != 0)) { return; }
+    // relatime: only the first access after a change counts, and one a day.
+    if (inode->access_time <= inode->modify_time || inode->access_time <= inode->change_time) {
+        inode->access_time = environment_.port.now();
+    }
+}
+
+Result<Transfer> OpenFile::read_device(Caller& caller) {
+    std::uint32_t const length = caller.write_length;
+    if (kind == Kind::Null) { return Transfer{}; }
+    Transfer total{};
+    while (total.count < length) {
+        std::span<std::byte const> source = zeros;
+        if (kind == Kind::Random) {
+            std::uint32_t const wanted = std::min<std::uint32_t>(length - total.count, 4096);
+            for (std::uint32_t i = 0; i < wanted; i += 8) {
+                std::uint64_t const value = environment_.port.random();
+                std::memcpy(scratch.data() + i, &value, sizeof value);
+            }
+            source = std::span{scratch}.first(4096);
+        }
+        std::uint32_t const wanted = std::min<std::uint32_t>(length - total.count, static_cast<std::uint32_t>(source.size()));
+        Transfer const part = caller.copy_out(total.count, source.first(wanted));
+        total.count += part.count;
+        if (part.count < wanted) {
+            total.fault = part.fault;
+            break;
+        }
+    }
+    return total;
+}
+
+Result<Transfer> OpenFile::read(Caller& caller) {
+    if (!readable()) { return fail(Error::BadDescriptor); }
+    switch (kind) {
+    case Kind::Regular: {
+        Transfer const done = inode->read(offset, caller.write_length, 0, caller);
+        offset += done.count;
+        accessed();
+        return done;
+    }
+    case Kind::Pipe:
+        if (!input) { return fail(Error::BadDescriptor); }
+        return input->read(caller, caller.write_length, (flags & open_flag::nonblock) != 0);
+    case Kind::Directory: return fail(Error::IsDirectory);
+    default: return read_device(caller);
+    }
+}
+
+Result<Transfer> OpenFile::write(Caller& caller) {
+    if (!writable()) { return fail(Error::BadDescriptor); }
+    switch (kind) {
+    case Kind::Regular: {
+        if ((flags & open_flag::append) != 0) { offset = inode->size; }
+        auto const done = inode->write(offset, caller.read_length, 0, caller);
+        if (done && done->count != 0) {
+            offset += done->count;
+            inode->modified(environment_.port.now());
+            if ((inode->mode & (mode::set_user | mode::set_group)) != 0) { inode->mode &= ~mode::set_user; }
+        }
+        return done;
+    }
+    case Kind::Pipe:
+        if (!output) { return fail(Error::BadDescriptor); }
+        return output->write(caller, caller.read_length, (flags & open_flag::nonblock) != 0);
+    case Kind::Full: return fail(Error::NoSpace);
+    case Kind::Directory: return fail(Error::IsDirectory);
+    default: return Transfer{caller.read_length, 0};
+    }
+}
+
+Result<Transfer> OpenFile::read_at(Caller& caller, std::uint64_t at) {
+    if (!readable()) { return fail(Error::BadDescriptor); }
+    if (kind == Kind::Pipe) { return fail(Error::IllegalSeek); }
+    if (kind != Kind::Regular) { return read(caller); }
+    if (at >= file_size_maximum) { return fail(Error::Invalid); }
+    accessed();
+    return inode->read(at, caller.write_length, 0, caller);
+}
+
+Result<Transfer> OpenFile::write_at(Caller& caller, std::uint64_t at) {
+    if (!writable()) { return fail(Error::BadDescriptor); }
+    if (kind == Kind::Pipe) { return fail(Error::IllegalSeek); }
+    if (kind != Kind::Regular) { return write(caller); }
+    auto const done = inode->write((flags & open_flag::append) != 0 ? inode->size : at, caller.read_length, 0, caller);
+    if (done && done->count != 0) { inode->modified(environment_.port.now()); }
+    return done;
+}
+
+Result<std::uint64_t> OpenFile::seek(std::int64_t distance, std::uint32_t whence) {
+    if (kind == Kind::Path) { return fail(Error::BadDescriptor); }
+    if (kind == Kind::Pipe) { return fail(Error::IllegalSeek); }
+    if (kind != Kind::Regular && kind != Kind::Directory) { return 0; }
+    std::int64_t base = 0;
+    std::int64_t const size = static_cast<std::int64_t>(inode->size);
+    switch (whence) {
+    case 0: break;
+    case 1: base = static_cast<std::int64_t>(offset); break;
+    case 2: base = kind == Kind::Directory ? 0x7fffffff : size; break;
+    case 3: // SEEK_DATA: holes count as data
+        if (distance < 0 || distance >= size) { return fail(Error::NoDevice); }
+        break;
+    case 4: // SEEK_HOLE: the end
+        if (distance < 0 || distance >= size) { return fail(Error::NoDevice); }
+        base = size;
+        distance = 0;
+        break;
+    default: return fail(Error::Invalid);
+    }
+    std::int64_t to = 0;
+    if (__builtin_add_overflow(base, distance, &to)) { return fail(Error::Overflow); }
+    if (to < 0 || to > static_cast<std::int64_t>(file_size_maximum)) { return fail(Error::Invalid); }
+    offset = static_cast<std::uint64_t>(to);
+    return offset;
+}
+
+proto::FileStatus OpenFile::status() const {
+    proto::FileStatus status{};
+    status.inode = inode->number;
+    status.mode = inode->mode;
+    status.links = inode->links;
+    status.user = inode->user;
+    status.group = inode->group;
+    status.size = inode->size;
+    status.blocks512 = std::uint64_t{inode->page_count()} * 8;
+    status.block_size = page_size;
+    status.access_time = inode->access_time;
+    status.modify_time = inode->modify_time;
+    status.change_time = inode->change_time;
+    status.device_minor = inode->file_system().device;
+    status.special_major = device_major(inode->device);
+    status.special_minor = device_minor(inode->device);
+    status.mount_id = place.mount ? place.mount->id : 0;
+    return status;
+}
+
+std::uint32_t OpenFile::poll(std::uint32_t events) const {
+    constexpr std::uint32_t always = poll_event::error | poll_event::hang_up;
+    if (kind != Kind::Pipe) {
+        return events & (poll_event::in | poll_event::out | poll_event::read_normal | poll_event::write_normal);
+    }
+    std::uint32_t ready = 0;
+    if (input) { ready |= input->poll_reader(); }
+    if (output) { ready |= output->poll_writer(); }
+    if (input && output && input.get() != output.get()) { // a socket: its peer's leaving is told by both
+        if (input->writers() == 0) { ready |= poll_event::in | poll_event::read_normal | poll_event::read_hang_up; }
+        ready &= ~poll_event::error;
+    }
+    return ready & (events | always);
+}
+
+std::uint32_t OpenFile::arm(std::uint32_t events, std::uint32_t token, Slot notification) {
+    std::uint32_t const ready = poll(events);
+    if (ready == 0) {
+        disarm(token);
+        arms_.push_back({events, token, notification});
+    }
+    return ready;
+}
+
+void OpenFile::disarm(std::uint32_t token) {
+    std::erase_if(arms_, [&](Arm const& arm) {
+        bool const its = arm.token == token;
+        if (its) { environment_.port.drop(arm.notification); }
+        return its;
+    });
+}
+
+void OpenFile::tell(Port& port) {
+    if (arms_.empty()) { return; }
+    std::erase_if(arms_, [&](Arm const& arm) {
+        bool const ready = poll(arm.events) != 0;
+        if (ready) {
+            port.signal(arm.notification);
+            port.drop(arm.notification);
+        }
+        return ready;
+    });
+}
+
+Result<std::uint32_t> OpenFile::control(std::uint32_t request, Caller& caller) {
+    if (kind == Kind::Path) { return fail(Error::BadDescriptor); }
+    if (request == fionread && (kind == Kind::Regular || input)) {
+        std::uint32_t const there = input ? input->available() : static_cast<std::uint32_t>(inode->size > offset ? inode->size - offset : 0);
+        if (caller.copy_out(0, std::as_bytes(std::span{&there, 1})).count < sizeof there) { return fail(Error::Fault); }
+        return 0;
+    }
+    if (request == fionbio) {
+        std::uint32_t on = 0;
+        if (caller.copy_in(0, std::as_writable_bytes(std::span{&on, 1})).count < sizeof on) { return fail(Error::Fault); }
+        flags = on != 0 ? flags | open_flag::nonblock : flags & ~open_flag::nonblock;
+        return 0;
+    }
+    return fail(Error::NotTerminal);
+}
+
+Result<Transfer> OpenFile::entries(Caller& caller) {
+    if (kind != Kind::Directory) { return fail(Error::NotDirectory); }
+    Dentry& directory = *place.dentry;
+    if (!directory.linked && directory.parent) { return fail(Error::NoEntry); }
+    std::uint32_t const limit = std::min<std::uint32_t>(caller.write_length, static_cast<std::uint32_t>(scratch.size()));
+    std::uint32_t filled = 0;
+    std::uint64_t position = offset;
+    bool full = false;
+    auto put = [&](std::uint64_t number, std::uint64_t next, std::uint32_t mode, std::string_view name) {
+        std::uint32_t const length = static_cast<std::uint32_t>((19 + name.size() + 1 + 7) & ~std::size_t{7});
+        if (filled + length > limit) {
+            full = true;
+            return;
+        }
+        std::byte* at = scratch.data() + filled;
+        std::memset(at, 0, length);
+        std::uint16_t const short_length = static_cast<std::uint16_t>(length);
+        std::uint8_t const type = entry_type(mode);
+        std::memcpy(at, &number, 8);
+        std::memcpy(at + 8, &next, 8);
+        std::memcpy(at + 16, &short_length, 2);
+        std::memcpy(at + 18, &type, 1);
+        std::memcpy(at + 19, name.data(), name.size());
+        filled += length;
+        position = next;
+    };
+    // Positions: 0 ".", 1 "..", 2 the newest entry, n >= 3 entries older than cookie n.
+    if (position == 0) { put(inode->number, 1, inode->mode, "."); }
+    if (position == 1 && !full) {
+        Inode const& above = directory.parent ? *directory.parent->inode : *inode;
+        put(above.number, 2, above.mode, "..");
+    }
+    if (position >= 2 && !full) {
+        Dentry* entry = directory.newest_child;
+        if (position > 2) {
+            while (entry != nullptr && entry->cookie >= position) { entry = entry->older; }
+        }
+        for (; entry != nullptr && !full; entry = entry->older) {
+            put(entry->inode->number, entry->cookie, entry->inode->mode, entry->name);
+        }
+    }
+    if (filled == 0) {
+        if (full) { return fail(Error::Invalid); }
+        return Transfer{};
+    }
+    Transfer const done = caller.copy_out(0, std::span{scratch}.first(filled));
+    if (done.count < filled) { return Transfer{0, done.fault}; }
+    offset = position;
+    accessed();
+    return done;
+}
+
+Error OpenFile::truncate(std::uint64_t size) {
+    if (kind != Kind::Regular || !writable()) { return Error::Invalid; }
+    Error const error = inode->truncate(size);
+    if (error == Error::None) { inode->modified(environment_.port.now()); }
+    return error;
+}
+
+Error OpenFile::set_flags(std::uint32_t wanted) {
+    if (kind == Kind::Path) { return Error::BadDescriptor; }
+    flags = (flags & ~open_flag::changeable) | (wanted & open_flag::changeable);
+    return Error::None;
+}
+
+Result<Slot> OpenFile::page(std::uint32_t index, bool shared_write, std::uint32_t& valid_bytes) {
+    if (kind != Kind::Regular) { return fail(Error::NoSuchDevice); }
+    if (!readable() || (shared_write && !writable())) { return fail(Error::Access); }
+    if (shared_write) { inode->modified(environment_.port.now()); }
+    accessed();
+    return inode->lend(index, shared_write, valid_bytes);
+}
+
+Error OpenFile::lock(proto::LockRequest const& request, Caller& caller) {
+    if (kind == Kind::Path) { return Error::BadDescriptor; }
+    if (request.type != LockList::read && request.type != LockList::write && request.type != LockList::unlock) { return Error::Invalid; }
+    std::int64_t start = request.start;
+    if (request.whence == 1) { start += static_cast<std::int64_t>(offset); }
+    if (request.whence == 2) { start += static_cast<std::int64_t>(inode->size); }
+    std::int64_t end = request.length == 0 ? INT64_MAX : 0;
+    if (request.length != 0 && __builtin_add_overflow(start, request.length, &end)) { return Error::Overflow; }
+    if (end < start) { std::swap(start, end); }
+    if (start < 0) { return Error::Invalid; }
+    if (request.process != 0) {
+        if (request.type == LockList::read && !readable()) { return Error::BadDescriptor; }
+        if (request.type == LockList::write && !writable()) { return Error::BadDescriptor; }
+    }
+    if (!inode->locks) { inode->locks = std::make_unique<LockList>(); }
+    return inode->locks->set(environment_.port, this, request.process, request.type, static_cast<std::uint64_t>(start),
+                             static_cast<std::uint64_t>(end), request.wait != 0 ? &caller : nullptr);
+}
+
+} // namespace vfs

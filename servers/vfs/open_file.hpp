@@ -1,0 +1,61 @@
+// An open file description: what a File capability of vfs stands for. Offset and status flags are shared by every copy of
+// the capability.
+#pragma once
+#include "mount.hpp"
+#include "pipe.hpp"
+
+namespace vfs {
+
+class OpenFile {
+public:
+    enum class Kind : std::uint8_t { Regular, Directory, Pipe, Null, Zero, Full, Random, Path };
+
+    OpenFile(Environment& environment, Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place);
+    OpenFile(OpenFile const&) = delete;
+    OpenFile& operator=(OpenFile const&) = delete;
+    ~OpenFile();
+    /// As an end of pipes, either of which may be null.
+    void set_pipes(Ref<Pipe> input, Ref<Pipe> output);
+
+    [[nodiscard]] bool readable() const { return (flags & open_flag::access_mode) != open_flag::write_only && kind != Kind::Path; }
+    [[nodiscard]] bool writable() const { return (flags & open_flag::access_mode) != open_flag::read_only && kind != Kind::Path; }
+    [[nodiscard]] proto::FileKind protocol_kind() const;
+
+    // Operations of proto::File. Errors as the Linux calls of the same name.
+    Result<Transfer> read(Caller& caller);
+    Result<Transfer> write(Caller& caller);
+    Result<Transfer> read_at(Caller& caller, std::uint64_t offset);
+    Result<Transfer> write_at(Caller& caller, std::uint64_t offset);
+    Result<std::uint64_t> seek(std::int64_t offset, std::uint32_t whence);
+    [[nodiscard]] proto::FileStatus status() const;
+    [[nodiscard]] std::uint32_t poll(std::uint32_t events) const;
+    /// Takes over the notification's slot if nothing is ready (0 returned).
+    std::uint32_t arm(std::uint32_t events, std::uint32_t token, Slot notification);
+    void disarm(std::uint32_t token);
+    /// Readiness changed: signals those who wait for it.
+    void tell(Port& port);
+    Result<std::uint32_t> control(std::uint32_t request, Caller& caller);
+    Result<Transfer> entries(Caller& caller);
+    Error truncate(std::uint64_t size);
+    Error set_flags(std::uint32_t flags);
+    Result<Slot> page(std::uint32_t index, bool shared_write, std::uint32_t& valid_bytes);
+    Error lock(proto::LockRequest const& request, Caller& caller);
+
+    Kind kind;
+    Badge badge = 0;
+    std::uint32_t flags;
+    std::uint64_t offset = 0;
+    HeldPlace place;                 ///< empty for anonymous pipes and files
+    Ref<Inode> inode;
+    Ref<Pipe> input, output;
+    Ref<QuotaDomain> domain;         ///< of the session that opened it
+
+private:
+    struct Arm { std::uint32_t events, token; Slot notification; };
+    void accessed();
+    Result<Transfer> read_device(Caller& caller);
+    Environment& environment_;
+    std::vector<Arm> arms_;
+};
+
+} // namespace vfs

@@ -1,0 +1,64 @@
+// What vfs's logic needs of the world: callers' memory, deferred answers, capabilities, time. main.cpp gives the real one,
+// the unit tests a fake.
+#pragma once
+#include "ipc/runtime.hpp"
+#include "types.hpp"
+
+namespace vfs {
+
+/// A call that is answered later.
+using Waiter = ipc::Pending;
+
+/// One call that is being handled: the caller's buffers.
+class Caller {
+public:
+    virtual Transfer copy_in(std::uint32_t offset, std::span<std::byte> target) = 0;
+    virtual Transfer copy_out(std::uint32_t offset, std::span<std::byte const> source) = 0;
+    /// The handler must then return Error::Deferred.
+    virtual Waiter defer() = 0;
+
+    std::uint32_t read_length = 0;  ///< bytes the caller lets us read
+    std::uint32_t write_length = 0; ///< bytes it lets us write
+
+protected:
+    ~Caller() = default;
+};
+
+struct Opened {
+    Slot slot = 0;
+    proto::OpenResult result{};
+};
+
+class Port {
+public:
+    virtual Transfer copy_in(Waiter const&, std::uint32_t offset, std::span<std::byte> target) = 0;
+    virtual Transfer copy_out(Waiter const&, std::uint32_t offset, std::span<std::byte const> source) = 0;
+    /// The caller is still there: not interrupted, not destroyed.
+    virtual bool waiting(Waiter const&) = 0;
+    virtual void discard(Waiter const&) = 0;
+    /// Answers of Read and Write, of Open, of Lock. The reply's capability stays the object table's.
+    virtual void finish_transfer(Waiter const&, Result<Transfer> const&) = 0;
+    virtual void finish_open(Waiter const&, Result<Opened> const&) = 0;
+    virtual void finish_unit(Waiter const&, Error) = 0;
+
+    /// A watched capability of this server with that badge. It goes out in a reply.
+    virtual Result<Slot> mint(Badge) = 0;
+    /// Takes it back from everybody.
+    virtual void forget(Badge) = 0;
+    /// The slot that mint gave, 0 if none.
+    virtual Slot minted(Badge) = 0;
+    /// A capability received earlier is not needed any more.
+    virtual void drop(Slot) = 0;
+    virtual void signal(Slot notification) = 0;
+
+    /// Nanoseconds since the epoch.
+    virtual std::uint64_t now() = 0;
+    virtual std::uint64_t random() = 0;
+    /// {all, free} bytes of memory that page chunks may come from.
+    virtual std::array<std::uint64_t, 2> memory() = 0;
+
+protected:
+    ~Port() = default;
+};
+
+} // namespace vfs

@@ -1,0 +1,34 @@
+// Disk quota domains: who pays for pages and inodes. A domain is the contents of one folder and whatever is mounted by
+// sessions inside.
+#pragma once
+#include "ref.hpp"
+#include "types.hpp"
+
+namespace vfs {
+
+struct QuotaDomain : Counted {
+    std::uint32_t number = 0;
+    std::uint64_t limit = 0;   ///< bytes, 0: none
+    std::uint64_t used = 0;    ///< bytes charged
+    std::uint64_t files = 0;   ///< inodes charged
+    std::uint64_t denied = 0;  ///< refused charges since it was made
+    std::uint32_t objects = 0; ///< open files and sessions of its sessions
+    std::uint32_t pipe_pages = 0;
+    bool tell = false;         ///< on-limit kill: the container manager is told
+    bool event = false;        ///< told, not yet taken
+    void unreferenced() { delete this; }
+
+    /// True if that fits. A refusal is counted and noted.
+    bool charge(std::uint64_t bytes) {
+        if (limit != 0 && used + bytes > limit) {
+            ++denied;
+            event = event || tell;
+            return false;
+        }
+        used += bytes;
+        return true;
+    }
+    void release(std::uint64_t bytes) { used -= bytes; }
+};
+
+} // namespace vfs

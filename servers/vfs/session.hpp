@@ -1,0 +1,19 @@
+// A session: one process's view of the files. Mount namespace, root, working directory, umask and credentials.
+#pragma once
+#include "mount.hpp"
+
+namespace vfs {
+
+struct Session {
+    Badge badge = 0;
+    Ref<MountNamespace> space;
+    HeldPlace root;
+    HeldPlace working;
+    /// If `working` is the root of a file system served elsewhere: the path inside it, without leading slash.
+    std::string working_rest;
+    std::uint32_t umask = 022;
+    Credentials who{};
+    Ref<QuotaDomain> domain;
+};
+
+} // namespace vfs

@@ -1,0 +1,130 @@
+// Protocol VfsSession but for mounting.
+#include "vfs.hpp"
+
+namespace vfs {
+
+Error Vfs::change_directory(Session& view, At at, bool verified, std::string_view path) {
+    if (path.empty()) { // fchdir
+        if (!at.present) { return Error::NoEntry; }
+        if (at.file == nullptr) { return Error::BadDescriptor; }
+        if (!at.file->place || !at.file->inode->is_directory()) { return Error::NotDirectory; }
+        if (!permitted(*at.file->inode, view.who, may::execute)) { return Error::Access; }
+        view.working = at.file->place;
+        view.working_rest.clear();
+        return Error::None;
+    }
+    auto const found = walk(view, verified ? At{} : at, path, walk_flag::follow | walk_flag::local);
+    if (!found) {
+        if (found.error() != Error::Elsewhere || !verified) { return found.error(); }
+        for (Mount* mount : mounts_.mounts()) {
+            // The walk ended in this one: the session's namespace has it where its capability says.
+            if (mount->space == view.space.get() && mount->foreign() && mount->file_system->server == walker_.elsewhere().directory) {
+                view.working = Place{mount, mount->root.get()};
+                view.working_rest = walker_.elsewhere().rest;
+                while (!view.working_rest.empty() && view.working_rest.back() == '/') { view.working_rest.pop_back(); }
+                return Error::None;
+            }
+        }
+        return Error::NoEntry;
+    }
+    Inode const& inode = *found->place.dentry->inode;
+    if (!inode.is_directory()) { return Error::NotDirectory; }
+    if (!permitted(inode, view.who, may::execute)) { return Error::Access; }
+    view.working = found->place;
+    view.working_rest.clear();
+    return Error::None;
+}
+
+Error Vfs::change_root(Session& view, std::string_view path) {
+    auto const found = walk(view, {}, path, walk_flag::follow);
+    if (!found) { return found.error() == Error::Elsewhere ? Error::NotSupported : found.error(); }
+    Inode const& inode = *found->place.dentry->inode;
+    if (!inode.is_directory()) { return Error::NotDirectory; }
+    if (!permitted(inode, view.who, may::execute)) { return Error::Access; }
+    if (!has_capability(view.who, capability::sys_chroot)) { return Error::NotPermitted; }
+    view.root = found->place;
+    return Error::None;
+}
+
+Result<std::string> Vfs::describe(Session& view, std::uint32_t which) {
+    bool reachable = true;
+    if (which == 0) { return mounts_.path_of(view.root.get(), {}, reachable); }
+    if (which != 1) { return fail(Error::Invalid); }
+    Dentry const& entry = *view.working.dentry;
+    if (!entry.linked && entry.parent) { return fail(Error::NoEntry); }
+    std::string path = mounts_.path_of(view.working.get(), view.root.get(), reachable);
+    if (!reachable) { path.insert(0, "(unreachable)"); }
+    if (!view.working_rest.empty()) {
+        if (path != "/") { path += "/"; }
+        path += view.working_rest;
+    }
+    return path;
+}
+
+Result<Opened> Vfs::open_place(Session& view, std::uint32_t which) {
+    if (which > 1) { return fail(Error::Invalid); }
+    Place const place = which == 0 ? view.root.get() : view.working.get();
+    return make_file(OpenFile::Kind::Path, open_flag::path, place.dentry->inode, place, view.domain);
+}
+
+Result<std::array<Slot, 2>> Vfs::pipe(Session& view, std::uint32_t flags) {
+    auto inode = anonymous_->make(mode::fifo | 0600, {}, &view.who);
+    if (!inode) { return fail(Error::TooManyFilesSystem); }
+    std::uint32_t const kept = flags & (open_flag::nonblock | open_flag::direct);
+    OpenFile* reader = nullptr;
+    OpenFile* writer = nullptr;
+    auto const first = make_file(OpenFile::Kind::Pipe, kept | open_flag::read_only, *inode, {}, view.domain, &reader);
+    if (!first) { return fail(first.error()); }
+    auto const second = make_file(OpenFile::Kind::Pipe, kept | open_flag::write_only, *inode, {}, view.domain, &writer);
+    if (!second) {
+        environment_.port.forget(reader->badge);
+        close(reader->badge);
+        return fail(second.error());
+    }
+    Ref<Pipe> const made = fresh_pipe(view);
+    (*inode)->pipe = made;
+    reader->set_pipes(made, {});
+    writer->set_pipes({}, made);
+    return std::array{first->slot, second->slot};
+}
+
+Result<std::array<Slot, 2>> Vfs::socket_pair(Session& view, std::uint32_t type) {
+    if ((type & 0xff) != 1) { return fail(Error::SocketTypeNotSupported); } // SOCK_STREAM
+    Ref<Pipe> const forth = fresh_pipe(view), back = fresh_pipe(view);
+    std::array<Slot, 2> slots{};
+    OpenFile* ends[2] = {};
+    for (unsigned i = 0; i < 2; ++i) {
+        auto inode = anonymous_->make(mode::socket | 0777, {}, &view.who);
+        Error error = inode ? Error::None : Error::TooManyFilesSystem;
+        if (inode) {
+            auto const made = make_file(OpenFile::Kind::Pipe, (type & open_flag::nonblock) | open_flag::read_write, *inode, {}, view.domain, &ends[i]);
+            if (made) {
+                slots[i] = made->slot;
+            } else {
+                error = made.error();
+            }
+        }
+        if (error != Error::None) {
+            if (i == 1) {
+                environment_.port.forget(ends[0]->badge);
+                close(ends[0]->badge);
+            }
+            return fail(error);
+        }
+    }
+    ends[0]->set_pipes(back, forth);
+    ends[1]->set_pipes(forth, back);
+    return slots;
+}
+
+Result<Slot> Vfs::anonymous_file(Session& view, std::uint64_t size) {
+    auto inode = anonymous_->make(mode::regular | 0777, view.domain, &view.who);
+    if (!inode) { return fail(inode.error()); }
+    (*inode)->links = 0;
+    if (Error const error = (*inode)->truncate(size); error != Error::None) { return fail(error); }
+    auto const made = make_file(OpenFile::Kind::Regular, open_flag::read_write, *inode, {}, view.domain);
+    if (!made) { return fail(made.error()); }
+    return made->slot;
+}
+
+} // namespace vfs

@@ -1,0 +1,170 @@
+// The file server's state and operations, apart from the message loop: sessions, open files and namespaces by badge, and
+// what the protocols Directory, VfsSession, VfsControl and Namespace ask for.
+#pragma once
+#include "open_file.hpp"
+#include "walk.hpp"
+
+namespace vfs {
+
+/// The directory argument of an *at() call.
+struct At {
+    bool present = false;
+    OpenFile* file = nullptr;          ///< null though present: not one of ours
+};
+
+/// A handed-out namespace capability.
+struct NamespaceHandle {
+    Ref<MountNamespace> space;
+    std::uint32_t operations = ~0u;    ///< bit n: operation n of protocol Namespace is allowed
+};
+
+struct RegisteredDevice { std::uint32_t major, first, count; Slot server; };
+
+class Vfs {
+public:
+    /// At most object_maximum open files, sessions and namespaces (capability slots bound it) and inode_maximum inodes (heap).
+    Vfs(PageStore& pages, Port& port, std::uint32_t inode_maximum, std::uint32_t object_maximum);
+    ~Vfs();
+    Vfs(Vfs const&) = delete;
+    Vfs& operator=(Vfs const&) = delete;
+
+    // --- what a badge stands for; null: nothing or something else ---
+    [[nodiscard]] OpenFile* file(Badge badge) const { return static_cast<OpenFile*>(object(badge, Kind::File)); }
+    [[nodiscard]] Session* session(Badge badge) const { return static_cast<Session*>(object(badge, Kind::Session)); }
+    [[nodiscard]] NamespaceHandle* name_space(Badge badge) const { return static_cast<NamespaceHandle*>(object(badge, Kind::Namespace)); }
+    /// Nobody holds its capability any more.
+    void close(Badge badge);
+
+    // --- Directory (directory_operations.cpp, open.cpp, rename.cpp) ---
+    Result<Opened> open(Session& session, At at, std::uint32_t flags, std::uint32_t mode, std::string_view path, Caller& caller);
+    Result<proto::FileStatus> stat(Session& session, At at, std::uint32_t flags, std::string_view path);
+    Error access(Session& session, At at, std::uint32_t wanted, std::string_view path);
+    Result<Transfer> read_link(Session& session, At at, std::string_view path, Caller& caller);
+    Error make_directory(Session& session, At at, std::uint32_t mode, std::string_view path);
+    Error make_node(Session& session, At at, std::uint32_t mode, std::uint32_t device, std::string_view path);
+    Error unlink(Session& session, At at, std::uint32_t flags, std::string_view path);
+    Error rename(Session& session, At from, At to, std::uint32_t flags, std::string_view old_path, std::string_view new_path);
+    Error link(Session& session, At from, At to, std::uint32_t flags, std::string_view old_path, std::string_view new_path);
+    Error symbolic_link(Session& session, At at, std::string_view target, std::string_view path);
+    Error set_attributes(Session& session, At at, std::uint32_t flags, proto::AttributeChange const& change, std::string_view path);
+    Error truncate(Session& session, At at, std::uint64_t size, std::string_view path);
+    Result<proto::FileSystemStatus> stat_file_system(Session& session, At at, std::string_view path);
+    [[nodiscard]] proto::FileSystemStatus stat_file_system(Mount const* mount, Inode const& inode);
+    /// chmod, chown, utimensat on an inode; `mount` null: anonymous.
+    Error change(Credentials const& who, Mount const* mount, Inode& inode, proto::AttributeChange const& change);
+    /// After Error::Elsewhere.
+    [[nodiscard]] Elsewhere const& elsewhere() { return walker_.elsewhere(); }
+    [[nodiscard]] std::string name_of(OpenFile const& file) const;
+    Result<Opened> reopen(OpenFile& file, std::uint32_t flags);
+
+    // --- VfsSession (session_operations.cpp, mount_operations.cpp) ---
+    /// `verified`: the caller has shown a directory served elsewhere that the path leads to.
+    Error change_directory(Session& session, At at, bool verified, std::string_view path);
+    Error change_root(Session& session, std::string_view path);
+    /// Path of root (0) or working directory (1) as the session sees it. NoEntry: removed.
+    Result<std::string> describe(Session& session, std::uint32_t which);
+    Result<Opened> open_place(Session& session, std::uint32_t which);
+    Result<std::array<Slot, 2>> pipe(Session& session, std::uint32_t flags);
+    Result<std::array<Slot, 2>> socket_pair(Session& session, std::uint32_t type);
+    Result<Slot> anonymous_file(Session& session, std::uint64_t size);
+    /// Takes over `server` (0: none) if it succeeds.
+    Error mount(Session& session, std::uint32_t flags, Slot server, std::string_view source, std::string_view target, std::string_view type,
+                std::string_view data);
+    Error unmount(Session& session, std::uint32_t flags, std::string_view path);
+    Error pivot_root(Session& session, std::string_view new_root, std::string_view put_old);
+    [[nodiscard]] std::string mount_text(Session& session, std::uint32_t format) { return mounts_.text(session.root.get(), format); }
+
+    // --- VfsControl, Namespace (control_operations.cpp) ---
+    Result<Slot> first_session();
+    Result<Slot> fork_session(Session& from, bool share, bool new_namespace);
+    void set_credentials(Session& session, Credentials const& who);
+    Result<std::uint32_t> set_quota(std::uint64_t bytes, std::string_view path);
+    Result<proto::DiskUsage> quota_usage(std::uint32_t domain) const;
+    Error set_quota_policy(std::uint32_t domain, std::uint64_t bytes, bool tell);
+    Error release_quota(std::uint32_t domain);
+    Result<Slot> container_session(std::uint32_t domain, std::string_view path);
+    /// Takes over `server` if it succeeds.
+    Error mount_at(Session& session, Slot server, std::string_view type, std::string_view path);
+    Error register_device(RegisteredDevice const& device);
+    [[nodiscard]] std::array<std::uint64_t, 8> usage() const;
+    std::uint32_t take_quota_event();
+    /// Signalled from now on when a domain with `tell` goes over its limit. Takes over the slot.
+    void notify_quota(Slot notification);
+    Result<Slot> name_space_capability(MountNamespace& space, std::uint32_t operations);
+    Result<Slot> create_name_space(MountNamespace& from);
+    Result<Slot> enter(MountNamespace& space);
+    void destroy(MountNamespace& space) { mounts_.detach_all(space); }
+
+    // --- boot.cpp ---
+    /// The first mount namespace, with /dev, filled from a cpio archive (newc; entries under root/, data page-aligned) that
+    /// stays mapped. Without archive: an empty tree.
+    Error start(std::span<std::byte const> archive);
+    /// Device nodes of a container (the first namespace's has the virtual consoles as well).
+    Error populate_devices(FileSystem& file_system, Dentry& directory, bool all);
+
+    [[nodiscard]] MountTable& mounts() { return mounts_; }
+    [[nodiscard]] Environment& environment() { return environment_; }
+    [[nodiscard]] std::uint32_t open_files() const { return open_files_; }
+
+private:
+    friend class BootTree;
+    enum class Kind : std::uint8_t { None, File, Session, Namespace };
+    struct Object { Badge badge = 0; Kind kind = Kind::None; void* pointer = nullptr; };
+    static constexpr std::uint32_t index_bits = 16, first_index = 16;
+    /// What one quota domain's sessions may hold of the server's objects.
+    static constexpr std::uint32_t domain_objects = 4096;
+
+    [[nodiscard]] void* object(Badge badge, Kind kind) const {
+        std::uint32_t const index = badge & ((1u << index_bits) - 1);
+        if (index >= objects_.size()) { return nullptr; }
+        Object const& found = objects_[index];
+        return found.badge == badge && found.kind == kind ? found.pointer : nullptr;
+    }
+    /// A capability for the object. Errors: TooManyFilesSystem.
+    Result<Slot> enter_object(Kind kind, void* pointer, Badge& badge);
+    void remove_object(Badge badge);
+    Result<Opened> make_file(OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place, Ref<QuotaDomain> const& domain,
+                             OpenFile** made = nullptr);
+    Result<Slot> make_session(Session* session);
+
+    [[nodiscard]] Result<Start> start_of(Session const& session, At at) const;
+    Result<Walked> walk(Session const& session, At at, std::string_view path, std::uint32_t flags);
+    [[nodiscard]] proto::FileStatus status_of(Place place) const;
+    /// The directory may be changed: permission, and the mount is writable.
+    Error may_change(Session const& session, Place directory) const;
+    /// `entry` may be taken out of `directory` (sticky bit, mount points).
+    Error may_remove(Session const& session, Place directory, Dentry const& entry, bool must_be_directory) const;
+    /// Walk for mkdir, mknod, symlink, link: the place must not exist yet.
+    Result<Walked> walk_new(Session& session, At at, std::string_view path, bool directory);
+    /// Makes an inode with the ownership rules of a new entry and links it.
+    Result<Ref<Dentry>> create(Session const& session, Place directory, std::string_view name, std::uint32_t mode, std::uint32_t device = 0,
+                               std::string_view target = {});
+    Ref<QuotaDomain> domain_for(Dentry const& directory) const;
+    void removed(Dentry& entry, std::uint64_t now);
+    Result<Opened> open_inode(Session& session, Place place, std::uint32_t flags, Caller& caller);
+    Result<Opened> open_fifo(Session& session, Place place, std::uint32_t flags, Caller& caller);
+    Result<Opened> open_device(Session& session, Place place, std::uint32_t flags);
+    Ref<Pipe> fresh_pipe(Session const& session);
+    void close_abandoned(Inode& inode);
+
+    Result<Ref<Mount>> new_mount(Session& session, std::uint32_t flags, Slot server, std::string_view source, std::string_view type,
+                                 std::string_view data);
+    Error parse_options(FileSystem& file_system, std::string_view data, std::uint32_t& root_mode, std::uint32_t& user, std::uint32_t& group) const;
+    QuotaDomain* domain(std::uint32_t number) const;
+
+    Environment environment_;
+    MountTable mounts_;
+    Walker walker_;
+    std::vector<Object> objects_;
+    std::deque<std::uint32_t> free_;       ///< oldest first: a badge is used again as late as can be
+    std::uint32_t object_maximum_;
+    std::uint32_t open_files_ = 0, sessions_ = 0;
+    Ref<FileSystem> anonymous_;            ///< pipes, sockets, memory files
+    Ref<MountNamespace> first_;
+    Session first_view_;                   ///< for paths that VfsControl names
+    std::vector<Ref<QuotaDomain>> domains_;
+    std::vector<Ref<Dentry>> domain_roots_;///< folder of each domain
+    std::vector<RegisteredDevice> devices_;
+};
+
+} // namespace vfs
