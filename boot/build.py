@@ -9,6 +9,7 @@ import threading
 import time
 
 QUIET_SECONDS = 1.0
+ERROR_LINES = 100  # of the compiler's output
 
 
 class BuildError(Exception):
@@ -83,7 +84,8 @@ def ninja(build, targets=()):
         raise
     progress.end()
     if status != 0:
-        sys.stderr.write(''.join(line for line in output if not step.match(line) or 'FAILED' in line)[-20000:])
+        shown = [line for before, line in zip(['', *output], output) if not step.match(line) and not before.startswith('FAILED')]
+        sys.stderr.write(''.join(shown[:ERROR_LINES]) + ('...\n' if len(shown) > ERROR_LINES else ''))
         raise BuildError('the build failed')
 
 
