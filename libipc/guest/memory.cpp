@@ -2,6 +2,15 @@
 #include <cstddef>
 #include <cstdint>
 
+namespace {
+/// A word from any address.
+std::uint32_t load_word(unsigned char const* from) {
+    std::uint32_t word;
+    __builtin_memcpy(&word, from, sizeof word);
+    return word;
+}
+} // namespace
+
 extern "C" {
 
 void* memcpy(void* target, void const* source, std::size_t bytes) {
@@ -42,7 +51,7 @@ void* memset(void* target, int value, std::size_t bytes) {
 int memcmp(void const* left, void const* right, std::size_t bytes) {
     auto const* a = static_cast<unsigned char const*>(left);
     auto const* b = static_cast<unsigned char const*>(right);
-    for (; bytes >= 4 && *reinterpret_cast<std::uint32_t const*>(a) == *reinterpret_cast<std::uint32_t const*>(b); bytes -= 4) {
+    for (; bytes >= 4 && load_word(a) == load_word(b); bytes -= 4) {
         a += 4;
         b += 4;
     }
