@@ -4,14 +4,15 @@
 
 extern "C" {
 
-void* memcpy(void* destination, void const* source, std::size_t length) {
+// The compiler's own calls appear after the linker has looked for users.
+[[gnu::used]] void* memcpy(void* destination, void const* source, std::size_t length) {
     void* to = destination;
     std::size_t words = length / 4;
     asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb" : "+D"(to), "+S"(source), "+&c"(words) : "r"(length & 3) : "memory");
     return destination;
 }
 
-void* memset(void* destination, int value, std::size_t length) {
+[[gnu::used]] void* memset(void* destination, int value, std::size_t length) {
     void* to = destination;
     std::size_t words = length / 4;
     asm volatile("rep stosl\n\tmovl %3, %%ecx\n\trep stosb"
@@ -21,7 +22,7 @@ void* memset(void* destination, int value, std::size_t length) {
     return destination;
 }
 
-void* memmove(void* destination, void const* source, std::size_t length) {
+[[gnu::used]] void* memmove(void* destination, void const* source, std::size_t length) {
     auto* to = static_cast<unsigned char*>(destination);
     auto const* from = static_cast<unsigned char const*>(source);
     if (to <= from || to >= from + length) return memcpy(destination, source, length);
@@ -30,7 +31,7 @@ void* memmove(void* destination, void const* source, std::size_t length) {
     return destination;
 }
 
-int memcmp(void const* left, void const* right, std::size_t length) {
+[[gnu::used]] int memcmp(void const* left, void const* right, std::size_t length) {
     auto const* a = static_cast<unsigned char const*>(left);
     auto const* b = static_cast<unsigned char const*>(right);
     for (; length != 0; --length, ++a, ++b) {
@@ -41,7 +42,7 @@ int memcmp(void const* left, void const* right, std::size_t length) {
 
 // The library's own 64-bit divisions expect arguments on the stack; the kernel passes them in registers.
 std::uint64_t __umoddi3(std::uint64_t value, std::uint64_t divisor);
-std::uint64_t __udivdi3(std::uint64_t value, std::uint64_t divisor) {
+[[gnu::used]] std::uint64_t __udivdi3(std::uint64_t value, std::uint64_t divisor) {
     std::uint64_t quotient = 0, rest = 0;
     for (int bit = 63; bit >= 0; --bit) {
         rest = rest << 1 | (value >> bit & 1);
@@ -49,6 +50,6 @@ std::uint64_t __udivdi3(std::uint64_t value, std::uint64_t divisor) {
     }
     return quotient;
 }
-std::uint64_t __umoddi3(std::uint64_t value, std::uint64_t divisor) { return value - __udivdi3(value, divisor) * divisor; }
+[[gnu::used]] std::uint64_t __umoddi3(std::uint64_t value, std::uint64_t divisor) { return value - __udivdi3(value, divisor) * divisor; }
 
 } // extern "C"
