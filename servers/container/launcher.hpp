@@ -1,0 +1,43 @@
+// Makes a container run: every step takes back what went before if a later one fails.
+#pragma once
+#include "container.hpp"
+#include "services.hpp"
+#include <span>
+
+namespace container {
+
+/// A program to start: words of the command, environment, descriptors 0..2 (slots stay the caller's).
+struct Launch {
+    std::vector<std::string> command, environment;
+    std::array<ipc::CapabilityPointer, 3> descriptors{};
+    std::int32_t terminal = -1;   ///< descriptor that becomes the controlling terminal of a new session, -1: none
+};
+
+/// Why a start failed, in podman's terms: 125 ours, 126 cannot be invoked, 127 not found.
+struct LaunchFailure {
+    ipc::Error error = ipc::Error::None;
+    std::uint32_t status = 125;
+    std::string_view step;
+};
+
+class Launcher {
+public:
+    explicit Launcher(Services const& services) : services_{services} {}
+
+    /// New namespaces, domain and file system view for the container, and its program as PID 1.
+    LaunchFailure start(Container& container, Launch const& launch);
+    /// Another program in a running container; its PID inside goes to `pid`.
+    LaunchFailure execute(Container& container, Launch const& launch, std::int32_t& pid);
+    /// The root container: first namespaces, no limits, not sealed.
+    LaunchFailure start_root(Container& container, Launch const& launch);
+
+private:
+    LaunchFailure run(ipc::Cap<proto::Domain> domain, ipc::Cap<proto::VfsSession> session, ipc::Cap<proto::Session> uts,
+                      ipc::Cap<proto::Session> network, Launch const& launch, std::int32_t& pid);
+    /// The path of `program` in the session's file system: as given if it has a slash, else the first executable one in PATH.
+    ipc::Result<std::string> find_program(ipc::Cap<proto::VfsSession> session, Launch const& launch);
+
+    Services const& services_;
+};
+
+} // namespace container

@@ -1,0 +1,91 @@
+// The container manager: what there is, and what each verb does. Speaks File and Directory on /dev/container (request.hpp says
+// what is written and read there); proc's and vfs's events come as notifications.
+#pragma once
+#include "ipc/server.hpp"
+#include "launcher.hpp"
+#include "proto/directory.hpp"
+#include "request.hpp"
+#include <list>
+#include <unordered_map>
+
+namespace container {
+
+inline constexpr abi::Word device_badge = 2, first_dynamic_badge = 16;
+inline constexpr std::uint32_t device_major = 10, device_minor = 200;
+
+class Manager {
+public:
+    explicit Manager(Services const& services) : services_{services}, launcher_{services_} {}
+
+    /// Starts the first program of the machine in the root container. With `power_off_after` the machine ends with its status.
+    LaunchFailure start_root(Launch const& launch, bool power_off_after);
+
+    using Opened = std::tuple<ipc::Cap<proto::File>, proto::OpenResult>;
+    ipc::Result<Opened> on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const&, proto::Directory::Caller const&, std::uint32_t flags,
+                           std::uint32_t mode, ipc::Path const& path);
+    ipc::Result<proto::Transfer> on(proto::File::Write, ipc::Sender&, std::uint32_t group, ipc::ReadBuffer);
+    ipc::Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t group, ipc::WriteBuffer);
+    ipc::Result<ipc::Unit> on(proto::File::Attach, ipc::Sender&, ipc::OptionalCap<proto::File> const&, ipc::OptionalCap<proto::File> const&,
+                              ipc::OptionalCap<proto::File> const&);
+    ipc::Result<proto::FileStatus> on(proto::File::Stat, ipc::Sender&);
+    ipc::Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&) { return 2U; }
+    /// What a control device has no use for.
+    template <class Operation, class... Arguments>
+    ipc::Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&...) {
+        return ipc::fail(ipc::Error::Invalid);
+    }
+
+    void on_notification(abi::Word bits);
+    void on_no_senders(abi::Word badge);
+
+private:
+    /// One open of the device.
+    struct Connection {
+        std::string reply;
+        std::size_t read = 0;                    ///< bytes of `reply` already read
+        bool waiting = false;                    ///< the reply comes when what it waits for ends
+        std::string container;                   ///< waited for
+        std::int32_t process = 0;                ///< PID inside of a program of `exec`, 0: the container itself
+        std::array<ipc::Owned<proto::File>, 3> descriptors;
+        ipc::Pending reader;
+    };
+
+    Reply handle(Request const& request, Connection& connection);
+    Reply create(Request const& request);
+    Reply start(Request const& request, Connection& connection);
+    Reply execute(Request const& request, Connection& connection);
+    Reply wait(Request const& request, Connection& connection);
+    Reply pause(Request const& request);
+    Reply resume(Request const& request);
+    Reply stop(Request const& request);
+    Reply signal(Request const& request);
+    Reply remove(Request const& request);
+    Reply update(Request const& request);
+    Reply list();
+    Reply inspect(Request const& request);
+    Reply top(Request const& request);
+    Reply info();
+
+    Container* find(std::string_view name);
+    /// The container that the request names, or null with `reply` saying why.
+    Container* named(Request const& request, Reply& reply);
+    std::optional<Reply> read_limits(Request const& request, std::string_view asked, Limits& limits);
+    void describe(Reply& reply, Container const& container);
+    proto::DomainStatus status_of(Container const& container) const;
+    /// Takes note of a container whose init has gone.
+    void settle(Container& container);
+    void check_all();
+    void answer_waiters();
+    void give(Connection& connection);
+    static std::uint64_t wall_clock();
+
+    Services services_;
+    Launcher launcher_;
+    std::list<Container> containers_;
+    Container root_;
+    bool power_off_after_root_ = false;
+    std::unordered_map<abi::Word, Connection> connections_;
+    abi::Word next_badge_ = first_dynamic_badge;
+};
+
+} // namespace container
