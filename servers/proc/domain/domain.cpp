@@ -94,7 +94,6 @@ void Core::stop_domain(Domain& domain, proto::DomainEnd why) {
             break;
         }
     }
-    domain.account.clear();
     owners.notify_manager();
 }
 
@@ -123,13 +122,9 @@ proto::DomainStatus Core::domain_status(Domain& domain) {
 }
 
 void Core::release_domain(Domain& domain) {
-    domain.handle_open = false;
-    if (!domain.processes.empty()) {
-        stop_domain(domain, proto::DomainEnd::Stopped);
-        // reap() comes back here with the last process.
-        if (std::find(domains.begin(), domains.end(), &domain) == domains.end()) return;
-    }
+    stop_domain(domain, proto::DomainEnd::Stopped);
     std::erase(domains, &domain);
+    if (root_domain == &domain) root_domain = nullptr;
     table.badges.release(domain.badge);
     delete static_cast<std::pair<Core*, Domain*>*>(domain.account.on_refused_argument);
     delete &domain;

@@ -26,7 +26,6 @@ public:
     List<Process, &Process::domain_link> processes; ///< zombies too
     std::uint32_t tasks = 0;            ///< threads alive: what limits.processes bounds
     bool paused = false;
-    bool handle_open = true;            ///< the container manager holds the capability
     std::uint32_t generation = 0;       ///< counts starts of an init
 
     proto::DomainEnd end = proto::DomainEnd::Running;

@@ -13,11 +13,20 @@ void Core::release(SharedCapability*& shared) {
     shared = nullptr;
 }
 
+void Core::fill_time(Thread& thread) {
+    auto& area = this->area(thread);
+    std::uint64_t const boot = clock.boot_time_stamp(), wall = clock.wall_offset();
+    area.tsc_per_millisecond = clock.ticks_per_millisecond();
+    area.time_low = static_cast<Word>(boot);
+    area.time_high = static_cast<Word>(boot >> 32);
+    area.wall_low = static_cast<Word>(wall);
+    area.wall_high = static_cast<Word>(wall >> 32);
+}
+
 void Core::fill_area(Thread& thread) {
     Process& process = *thread.process;
     auto& area = this->area(thread);
     PidNamespace const& space = process.space();
-    std::uint64_t const boot = clock.boot_time_stamp(), wall = clock.wall_offset();
     area.stack_top = MemorySpace::area_address(thread.area) + (1 + linux_process::area_stack_pages) * abi::page_size;
     area.files = MemorySpace::files_address(process.files);
     area.signal_pending = 0;
@@ -27,11 +36,7 @@ void Core::fill_area(Thread& thread) {
     area.parent_id = process.parent == nullptr ? 0 : static_cast<Word>(process.parent->pid->number_in(space));
     area.process_slot = thread.process_slot;
     area.wake_slot = thread.wake_slot;
-    area.tsc_per_millisecond = clock.ticks_per_millisecond();
-    area.time_low = static_cast<Word>(boot);
-    area.time_high = static_cast<Word>(boot >> 32);
-    area.wall_low = static_cast<Word>(wall);
-    area.wall_high = static_cast<Word>(wall >> 32);
+    fill_time(thread);
     area.signal_mask_low = static_cast<Word>(thread.mask);
     area.signal_mask_high = static_cast<Word>(thread.mask >> 32);
     area.process_group = process.group == nullptr ? 0 : process.group->global;
@@ -318,6 +323,17 @@ ipc::Result<ipc::Unit> Core::unshare(Thread& thread, std::uint32_t flags) {
 }
 
 ipc::Result<Process*> Core::create_process(Domain& domain, CapabilityPointer vfs_session) {
+    if (domain.space->dead && domain.processes.empty()) {
+        // Ended and started again: a fresh PID 1.
+        domain.space->release();
+        domain.space = new PidNamespace{nullptr, next_inode()};
+        domain.end = proto::DomainEnd::Running;
+        domain.exit_status = 0;
+        domain.culprit = 0;
+        domain.culprit_wanted = 0;
+        domain.ending = false;
+        ++domain.generation;
+    }
     if (domain.space->dead || !reserve_task(domain, nullptr)) {
         machine.drop(vfs_session);
         return fail(domain.space->dead ? Error::NoMemory : Error::Again);

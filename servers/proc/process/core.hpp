@@ -39,9 +39,7 @@ public:
     /// A message of this thread is being handled: it is in a call that this handler will answer. Ends what an interrupted call of its
     /// left behind.
     void enter(Thread& thread);
-    /// After the handler: true if the thread must be answered at once and then be suspended with settle_current().
-    [[nodiscard]] bool current_must_stop() const { return current != nullptr && current->suspended && current->kernel != nullptr; }
-    /// The current thread has been answered (or it waits: `waiting`).
+    /// The current thread has been answered, or it waits: now it is stopped if it must be.
     void leave();
     /// Ends domains that went over a limit; once per message, after it was answered or instead.
     void settle();
@@ -60,6 +58,7 @@ public:
     void finish_execute(Process& process, std::string_view name, proto::FileStatus const& file);
     /// Writes what proc owns in the thread's area: stack, numbers, slots, time, mask.
     void fill_area(Thread& thread);
+    void fill_time(Thread& thread);
     void set_executable(Process& process, CapabilityPointer file); ///< taken over
     void release(SharedCapability*& shared);
 
@@ -138,8 +137,10 @@ public:
     Domain* create_domain(proto::DomainLimits const& limits, bool sealed, std::string_view name);
     void stop_domain(Domain& domain, proto::DomainEnd why);
     proto::DomainStatus domain_status(Domain& domain);
-    /// Nobody holds its capability: it goes with its last process.
+    /// Nobody holds its capability: everything in it ends, then it goes itself.
     void release_domain(Domain& domain);
+    /// As ps shows it: R S T Z.
+    char state_letter(Process& process);
     /// At most one more task fits; false (and counted, perhaps the domain's end) if not.
     bool reserve_task(Domain& domain, Process const* culprit);
     void memory_refused(Domain& domain, std::uint64_t wanted);

@@ -75,8 +75,10 @@ void Core::release_parts(Process& process) {
 void Core::abandon(Process& process) {
     process.threads.each([&](Thread& thread) { drop_thread(thread); });
     release_parts(process);
-    process.domain->processes.remove(process);
+    Domain& domain = *process.domain;
+    domain.processes.remove(process);
     table.remove(process);
+    if (domain.processes.empty()) domain.account.clear();
 }
 
 void Core::exit_thread(Thread& thread, std::uint32_t status) {
@@ -257,7 +259,8 @@ void Core::reap(Process& process) {
     --domain.tasks;
     domain.processes.remove(process);
     table.remove(process);
-    if (!domain.handle_open && domain.processes.empty()) release_domain(domain);
+    // Nothing of the container is left: its memory goes back to root, pools and all.
+    if (domain.processes.empty()) domain.account.clear();
 }
 
 } // namespace proc

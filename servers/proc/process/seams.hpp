@@ -2,6 +2,7 @@
 // so that host tests put something simple in their place; process/seams_guest.hpp is the real thing.
 #pragma once
 #include "process.hpp"
+#include <string>
 #include "../../../libipc/proto/terminal.hpp"
 
 namespace proc {
@@ -27,8 +28,19 @@ public:
     virtual ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain, proto::HostName const& name) = 0;
     /// Bytes that root has left.
     virtual std::uint64_t free_memory() = 0;
+    /// st_mode of an open file, 0: unknown.
+    virtual std::uint32_t file_mode(CapabilityPointer file) = 0;
     /// The container manager's notification (ProcessControl::Notify).
     virtual void notify_manager() = 0;
+};
+
+/// exec, seen from Domain::Start.
+class Executor {
+public:
+    virtual ~Executor() = default;
+    /// The process is Building: memory and ThreadArea::frame get the program, finish_execute is called. Errors as execve(2).
+    virtual ipc::Result<ipc::Unit> execute(Process& process, std::string_view path, std::vector<std::string> const& arguments,
+                                           std::vector<std::string> const& environment) = 0;
 };
 
 /// Answers to calls that waited. The reply is used up.

@@ -138,6 +138,19 @@ void Core::update_load() {
     }
 }
 
+char Core::state_letter(Process& process) {
+    if (process.state == ProcessState::Zombie) return 'Z';
+    if (process.stopped) return 'T';
+    char letter = 'S';
+    process.threads.each([&](Thread& thread) {
+        if (&thread == current) letter = 'R';
+        if (thread.kernel == nullptr || thread.blocked != Blocked::None || thread.suspended) return;
+        auto const state = machine.state(*thread.kernel);
+        if (state && *state == abi::ThreadState::Running) letter = 'R';
+    });
+    return letter;
+}
+
 std::array<std::uint64_t, 8> Core::system_information(Process& process) {
     update_load();
     Domain& domain = *process.domain;
