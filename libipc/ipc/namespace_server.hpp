@@ -1,6 +1,6 @@
 // What every owner of a kind of namespace does alike: protocol Namespace, badges of namespaces and sessions, their ends.
 //
-// A server derives from NamespaceServer<State, kind> and adds the operations on its State:
+// A server derives from NamespaceServer<State, its kind> and adds the operations on its State:
 //
 //     class UtsServer : public ipc::NamespaceServer<Names, proto::NamespaceKind::Uts> { ... };
 //
@@ -19,7 +19,7 @@ namespace ipc {
 inline constexpr Word first_namespace_badge = 1; ///< the first namespace: minted by root, given out by the manifest
 inline constexpr Word first_dynamic_badge = 16;
 
-template <class State, proto::NamespaceKind kind> class NamespaceServer {
+template <class State, proto::NamespaceKind owned_kind> class NamespaceServer {
 public:
     static constexpr std::size_t maximum_namespaces = 1024;
 
@@ -106,7 +106,7 @@ public:
             return fail(Error::NotPermitted);
         }
         auto const& space = spaces_[object->space];
-        return proto::NamespaceIdentity{kind, inode_of(object->space), space.parent != 0 ? inode_of(space.parent) : 0,
+        return proto::NamespaceIdentity{owned_kind, inode_of(object->space), space.parent != 0 ? inode_of(space.parent) : 0,
                                         space.user, space.members, space.capabilities};
     }
 
@@ -149,7 +149,7 @@ private:
     };
 
     /// Numbers as Linux's: large, unlike any file's; the kind in the upper bits keeps kinds apart.
-    static constexpr Word inode_of(Word space) { return 0xE0000000 | static_cast<Word>(kind) << 20 | space; }
+    static constexpr Word inode_of(Word space) { return 0xE0000000 | static_cast<Word>(owned_kind) << 20 | space; }
 
     /// The object behind the badge if it is of that kind and may be asked that operation; null otherwise.
     Object* find(Word badge, typename Object::Kind object_kind, Word operation = 0) {
