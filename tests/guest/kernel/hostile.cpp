@@ -52,18 +52,6 @@ Word random() {
     return random_state >> 3 ^ random_state << 13;
 }
 
-/// Random invocations on random capabilities of an almost empty CSpace.
-void fuzz_calls(Word rounds) {
-    for (Word round = 0; round < rounds; ++round) {
-        for (Word index = 2; index < 8; ++index) buffer().message[index] = random() & 1 ? random() & 0xff : random();
-        for (Word& pointer : buffer().capabilities) pointer = random() & 15;
-        Word const label = random() % 110, length = random() % 12, capabilities = random() % 4;
-        system_call(Syscall::Call, random() & 15, MessageInfo{label, length, capabilities, random() & 0x600},
-                    random() & 1 ? random() & 31 : random(), random() & 1 ? random() & 31 : random(), random() & 7);
-    }
-    for (;;) {}
-}
-
 } // namespace
 
 void test_hostile() {
@@ -130,34 +118,6 @@ void test_hostile() {
             receive(endpoint, reply);
         }
         stop(thread);
-    }
-    // Random invocations by a thread whose CSpace holds a few objects of every kind.
-    {
-        Word const space = make_space();
-        Word const cnode = make(ObjectType::CNode, 4);
-        Word const memory = make(ObjectType::Untyped, 16);
-        Word const objects[] = {0, done, memory, make(ObjectType::Endpoint), make(ObjectType::Notification), make(ObjectType::Reply),
-                                make(ObjectType::SchedContext), make(ObjectType::AddressSpace), make(ObjectType::PageTable),
-                                make(ObjectType::Frame), cnode};
-        Word const victim = make(ObjectType::Thread);
-        Started const thread = start(space, fuzz_calls, 1000000, 100, true, endpoint);
-        for (Word index = 1; index < sizeof objects / sizeof objects[0]; ++index) {
-            // Some kinds cannot be copied.
-            if (invoke(cnode, Invocation::CNodeCopy, {index, 0, objects[index], 0, abi::right::all}, {abi::boot_slot::cnode}).good()) continue;
-            CHECK(invoke(cnode, Invocation::CNodeMove, {index, 0, objects[index], 0}, {abi::boot_slot::cnode}).good());
-        }
-        CHECK(invoke(cnode, Invocation::CNodeCopy, {11, 0, victim, 0, abi::right::all}, {abi::boot_slot::cnode}).good());
-        CHECK(invoke(thread.thread, Invocation::ThreadSetCSpace, {28}, {cnode}).good());
-        // It runs, faults, or waits for ever in some call: go on with it each millisecond.
-        for (Word look = 0; look < 300; ++look) {
-            sleep(1);
-            Answer const state = invoke(thread.thread, Invocation::ThreadGetState);
-            CHECK(state.good());
-            if (state.first != static_cast<Word>(abi::ThreadState::Running)) invoke(thread.thread, Invocation::ThreadInterrupt);
-        }
-        stop(thread);
-        remove(cnode), remove(space);
-        CHECK(invoke(abi::boot_slot::cnode, Invocation::CNodeRevoke, {memory, 0}).good());
     }
     remove(endpoint);
 }

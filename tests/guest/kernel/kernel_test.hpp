@@ -87,6 +87,8 @@ void check(bool condition, char const* what, int line);
 // --- objects (objects.cpp) ---
 Word next_slot();
 Word make(ObjectType type, Word size_bits = 0);
+/// From this Untyped instead of the large one.
+Word make_from(Word memory, ObjectType type, Word size_bits = 0);
 Word mint(Word source, Word badge, Word rights = abi::right::all, Word flags = 0);
 void remove(Word slot);
 /// A Frame, mapped read/write in this space and, if not 0, in another at the same address of the window.
@@ -118,6 +120,7 @@ void test_scheduling();
 void test_machine();
 void test_interrupts();
 void test_hostile();
+void test_random_calls();
 void measure();
 
 } // namespace test

@@ -80,6 +80,7 @@ extern "C" void main() {
     run("machine", test_machine);
     run("interrupts", test_interrupts);
     run("hostile", test_hostile);
+    run("random-calls", test_random_calls);
     run("figures", measure);
     finish(0);
 }

@@ -45,8 +45,14 @@ Word next_slot() {
 
 Word make(ObjectType type, Word size_bits) {
     if (untyped == 0) find_untyped();
+    return make_from(untyped, type, size_bits);
+}
+
+Word make_from(Word memory, ObjectType type, Word size_bits) {
     Word const slot = next_slot();
-    CHECK(invoke(untyped, Invocation::UntypedRetype, {static_cast<Word>(type), size_bits, slot, 1}, {abi::boot_slot::cnode}).good());
+    Answer const made = invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(type), size_bits, slot, 1}, {abi::boot_slot::cnode});
+    if (!made.good()) print("retype error "), print_number(made.info.raw >> 14 & 15), print(" type "), print_number(static_cast<Word>(type)), print(" slot "), print_number(slot), print("\n");
+    CHECK(made.good());
     return slot;
 }
 
@@ -91,9 +97,8 @@ Word make_space() {
 }
 
 Started start(Word space, void (*entry)(Word), Word argument, Word priority, bool active, Word fault_endpoint) {
-    CHECK(stacks_used < stack_count);
     Page const page = make_page(space);
-    auto* stack = reinterpret_cast<Word*>(stacks[stacks_used++] + stack_bytes);
+    auto* stack = reinterpret_cast<Word*>(stacks[stacks_used++ % stack_count] + stack_bytes); // few threads live at a time
     stack[-1] = argument;
     stack[-2] = reinterpret_cast<Word>(entry);
     Started const started{make(ObjectType::Thread), active ? make(ObjectType::SchedContext) : 0};
