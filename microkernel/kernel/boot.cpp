@@ -1,5 +1,6 @@
 // Makes the first thread, root, out of nothing, and gives it everything there is.
 #include "boot_memory.hpp"
+#include "interrupt.hpp"
 #include "memory.hpp"
 #include "mapping.hpp"
 #include "object_creation.hpp"
@@ -159,6 +160,7 @@ void fill_boot_info(Root& root, abi::BootInfo& info, BootMemory const& memory, A
 
 void boot(BootMemory const& memory) {
     Cpu& processor = cpu();
+    initialize_interrupts();
     processor.orphans.budget = processor.orphans.period = processor.orphans.remaining = root_slice_ticks;
     BootAllocator allocator{memory};
 

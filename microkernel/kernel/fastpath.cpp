@@ -1,5 +1,6 @@
-// The two system calls that servers live by, for messages that fit into registers: from the caller to a waiting
-// server, and back. Whatever is unusual is left to the slow path, before anything has changed.
+// The two system calls that servers live by, for messages without capabilities: from the caller to a waiting server, and
+// back; also the answer to a page fault. Whatever is unusual is left to the slow path, before anything has changed.
+#include "memory.hpp"
 #include "syscall.hpp"
 
 namespace kernel {
@@ -8,8 +9,22 @@ namespace {
 
 using abi::MessageInfo;
 
-/// Length 0..2 and no capabilities: bits 2..8 of MessageInfo are clear, and the length is not 3.
-inline bool is_short(Word info) { return (info & 0x1fc) == 0 && (info & 3) != 3; }
+constexpr Word length_mask = 0x7f, capabilities_mask = 3 << 7;
+
+/// Whether a message with this MessageInfo can go from one to the other here.
+inline bool is_simple(Word info, Thread const& from, Thread const& to) {
+    Word const length = info & length_mask;
+    if (length <= abi::register_words) [[likely]] return true;
+    return length <= abi::message_words && from.ipc_buffer != nullptr && to.ipc_buffer != nullptr;
+}
+
+/// The words behind those in registers.
+inline void copy_words(Word info, Thread const& from, Thread const& to) {
+    Word const length = info & length_mask;
+    if (length <= abi::register_words) return;
+    copy_bytes(to.ipc_buffer->message + abi::register_words, from.ipc_buffer->message + abi::register_words,
+               (length - abi::register_words) * sizeof(Word));
+}
 
 /// Capability in a CSpace of one CNode; null: not so simple.
 inline Slot* fast_lookup(Thread const& thread, Word pointer) {
@@ -31,7 +46,7 @@ inline void switch_directly(Cpu& processor, Thread& next) {
 
 bool fastpath_call(Thread& thread) {
     Word const info = thread.context.info();
-    if (!is_short(info)) return false;
+    if ((info & capabilities_mask) != 0) return false;
     Slot const* const slot = fast_lookup(thread, thread.context.capability());
     if (slot == nullptr) return false;
     Capability const capability = slot->capability;
@@ -40,7 +55,7 @@ bool fastpath_call(Thread& thread) {
     if (endpoint.state() != EndpointState::Receiving) return false;
     Thread& receiver = *endpoint.queue.first;
     Reply* const reply = receiver.reply;
-    if (reply == nullptr) return false;
+    if (reply == nullptr || !is_simple(info, thread, receiver)) return false;
     SchedContext* const context = thread.current_context();
     bool const lends = receiver.own_context == nullptr;
     if (!(lends ? context : receiver.own_context)->has_time()) return false;
@@ -74,7 +89,8 @@ bool fastpath_call(Thread& thread) {
     receiver.reply = nullptr;
     receiver.state = ThreadState::Running;
     Word const label_bits = info & ~((Word{1} << 18) - 1);
-    receiver.context.set_message(label_bits | (info & 3) | buffers, capability.badge(), thread.context.word0(), thread.context.word1());
+    copy_words(info, thread, receiver);
+    receiver.context.set_message(label_bits | (info & length_mask) | buffers, capability.badge(), thread.context.word0(), thread.context.word1());
     reply->receiver = nullptr;
     reply->caller = &thread;
     reply->can_grant = (capability.word1 & (abi::right::grant | abi::right::grant_reply)) != 0;
@@ -88,7 +104,7 @@ bool fastpath_call(Thread& thread) {
 
 bool fastpath_reply_receive(Thread& thread) {
     Word const info = thread.context.info();
-    if (!is_short(info)) return false;
+    if ((info & capabilities_mask) != 0) return false;
     Slot const* const reply_slot = fast_lookup(thread, thread.context.reply());
     if (reply_slot == nullptr || !reply_slot->capability.is(CapabilityType::Reply)) return false;
     Slot const* const slot = fast_lookup(thread, thread.context.capability());
@@ -100,7 +116,11 @@ bool fastpath_reply_receive(Thread& thread) {
     if (thread.bound_notification != nullptr && thread.bound_notification->is_active) return false;
     auto& reply = reply_slot->capability.object<Reply>();
     Thread* const caller = reply.caller;
-    if (caller == nullptr || caller->message.is_fault) return false;
+    if (caller == nullptr || !is_simple(info, thread, *caller)) return false;
+    bool const is_fault = caller->message.is_fault;
+    Word const label_bits = info & ~((Word{1} << 18) - 1);
+    // The answer to a page fault carries nothing: the thread goes on, its registers as they are.
+    if (is_fault && (label_bits != 0 || caller->fault_kind != static_cast<Word>(abi::Fault::Page))) return false;
     SchedContext const* const context = caller->current_context();
     if (context == nullptr || !context->has_time()) return false;
     Cpu& processor = cpu();
@@ -108,8 +128,12 @@ bool fastpath_reply_receive(Thread& thread) {
 
     caller->reply = nullptr;
     caller->state = ThreadState::Running;
-    Word const label_bits = info & ~((Word{1} << 18) - 1);
-    caller->context.set_message(label_bits | (info & 3), 0, thread.context.word0(), thread.context.word1());
+    if (is_fault) {
+        caller->message.is_fault = false;
+    } else {
+        copy_words(info, thread, *caller);
+        caller->context.set_message(label_bits | (info & length_mask), 0, thread.context.word0(), thread.context.word1());
+    }
     reply.caller = nullptr;
     reply.receiver = &thread;
     if (thread.borrowed_context != nullptr) end_borrow(thread);

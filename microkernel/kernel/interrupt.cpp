@@ -12,6 +12,11 @@ constinit std::array<bool, interrupt_lines> is_issued{};
 
 Slot& interrupt_slot(Word line) { return slots[line]; }
 
+void initialize_interrupts() {
+    slots = {};
+    is_issued = {};
+}
+
 void release_interrupt(Word line) {
     arch::interrupt_mask(line);
     is_issued[line] = false;

@@ -8,5 +8,7 @@ inline constexpr Word interrupt_lines = 16;
 /// The last capability of the line's handler goes.
 void release_interrupt(Word line);
 Slot& interrupt_slot(Word line);
+/// No line is given to anybody. Called by boot.
+void initialize_interrupts();
 
 } // namespace kernel
