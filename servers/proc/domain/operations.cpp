@@ -88,7 +88,8 @@ auto DomainOperations::on(D::SetDescriptor, Sender& sender, std::uint32_t handle
     } else {
         Process& process = *building->process;
         result = core.machine.install(*process.cspace, linux_process::slot::descriptor_first + descriptor, file.slot);
-        std::uint32_t const kind = core.owners.file_mode(file.slot) & 0170000;
+        auto const status = core.owners.file_status(process.vfs_session, file.slot);
+        std::uint32_t const kind = status ? status->mode & 0170000 : 0;
         auto as = [](proto::FileKind value) { return static_cast<std::uint8_t>(value); };
         linux_process::Descriptor entry{1, 0, as(proto::FileKind::Other), 0, 0};
         switch (kind) {

@@ -35,6 +35,8 @@ public:
     /// Deletes it with the last reference.
     void release();
     [[nodiscard]] std::uint32_t references() const { return references_; }
+    /// The number given out last.
+    [[nodiscard]] std::int32_t last() const { return last_; }
     /// The smallest number >= `from` in use, 0: none (for readdir of /proc).
     [[nodiscard]] std::int32_t next_used(std::int32_t from) const;
 

@@ -18,6 +18,9 @@ public:
     virtual ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer session) = 0;
     /// A session in the namespace behind the open file (/proc/PID/ns/...), which is one of uts or network.
     virtual ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space) = 0;
+    /// Of a session (uts, network, vfs): its namespace.
+    virtual ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) = 0;
+    virtual ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) = 0;
     // tty; the arguments are files of open terminals as far as anybody claims. NotTerminal if not.
     virtual ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) = 0;
     virtual ipc::Result<std::uint32_t> terminal_session(CapabilityPointer file) = 0;
@@ -26,10 +29,19 @@ public:
     virtual ipc::Result<proto::TerminalSignal> take_terminal_signal() = 0;
     /// Uts::SetHostname (domain: SetDomainname).
     virtual ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain, proto::HostName const& name) = 0;
+    virtual ipc::Result<proto::HostName> host_name(CapabilityPointer uts_session, bool domain) = 0;
+    /// Status of a file that a process holds, with `vfs_session` its session. Asks only through vfs and tty whether it is theirs: the
+    /// capability may be proc's own or of one who waits for proc, and calling it would wait for ever. NotSupported: another server's.
+    virtual ipc::Result<proto::FileStatus> file_status(CapabilityPointer vfs_session, CapabilityPointer file) = 0;
+    // For files that file_status knows. Empty text if it cannot be had.
+    virtual std::string file_name(CapabilityPointer file) = 0;
+    virtual ipc::Result<CapabilityPointer> reopen(CapabilityPointer file, std::uint32_t flags) = 0;
+    virtual std::string place(CapabilityPointer vfs_session, std::uint32_t which) = 0;        ///< VfsSession::Describe
+    virtual std::string mount_table(CapabilityPointer vfs_session, std::uint32_t format) = 0; ///< VfsSession::MountTable
+    virtual std::string network_devices(CapabilityPointer network_session) = 0;
+    virtual ipc::Result<CapabilityPointer> open_place(CapabilityPointer vfs_session, std::uint32_t which) = 0;
     /// Bytes that root has left.
     virtual std::uint64_t free_memory() = 0;
-    /// st_mode of an open file, 0: unknown.
-    virtual std::uint32_t file_mode(CapabilityPointer file) = 0;
     /// The container manager's notification (ProcessControl::Notify).
     virtual void notify_manager() = 0;
 };

@@ -1,0 +1,183 @@
+// The seams of Core over libipc: other servers, late replies, the clock.
+#pragma once
+#include "seams.hpp"
+#include "ipc/server.hpp"
+#include "proto/clock.hpp"
+#include "proto/memory.hpp"
+#include "proto/terminal.hpp"
+#include "proto/vfs.hpp"
+
+namespace proc {
+
+/// Capabilities as the manifest's `needs` give them; a null one means that the server is not there.
+struct OwnerCapabilities {
+    ipc::Cap<proto::VfsControl> vfs_control;
+    ipc::Cap<proto::TerminalControl> terminal_control;
+    ipc::Cap<proto::Memory> memory;
+};
+
+class GuestOwners final : public Owners {
+public:
+    explicit GuestOwners(OwnerCapabilities const& capabilities) : to_{capabilities} {}
+    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags) override {
+        auto made = ipc::call<proto::VfsControl::ForkSession>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from}, flags);
+        if (!made) return ipc::fail(made.error());
+        return made->slot;
+    }
+    void set_credentials(CapabilityPointer vfs_session, Credentials const& credentials) override {
+        static_cast<void>(ipc::call<proto::VfsControl::SetCredentials>(to_.vfs_control, ipc::Cap<proto::VfsSession>{vfs_session}, credentials.for_vfs()));
+    }
+    ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer session) override {
+        auto const old = namespace_of(session);
+        if (!old) return old;
+        ipc::Owned<proto::Namespace> const holder{ipc::Cap<proto::Namespace>{*old}};
+        auto made = ipc::call<proto::Namespace::Create>(holder.get(), ipc::OptionalCap<proto::Namespace>{}, 0u);
+        if (!made) return ipc::fail(made.error());
+        ipc::Owned<proto::Namespace> const fresh{*made};
+        return enter_namespace(fresh.slot());
+    }
+    ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space) override {
+        auto made = ipc::call<proto::Namespace::Enter>(ipc::Cap<proto::Namespace>{name_space});
+        if (!made) return ipc::fail(made.error());
+        return made->slot;
+    }
+    ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) override {
+        auto const made = ipc::call<proto::Namespace::Of>(ipc::Cap<proto::Namespace>{session});
+        if (!made) return ipc::fail(made.error());
+        return made->slot;
+    }
+    ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) override {
+        return ipc::call<proto::Namespace::Identify>(ipc::Cap<proto::Namespace>{name_space});
+    }
+    ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) override {
+        return ipc::call<proto::TerminalControl::SetSession>(to_.terminal_control, ipc::Cap<proto::File>{file}, session);
+    }
+    ipc::Result<std::uint32_t> terminal_session(CapabilityPointer file) override {
+        return ipc::call<proto::TerminalControl::SessionOf>(to_.terminal_control, ipc::Cap<proto::File>{file});
+    }
+    ipc::Result<ipc::Unit> set_terminal_foreground(CapabilityPointer file, std::uint32_t group) override {
+        return ipc::call<proto::TerminalControl::SetForeground>(to_.terminal_control, ipc::Cap<proto::File>{file}, group);
+    }
+    ipc::Result<std::uint32_t> terminal_foreground(CapabilityPointer file) override {
+        return ipc::call<proto::TerminalControl::Foreground>(to_.terminal_control, ipc::Cap<proto::File>{file});
+    }
+    ipc::Result<proto::TerminalSignal> take_terminal_signal() override {
+        return ipc::call<proto::TerminalControl::TakeSignal>(to_.terminal_control);
+    }
+    ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain, proto::HostName const& name) override {
+        ipc::Cap<proto::Uts> const uts{uts_session};
+        return domain ? ipc::call<proto::Uts::SetDomainname>(uts, name) : ipc::call<proto::Uts::SetHostname>(uts, name);
+    }
+    ipc::Result<proto::HostName> host_name(CapabilityPointer uts_session, bool domain) override {
+        ipc::Cap<proto::Uts> const uts{uts_session};
+        return domain ? ipc::call<proto::Uts::Domainname>(uts) : ipc::call<proto::Uts::Hostname>(uts);
+    }
+    std::uint64_t free_memory() override {
+        auto const status = ipc::call<proto::Memory::Status>(to_.memory);
+        return status ? status->free : 0;
+    }
+    std::string file_name(CapabilityPointer file) override {
+        char text[512];
+        auto const length = ipc::call<proto::File::Name>(ipc::Cap<proto::File>{file}, ipc::WriteBuffer{text, sizeof text});
+        return length ? std::string{text, std::min<std::size_t>(*length, sizeof text)} : std::string{};
+    }
+    std::string place(CapabilityPointer vfs_session, std::uint32_t which) override {
+        char text[512];
+        auto const done = ipc::call<proto::VfsSession::Describe>(ipc::Cap<proto::VfsSession>{vfs_session}, which, ipc::WriteBuffer{text, sizeof text});
+        return done ? std::string{text, std::min<std::size_t>(done->count, sizeof text)} : std::string{};
+    }
+    std::string mount_table(CapabilityPointer vfs_session, std::uint32_t format) override {
+        return whole([&](std::uint32_t offset, ipc::WriteBuffer buffer) {
+            return ipc::call<proto::VfsSession::MountTable>(ipc::Cap<proto::VfsSession>{vfs_session}, format, offset, buffer);
+        });
+    }
+    std::string network_devices(CapabilityPointer network_session) override {
+        return whole([&](std::uint32_t offset, ipc::WriteBuffer buffer) {
+            return ipc::call<proto::Network::DeviceTable>(ipc::Cap<proto::Network>{network_session}, offset, buffer);
+        });
+    }
+    ipc::Result<CapabilityPointer> open_place(CapabilityPointer vfs_session, std::uint32_t which) override {
+        auto const made = ipc::call<proto::VfsSession::OpenPlace>(ipc::Cap<proto::VfsSession>{vfs_session}, which);
+        if (!made) return ipc::fail(made.error());
+        return made->slot;
+    }
+    ipc::Result<CapabilityPointer> reopen(CapabilityPointer file, std::uint32_t flags) override {
+        auto const made = ipc::call<proto::File::Reopen>(ipc::Cap<proto::File>{file}, flags);
+        if (!made) return ipc::fail(made.error());
+        return std::get<0>(*made).slot;
+    }
+    ipc::Result<proto::FileStatus> file_status(CapabilityPointer vfs_session, CapabilityPointer file) override {
+        constexpr std::uint32_t empty_path = 0x1000; // AT_EMPTY_PATH
+        auto const status = ipc::call<proto::Directory::Stat>(ipc::Cap<proto::Directory>{vfs_session}, ipc::Cap<proto::File>{file},
+                                                              ipc::OptionalCap<proto::Process>{}, empty_path, ipc::Path{});
+        if (status) return status;
+        if (!terminal_session(file)) return ipc::fail(ipc::Error::NotSupported);
+        return ipc::call<proto::File::Stat>(ipc::Cap<proto::File>{file});
+    }
+    void notify_manager() override {
+        if (manager != nullptr && *manager != 0) ipc::signal(*manager);
+    }
+
+    /// DomainOperations::notification.
+    CapabilityPointer const* manager = nullptr;
+
+private:
+    template <class Fetch> static std::string whole(Fetch fetch) {
+        std::string text;
+        char part[1024];
+        for (;;) {
+            auto const done = fetch(static_cast<std::uint32_t>(text.size()), ipc::WriteBuffer{part, sizeof part});
+            if (!done || done->count <= text.size()) return text;
+            // `count` is the text's whole length; the buffer got what fits from the offset on.
+            text.append(part, std::min<std::size_t>(done->count - text.size(), sizeof part));
+            if (text.size() >= 65536) return text;
+        }
+    }
+    OwnerCapabilities to_;
+};
+
+class GuestReplies final : public Replies {
+public:
+    using P = proto::Process;
+    void clone(PendingReply to, ipc::Result<std::int32_t> const& result) override { ipc::reply<P::Clone>(pending(to), result); }
+    void wait(PendingReply to, ipc::Result<proto::WaitResult> const& result) override { ipc::reply<P::Wait>(pending(to), result); }
+    void sleep(PendingReply to, ipc::Result<std::uint64_t> const& result) override { ipc::reply<P::Sleep>(pending(to), result); }
+    void suspend(PendingReply to, ipc::Result<ipc::Unit> const& result) override { ipc::reply<P::Suspend>(pending(to), result); }
+    void signal_wait(PendingReply to, ipc::Result<proto::SignalInformation> const& result) override { ipc::reply<P::WaitSignal>(pending(to), result); }
+    void futex(PendingReply to, ipc::Result<std::uint32_t> const& result) override { ipc::reply<P::Futex>(pending(to), result); }
+    void discard(PendingReply to) override {
+        if (to) ipc::discard(pending(to));
+    }
+
+private:
+    static ipc::Pending pending(PendingReply to) { return ipc::Pending{to.slot, 0, 0, 0}; }
+};
+
+/// Time from the time stamp counter; the alarm from the clock driver.
+class GuestClock final : public Clock {
+public:
+    GuestClock(ipc::Cap<proto::Clock> driver, proto::ClockParameters const& parameters) : driver_{driver}, parameters_{parameters} {}
+    [[nodiscard]] std::uint64_t now() const override {
+        std::uint64_t const ticks = __builtin_ia32_rdtsc() - parameters_.boot_time_stamp;
+        std::uint32_t const rate = parameters_.ticks_per_millisecond;
+        return ticks / rate * 1'000'000 + ticks % rate * 1'000'000 / rate;
+    }
+    [[nodiscard]] std::uint64_t wall_offset() const override { return parameters_.boot_wall_nanoseconds; }
+    void set_wall(std::uint64_t wall) override { parameters_.boot_wall_nanoseconds = wall - now(); }
+    void arm(std::uint64_t deadline) override {
+        if (deadline == armed_ && deadline > now()) return;
+        // An alarm that comes too early does no harm: leave one that is nearer.
+        if (armed_ != 0 && (deadline == 0 || armed_ < deadline) && armed_ > now()) return;
+        armed_ = deadline;
+        if (driver_) static_cast<void>(ipc::call<proto::Clock::Arm>(driver_, deadline));
+    }
+    [[nodiscard]] Word ticks_per_millisecond() const override { return parameters_.ticks_per_millisecond; }
+    [[nodiscard]] std::uint64_t boot_time_stamp() const override { return parameters_.boot_time_stamp; }
+
+private:
+    ipc::Cap<proto::Clock> driver_;
+    proto::ClockParameters parameters_;
+    std::uint64_t armed_ = 0;
+};
+
+} // namespace proc
