@@ -1,0 +1,158 @@
+#include "format.hpp"
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace ctool {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string size_text(std::uint64_t bytes) {
+    if (bytes == 0) {
+        return "-";
+    }
+    static constexpr char units[] = " KMGT";
+    std::size_t unit = 0;
+    while (unit < 4 && bytes >= 10240) {
+        bytes /= 1024;
+        ++unit;
+    }
+    auto text = std::to_string(bytes);
+    if (unit != 0) {
+        text += units[unit];
+    }
+    return text;
+}
+
+std::vector<std::string> words_of(std::string_view text) {
+    std::vector<std::string> words;
+    while (!text.empty()) {
+        auto const tab = text.find('\t');
+        words.emplace_back(text.substr(0, tab));
+        text.remove_prefix(tab == text.npos ? text.size() : tab + 1);
+    }
+    return words;
+}
+
+ordered_json limit_or_null(std::uint64_t limit) { return limit != 0 ? ordered_json(limit) : ordered_json(nullptr); }
+
+ordered_json describe(Reply const& reply) {
+    ordered_json json;
+    json["ociVersion"] = "1.0.2";
+    json["id"] = reply.field("name");
+    json["status"] = reply.field("state");
+    json["pid"] = reply.number("pid");
+    json["bundle"] = reply.field("folder");
+    json["command"] = words_of(reply.field("command"));
+    json["console"] = reply.field("console") == "-1" || reply.field("console").empty() ? ordered_json(nullptr)
+                                                                                      : ordered_json("vc" + std::string{reply.field("console")});
+    json["limits"] = {{"processes", limit_or_null(reply.number("limit-processes"))},
+                      {"memory", limit_or_null(reply.number("limit-memory"))},
+                      {"disk", limit_or_null(reply.number("limit-disk"))},
+                      {"onLimit", reply.field("on-limit")}};
+    json["usage"] = {{"processes", reply.number("processes")},
+                     {"memory", reply.number("memory")},
+                     {"memoryPeak", reply.number("memory-peak")},
+                     {"disk", reply.number("disk")},
+                     {"cpuNanoseconds", reply.number("cpu-nanoseconds")}};
+    if (!reply.field("exit-status").empty()) {
+        ordered_json end{{"exitStatus", reply.number("exit-status")}};
+        if (auto const limit = reply.field("limit"); !limit.empty()) {
+            end["limit"] = limit;
+            end["culprit"] = reply.number("culprit");
+            end["wanted"] = reply.number("culprit-wanted");
+        }
+        json["ended"] = end;
+    }
+    ordered_json unknown = ordered_json::array();
+    for (auto const& [name, value] : reply.fields) {
+        if (name == "unknown-call") {
+            unknown.push_back({{"number", std::stoi(value)}, {"times", std::stoi(value.substr(value.find(' ') + 1))}});
+        }
+    }
+    if (!unknown.empty()) {
+        json["unknownSystemCalls"] = unknown;
+    }
+    return json;
+}
+
+/// `ps` gives the containers one after the other, each closed by end=1.
+std::vector<Reply> split(Reply const& reply) {
+    std::vector<Reply> parts;
+    Reply part;
+    for (auto const& field : reply.fields) {
+        if (field.first == "end") {
+            parts.push_back(std::move(part));
+            part = {};
+        } else {
+            part.fields.push_back(field);
+        }
+    }
+    return parts;
+}
+
+} // namespace
+
+void print_list(Reply const& reply, bool json) {
+    auto const containers = split(reply);
+    if (json) {
+        ordered_json list = ordered_json::array();
+        for (auto const& container : containers) {
+            list.push_back(describe(container));
+        }
+        std::puts(list.dump(2).c_str());
+        return;
+    }
+    std::printf("%-16s %-8s %-8s %6s %7s %7s %7s  %s\n", "NAME", "STATE", "CONSOLE", "PID", "PROCS", "MEMORY", "DISK", "COMMAND");
+    for (auto const& container : containers) {
+        std::string command;
+        for (auto const& word : words_of(container.field("command"))) {
+            command += command.empty() ? word : ' ' + word;
+        }
+        if (command.size() > 40) {
+            command = command.substr(0, 37) + "...";
+        }
+        auto const console = container.field("console");
+        std::printf("%-16s %-8s %-8s %6s %7s %7s %7s  %s\n", std::string{container.field("name")}.c_str(), std::string{container.field("state")}.c_str(),
+                    console == "-1" ? "-" : ("vc" + std::string{console}).c_str(), std::string{container.field("pid")}.c_str(),
+                    std::string{container.field("processes")}.c_str(), size_text(container.number("memory")).c_str(),
+                    size_text(container.number("disk")).c_str(), command.c_str());
+    }
+}
+
+void print_inspect(Reply const& reply) { std::puts(describe(reply).dump(2).c_str()); }
+
+void print_container(Reply const& reply) {
+    auto const line = [&](char const* title, std::string const& used, std::string const& limit) {
+        std::printf("%-12s %s%s%s\n", title, used.c_str(), limit == "-" || limit == "0" ? "" : " of ", limit == "-" || limit == "0" ? "" : limit.c_str());
+    };
+    std::printf("%-12s %s\n%-12s %s\n%-12s %s\n", "name", std::string{reply.field("name")}.c_str(), "state", std::string{reply.field("state")}.c_str(), "folder",
+                std::string{reply.field("folder")}.c_str());
+    line("processes", std::string{reply.field("processes")}, std::string{reply.field("limit-processes")});
+    line("memory", size_text(reply.number("memory")), size_text(reply.number("limit-memory")));
+    line("disk", size_text(reply.number("disk")), size_text(reply.number("limit-disk")));
+}
+
+void print_info(Reply const& reply) {
+    for (auto const& [name, value] : reply.fields) {
+        std::printf("%-14s %s\n", name.c_str(), value.c_str());
+    }
+}
+
+void print_processes(Reply const& reply) {
+    std::printf("%5s %5s %8s  %s\n", "PID", "STATE", "KIB", "NAME");
+    for (auto const& [name, value] : reply.fields) {
+        if (name != "process") {
+            continue;
+        }
+        unsigned long pid = 0, memory = 0;
+        unsigned long long cpu = 0;
+        char state = '?';
+        char program[32] = "";
+        std::sscanf(value.c_str(), "%lu %c %lu %llu %31[^\n]", &pid, &state, &memory, &cpu, program);
+        std::printf("%5lu %5c %8lu  %s\n", pid, state, memory, program);
+    }
+}
+
+} // namespace ctool

@@ -1,0 +1,17 @@
+// What ctool prints on standard output.
+#pragma once
+#include "device.hpp"
+
+namespace ctool {
+
+/// A table of all containers, or one JSON array.
+void print_list(Reply const& reply, bool json);
+/// JSON with OCI's state keys, limits, usage, and why it ended.
+void print_inspect(Reply const& reply);
+/// One container for people.
+void print_container(Reply const& reply);
+/// The machine: a line per figure. Figures of a machine at rest do not change, so that leaks show.
+void print_info(Reply const& reply);
+void print_processes(Reply const& reply);
+
+} // namespace ctool
