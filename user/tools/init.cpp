@@ -40,7 +40,7 @@ int run(char* const* command, bool console) {
 } // namespace
 
 int main(int count, char** words) {
-    if (count == 1 && chdir("/root") != 0) {
+    if (chdir("/root") != 0) {
         std::perror("/root");
     }
     if (count > 1) {
