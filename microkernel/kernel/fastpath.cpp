@@ -18,10 +18,8 @@ inline bool is_simple(Word info, Thread const& from, Thread const& to) {
     return length <= abi::message_words && from.ipc_buffer != nullptr && to.ipc_buffer != nullptr;
 }
 
-/// The words behind those in registers.
-inline void copy_words(Word info, Thread const& from, Thread const& to) {
-    Word const length = info & length_mask;
-    if (length <= abi::register_words) return;
+/// The words behind those in registers. Out of line: a string instruction takes the registers that the path lives in.
+[[gnu::noinline]] void copy_words(Word length, Thread const& from, Thread const& to) {
     copy_bytes(to.ipc_buffer->message + abi::register_words, from.ipc_buffer->message + abi::register_words,
                (length - abi::register_words) * sizeof(Word));
 }
@@ -44,29 +42,29 @@ inline void switch_directly(Cpu& processor, Thread& next) {
 
 } // namespace
 
-bool fastpath_call(Thread& thread) {
+void fastpath_call(Thread& thread) {
     Word const info = thread.context.info();
-    if ((info & capabilities_mask) != 0) return false;
+    if ((info & capabilities_mask) != 0) return handle_slowly(thread);
     Slot const* const slot = fast_lookup(thread, thread.context.capability());
-    if (slot == nullptr) return false;
+    if (slot == nullptr) return handle_slowly(thread);
     Capability const capability = slot->capability;
-    if (!capability.is(CapabilityType::Endpoint) || !capability.has(abi::right::write)) return false;
+    if (!capability.is(CapabilityType::Endpoint) || !capability.has(abi::right::write)) return handle_slowly(thread);
     auto& endpoint = capability.object<Endpoint>();
-    if (endpoint.state() != EndpointState::Receiving) return false;
+    if (endpoint.state() != EndpointState::Receiving) return handle_slowly(thread);
     Thread& receiver = *endpoint.queue.first;
     Reply* const reply = receiver.reply;
-    if (reply == nullptr || !is_simple(info, thread, receiver)) return false;
+    if (reply == nullptr || !is_simple(info, thread, receiver)) return handle_slowly(thread);
     SchedContext* const context = thread.current_context();
     bool const lends = receiver.own_context == nullptr;
-    if (!(lends ? context : receiver.own_context)->has_time()) return false;
+    if (!(lends ? context : receiver.own_context)->has_time()) return handle_slowly(thread);
     Cpu& processor = cpu();
-    if (highest_ready(processor) > receiver.priority) return false;
+    if (highest_ready(processor) > receiver.priority) return handle_slowly(thread);
 
     Word buffers = 0;
     if ((info & (MessageInfo::read_buffer | MessageInfo::write_buffer)) != 0) {
         abi::IpcBuffer* const from = thread.ipc_buffer;
         abi::IpcBuffer* const to = receiver.ipc_buffer;
-        if (from == nullptr || to == nullptr) return false;
+        if (from == nullptr || to == nullptr) return handle_slowly(thread);
         buffers = info & (MessageInfo::read_buffer | MessageInfo::write_buffer);
         thread.read_buffer = (info & MessageInfo::read_buffer) != 0 ? CallerBuffer{from->read_address, from->read_length} : CallerBuffer{};
         thread.write_buffer = (info & MessageInfo::write_buffer) != 0 ? CallerBuffer{from->write_address, from->write_length} : CallerBuffer{};
@@ -89,7 +87,7 @@ bool fastpath_call(Thread& thread) {
     receiver.reply = nullptr;
     receiver.state = ThreadState::Running;
     Word const label_bits = info & ~((Word{1} << 18) - 1);
-    copy_words(info, thread, receiver);
+    if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, receiver);
     receiver.context.set_message(label_bits | (info & length_mask) | buffers, capability.badge(), thread.context.word0(), thread.context.word1());
     reply->receiver = nullptr;
     reply->caller = &thread;
@@ -99,39 +97,38 @@ bool fastpath_call(Thread& thread) {
     thread.state = ThreadState::BlockedOnReply;
     if (lends) borrow(receiver, *context);
     switch_directly(processor, receiver);
-    return true;
 }
 
-bool fastpath_reply_receive(Thread& thread) {
+void fastpath_reply_receive(Thread& thread) {
     Word const info = thread.context.info();
-    if ((info & capabilities_mask) != 0) return false;
+    if ((info & capabilities_mask) != 0) return handle_slowly(thread);
     Slot const* const reply_slot = fast_lookup(thread, thread.context.reply());
-    if (reply_slot == nullptr || !reply_slot->capability.is(CapabilityType::Reply)) return false;
+    if (reply_slot == nullptr || !reply_slot->capability.is(CapabilityType::Reply)) return handle_slowly(thread);
     Slot const* const slot = fast_lookup(thread, thread.context.capability());
-    if (slot == nullptr) return false;
+    if (slot == nullptr) return handle_slowly(thread);
     Capability const capability = slot->capability;
-    if (!capability.is(CapabilityType::Endpoint) || !capability.has(abi::right::read)) return false;
+    if (!capability.is(CapabilityType::Endpoint) || !capability.has(abi::right::read)) return handle_slowly(thread);
     auto& endpoint = capability.object<Endpoint>();
-    if (endpoint.state() == EndpointState::Sending) return false;
-    if (thread.bound_notification != nullptr && thread.bound_notification->is_active) return false;
+    if (endpoint.state() == EndpointState::Sending) return handle_slowly(thread);
+    if (thread.bound_notification != nullptr && thread.bound_notification->is_active) return handle_slowly(thread);
     auto& reply = reply_slot->capability.object<Reply>();
     Thread* const caller = reply.caller;
-    if (caller == nullptr || !is_simple(info, thread, *caller)) return false;
+    if (caller == nullptr || !is_simple(info, thread, *caller)) return handle_slowly(thread);
     bool const is_fault = caller->message.is_fault;
     Word const label_bits = info & ~((Word{1} << 18) - 1);
     // The answer to a page fault carries nothing: the thread goes on, its registers as they are.
-    if (is_fault && (label_bits != 0 || caller->fault_kind != static_cast<Word>(abi::Fault::Page))) return false;
+    if (is_fault && (label_bits != 0 || caller->fault_kind != static_cast<Word>(abi::Fault::Page))) return handle_slowly(thread);
     SchedContext const* const context = caller->current_context();
-    if (context == nullptr || !context->has_time()) return false;
+    if (context == nullptr || !context->has_time()) return handle_slowly(thread);
     Cpu& processor = cpu();
-    if (highest_ready(processor) > caller->priority) return false;
+    if (highest_ready(processor) > caller->priority) return handle_slowly(thread);
 
     caller->reply = nullptr;
     caller->state = ThreadState::Running;
     if (is_fault) {
         caller->message.is_fault = false;
     } else {
-        copy_words(info, thread, *caller);
+        if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, *caller);
         caller->context.set_message(label_bits | (info & length_mask), 0, thread.context.word0(), thread.context.word1());
     }
     reply.caller = nullptr;
@@ -143,7 +140,6 @@ bool fastpath_reply_receive(Thread& thread) {
     endpoint.queue.push_back(thread);
     endpoint.set_state(EndpointState::Receiving);
     switch_directly(processor, *caller);
-    return true;
 }
 
 } // namespace kernel

@@ -180,18 +180,16 @@ void perform_syscall(Thread& thread) {
     fail(thread, Error::InvalidArgument, "no such system call");
 }
 
-void handle_syscall(Thread& current) {
-    switch (MessageInfo{current.context.info()}.operation()) {
-    case Syscall::Call:
-        if (fastpath_call(current)) return;
-        break;
-    case Syscall::ReplyReceive:
-        if (fastpath_reply_receive(current)) return;
-        break;
-    default: break;
-    }
-    perform_syscall(current);
+void handle_slowly(Thread& thread) {
+    perform_syscall(thread);
     leave_kernel();
+}
+
+void handle_syscall(Thread& current) {
+    Syscall const operation = MessageInfo{current.context.info()}.operation();
+    if (operation == Syscall::Call) return fastpath_call(current);
+    if (operation == Syscall::ReplyReceive) return fastpath_reply_receive(current);
+    handle_slowly(current);
 }
 
 } // namespace kernel

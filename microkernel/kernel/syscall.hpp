@@ -9,9 +9,12 @@ namespace kernel {
 /// Carries out the system call in the registers of `thread`, which is current and running.
 void perform_syscall(Thread& thread);
 
-// Fast paths (fastpath.cpp): true if the whole system call is done and the next thread loaded; else nothing happened.
-bool fastpath_call(Thread& thread);
-bool fastpath_reply_receive(Thread& thread);
+/// perform_syscall and leave_kernel.
+void handle_slowly(Thread& thread);
+// Fast paths (fastpath.cpp): each does the whole system call and loads the next thread, or, before anything has changed,
+// leaves it to handle_slowly. Their last step is a jump, so that neither saves what nobody needs.
+void fastpath_call(Thread& thread);
+void fastpath_reply_receive(Thread& thread);
 
 /// One invocation: the caller, the capability, and the words and capabilities of the message.
 struct Invocation {
