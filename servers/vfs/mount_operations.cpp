@@ -159,7 +159,9 @@ Error Vfs::mount(Session& view, std::uint32_t flags, Slot server, std::string_vi
     if (!point.dentry->inode->is_directory()) { return Error::NotDirectory; }
     auto made = new_mount(view, flags, server, source, type, data);
     if (!made) { return made.error(); }
-    return mounts_.attach(*made, point);
+    Error const error = mounts_.attach(*made, point);
+    if (error != Error::None) { (*made)->file_system->server = 0; }
+    return error;
 }
 
 Error Vfs::mount_at(Session& view, Slot server, std::string_view type, std::string_view path) {
@@ -169,7 +171,9 @@ Error Vfs::mount_at(Session& view, Slot server, std::string_view type, std::stri
     if (!point.dentry->inode->is_directory()) { return Error::NotDirectory; }
     auto made = new_mount(view, mount_flag::no_suid | mount_flag::no_device | mount_flag::no_exec, server, type, type, {});
     if (!made) { return made.error(); }
-    return mounts_.attach(*made, point.get());
+    Error const error = mounts_.attach(*made, point.get());
+    if (error != Error::None) { (*made)->file_system->server = 0; }
+    return error;
 }
 
 Error Vfs::unmount(Session& view, std::uint32_t flags, std::string_view path) {

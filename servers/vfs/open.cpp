@@ -22,7 +22,7 @@ Result<Opened> Vfs::open(Session& view, At at, std::uint32_t flags, std::uint32_
         (*inode)->links = 0;
         // A name in no directory; link(2) with AT_EMPTY_PATH gives it one.
         Ref<Dentry> const entry{new Dentry{*inode, Ref<Dentry>{&directory}, ""}};
-        return make_file(OpenFile::Kind::Regular, flags & ~open_flag::temporary, *inode, {found->place.mount, entry.get()}, view.domain);
+        return make_file(view, OpenFile::Kind::Regular, flags & ~open_flag::temporary, *inode, {found->place.mount, entry.get()});
     }
     if (creates && !only_path) {
         if (found->kind != Walked::Last::Normal || found->trailing_slash) {
@@ -33,7 +33,7 @@ Result<Opened> Vfs::open(Session& view, At at, std::uint32_t flags, std::uint32_
             Mount* const mount = found->directory.mount;
             auto const made = create(view, found->directory, found->last, mode::regular | (mode & mode::permissions));
             if (!made) { return fail(made.error()); }
-            return make_file(OpenFile::Kind::Regular, flags, (*made)->inode, {mount, made->get()}, view.domain);
+            return make_file(view, OpenFile::Kind::Regular, flags, (*made)->inode, {mount, made->get()});
         }
         if ((flags & open_flag::exclusive) != 0) { return fail(Error::Exists); }
     }
@@ -41,7 +41,7 @@ Result<Opened> Vfs::open(Session& view, At at, std::uint32_t flags, std::uint32_
     Inode const& inode = *place.dentry->inode;
     if (only_path) {
         if ((flags & open_flag::directory) != 0 && !inode.is_directory()) { return fail(Error::NotDirectory); }
-        return make_file(OpenFile::Kind::Path, flags, place.dentry->inode, place, view.domain);
+        return make_file(view, OpenFile::Kind::Path, flags, place.dentry->inode, place);
     }
     if (inode.is_link()) { return fail(Error::Loop); }
     if (inode.is_directory() && creates) { return fail(Error::IsDirectory); }
@@ -66,14 +66,14 @@ Result<Opened> Vfs::open_inode(Session& view, Place place, std::uint32_t flags, 
     }
     switch (type) {
     case mode::regular: {
-        auto opened = make_file(OpenFile::Kind::Regular, flags, place.dentry->inode, place, view.domain);
+        auto opened = make_file(view, OpenFile::Kind::Regular, flags, place.dentry->inode, place);
         if (opened && (flags & open_flag::truncate) != 0) {
             inode.truncate(0);
             inode.modified(environment_.port.now());
         }
         return opened;
     }
-    case mode::directory: return make_file(OpenFile::Kind::Directory, flags, place.dentry->inode, place, view.domain);
+    case mode::directory: return make_file(view, OpenFile::Kind::Directory, flags, place.dentry->inode, place);
     case mode::fifo: return open_fifo(view, place, flags, caller);
     case mode::character: return open_device(view, place, flags);
     default: return fail(Error::NoDevice);
@@ -83,7 +83,7 @@ Result<Opened> Vfs::open_inode(Session& view, Place place, std::uint32_t flags, 
 Result<Opened> Vfs::open_device(Session& view, Place place, std::uint32_t flags) {
     Inode const& inode = *place.dentry->inode;
     std::uint32_t const major = device_major(inode.device), minor = device_minor(inode.device);
-    auto local = [&](OpenFile::Kind kind) { return make_file(kind, flags, place.dentry->inode, place, view.domain); };
+    auto local = [&](OpenFile::Kind kind) { return make_file(view, kind, flags, place.dentry->inode, place); };
     if (major == 1) {
         switch (minor) {
         case 3: return local(OpenFile::Kind::Null);
@@ -132,7 +132,7 @@ Result<Opened> Vfs::open_fifo(Session& view, Place place, std::uint32_t flags, C
     if (writes && !reads && nonblock && (!inode->pipe || inode->pipe->readers() == 0)) { return fail(Error::NoDevice); }
     if (!inode->pipe) { inode->pipe = fresh_pipe(view); }
     OpenFile* file = nullptr;
-    auto opened = make_file(OpenFile::Kind::Pipe, flags, inode, place, view.domain, &file);
+    auto opened = make_file(view, OpenFile::Kind::Pipe, flags, inode, place, &file);
     if (!opened) {
         if (inode->pipe->readers() == 0 && inode->pipe->writers() == 0) { inode->pipe.reset(); }
         return opened;
@@ -155,7 +155,7 @@ Result<Opened> Vfs::reopen(OpenFile& file, std::uint32_t flags) {
         if (file.inode->type() != mode::fifo) { return fail(Error::NoDevice); }
         Ref<Pipe> const pipe = file.input ? file.input : file.output;
         OpenFile* fresh = nullptr;
-        auto opened = make_file(OpenFile::Kind::Pipe, flags, file.inode, file.place.get(), file.domain, &fresh);
+        auto opened = make_file(file.opener, file.domain, OpenFile::Kind::Pipe, flags, file.inode, file.place.get(), &fresh);
         if (opened) {
             fresh->set_pipes(access_mode != open_flag::write_only ? pipe : Ref<Pipe>{}, access_mode != open_flag::read_only ? pipe : Ref<Pipe>{});
         }
@@ -166,7 +166,7 @@ Result<Opened> Vfs::reopen(OpenFile& file, std::uint32_t flags) {
         // What the file was not open for, its new description is not either: whoever holds the old one may not be its owner.
         if (access_mode != open_flag::read_only && !file.writable()) { return fail(Error::Access); }
         if (access_mode != open_flag::write_only && !file.readable()) { return fail(Error::Access); }
-        auto opened = make_file(file.kind, flags, file.inode, file.place.get(), file.domain);
+        auto opened = make_file(file.opener, file.domain, file.kind, flags, file.inode, file.place.get(), nullptr);
         if (opened && (flags & open_flag::truncate) != 0 && file.kind == OpenFile::Kind::Regular && access_mode != open_flag::read_only) {
             file.inode->truncate(0);
             file.inode->modified(environment_.port.now());

@@ -1,8 +1,8 @@
 // An open file description: what a File capability of vfs stands for. Offset and status flags are shared by every copy of
 // the capability.
 #pragma once
-#include "mount.hpp"
 #include "pipe.hpp"
+#include "session.hpp"
 
 namespace vfs {
 
@@ -49,6 +49,8 @@ public:
     Ref<Inode> inode;
     Ref<Pipe> input, output;
     Ref<QuotaDomain> domain;         ///< of the session that opened it
+    Credentials opener{};            ///< who opened it: fchmod and the like go by it
+    std::unique_ptr<Session> view;   ///< of VfsSession::OpenPlace: paths asked of this file go from here, as that session sees them
 
 private:
     struct Arm { std::uint32_t events, token; Slot notification; };

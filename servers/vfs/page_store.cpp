@@ -54,7 +54,7 @@ void PageStore::release(PageId page) {
     Chunk& chunk = chunks_[number];
     if ((chunk.state[index] & lent) != 0) {
         revoke_frame(number, index);
-        chunk.state[index] &= static_cast<std::uint8_t>(~lent);
+        chunk.state[index] &= static_cast<std::uint8_t>(~(lent | mapped));
     }
     chunk.free[chunk.free_count++] = static_cast<std::uint8_t>(index);
     ++free_;

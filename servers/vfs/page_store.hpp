@@ -43,7 +43,7 @@ protected:
     /// Makes the page accessible at address() the first time it is used.
     virtual bool map(std::uint32_t chunk, std::uint32_t index) = 0;
     virtual Result<Slot> lend_frame(std::uint32_t chunk, std::uint32_t index, bool writable) = 0;
-    /// Takes back every lent copy; the page stays mapped here.
+    /// Takes back every lent copy, this server's own mapping with them: map() comes before the page's next use.
     virtual void revoke_frame(std::uint32_t chunk, std::uint32_t index) = 0;
 
     std::byte* base_ = nullptr; ///< address of page 0, chunk 0

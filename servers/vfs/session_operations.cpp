@@ -64,7 +64,15 @@ Result<std::string> Vfs::describe(Session& view, std::uint32_t which) {
 Result<Opened> Vfs::open_place(Session& view, std::uint32_t which) {
     if (which > 1) { return fail(Error::Invalid); }
     Place const place = which == 0 ? view.root.get() : view.working.get();
-    return make_file(OpenFile::Kind::Path, open_flag::path, place.dentry->inode, place, view.domain);
+    OpenFile* made = nullptr;
+    auto opened = make_file(view, OpenFile::Kind::Path, open_flag::path, place.dentry->inode, place, &made);
+    if (opened) {
+        made->view = std::make_unique<Session>(view);
+        made->view->badge = 0;
+        made->view->working = place;
+        if (which == 0) { made->view->working_rest.clear(); }
+    }
+    return opened;
 }
 
 Result<std::array<Slot, 2>> Vfs::pipe(Session& view, std::uint32_t flags) {
@@ -73,9 +81,9 @@ Result<std::array<Slot, 2>> Vfs::pipe(Session& view, std::uint32_t flags) {
     std::uint32_t const kept = flags & (open_flag::nonblock | open_flag::direct);
     OpenFile* reader = nullptr;
     OpenFile* writer = nullptr;
-    auto const first = make_file(OpenFile::Kind::Pipe, kept | open_flag::read_only, *inode, {}, view.domain, &reader);
+    auto const first = make_file(view, OpenFile::Kind::Pipe, kept | open_flag::read_only, *inode, {}, &reader);
     if (!first) { return fail(first.error()); }
-    auto const second = make_file(OpenFile::Kind::Pipe, kept | open_flag::write_only, *inode, {}, view.domain, &writer);
+    auto const second = make_file(view, OpenFile::Kind::Pipe, kept | open_flag::write_only, *inode, {}, &writer);
     if (!second) {
         environment_.port.forget(reader->badge);
         close(reader->badge);
@@ -97,7 +105,7 @@ Result<std::array<Slot, 2>> Vfs::socket_pair(Session& view, std::uint32_t type) 
         auto inode = anonymous_->make(mode::socket | 0777, {}, &view.who);
         Error error = inode ? Error::None : Error::TooManyFilesSystem;
         if (inode) {
-            auto const made = make_file(OpenFile::Kind::Pipe, (type & open_flag::nonblock) | open_flag::read_write, *inode, {}, view.domain, &ends[i]);
+            auto const made = make_file(view, OpenFile::Kind::Pipe, (type & open_flag::nonblock) | open_flag::read_write, *inode, {}, &ends[i]);
             if (made) {
                 slots[i] = made->slot;
             } else {
@@ -122,7 +130,7 @@ Result<Slot> Vfs::anonymous_file(Session& view, std::uint64_t size) {
     if (!inode) { return fail(inode.error()); }
     (*inode)->links = 0;
     if (Error const error = (*inode)->truncate(size); error != Error::None) { return fail(error); }
-    auto const made = make_file(OpenFile::Kind::Regular, open_flag::read_write, *inode, {}, view.domain);
+    auto const made = make_file(view, OpenFile::Kind::Regular, open_flag::read_write, *inode, {});
     if (!made) { return fail(made.error()); }
     return made->slot;
 }

@@ -73,8 +73,12 @@ void Vfs::close(Badge badge) {
     }
 }
 
-Result<Opened> Vfs::make_file(OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place, Ref<QuotaDomain> const& domain,
-                              OpenFile** made) {
+Result<Opened> Vfs::make_file(Session const& view, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place, OpenFile** made) {
+    return make_file(view.who, view.domain, kind, flags, std::move(inode), place, made);
+}
+
+Result<Opened> Vfs::make_file(Credentials const& who, Ref<QuotaDomain> const& domain, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode,
+                              Place place, OpenFile** made) {
     if (domain && domain->objects >= domain_objects) { return fail(Error::TooManyFilesSystem); }
     auto* const opened = new OpenFile{environment_, kind, flags, std::move(inode), place};
     auto const slot = enter_object(Kind::File, opened, opened->badge);
@@ -83,6 +87,7 @@ Result<Opened> Vfs::make_file(OpenFile::Kind kind, std::uint32_t flags, Ref<Inod
         return fail(slot.error());
     }
     opened->domain = domain;
+    opened->opener = who;
     if (domain) { ++domain->objects; }
     ++open_files_;
     if (made != nullptr) { *made = opened; }
@@ -159,6 +164,11 @@ Error Vfs::may_remove(Session const& view, Place directory, Dentry const& entry,
     if (!must_be_directory && inode.is_directory()) { return Error::IsDirectory; }
     if (mounts_.is_local_mount_point(entry, view.space.get())) { return Error::Busy; }
     return Error::None;
+}
+
+bool Vfs::is_mounted(Slot server) const {
+    return server != 0 && std::any_of(mounts_.mounts().begin(), mounts_.mounts().end(),
+                                      [&](Mount const* mount) { return mount->file_system->server == server; });
 }
 
 Ref<QuotaDomain> Vfs::domain_for(Dentry const& directory) const { return directory.inode->domain; }

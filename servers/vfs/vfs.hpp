@@ -103,6 +103,9 @@ public:
     Error populate_devices(FileSystem& file_system, Dentry& directory, bool all);
 
     [[nodiscard]] MountTable& mounts() { return mounts_; }
+    /// The capability is a mounted file system's.
+    [[nodiscard]] bool is_mounted(Slot server) const;
+    [[nodiscard]] Session const& first_view() const { return first_view_; }
     [[nodiscard]] Environment& environment() { return environment_; }
     [[nodiscard]] std::uint32_t open_files() const { return open_files_; }
 
@@ -123,8 +126,10 @@ private:
     /// A capability for the object. Errors: TooManyFilesSystem.
     Result<Slot> enter_object(Kind kind, void* pointer, Badge& badge);
     void remove_object(Badge badge);
-    Result<Opened> make_file(OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place, Ref<QuotaDomain> const& domain,
+    Result<Opened> make_file(Session const& view, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place,
                              OpenFile** made = nullptr);
+    Result<Opened> make_file(Credentials const& who, Ref<QuotaDomain> const& domain, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode,
+                             Place place, OpenFile** made);
     Result<Slot> make_session(Session* session);
 
     [[nodiscard]] Result<Start> start_of(Session const& session, At at) const;

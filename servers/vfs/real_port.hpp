@@ -1,0 +1,55 @@
+// The Port of the running server: libipc, and time from the time-stamp counter.
+#pragma once
+#include "ipc/server.hpp"
+#include "port.hpp"
+#include "proto/clock.hpp"
+#include "proto/memory.hpp"
+
+namespace vfs {
+
+class SenderCaller final : public Caller {
+public:
+    explicit SenderCaller(ipc::Sender& sender) : sender_{sender} {
+        read_length = sender.read_length;
+        write_length = sender.write_length;
+    }
+    Transfer copy_in(std::uint32_t offset, std::span<std::byte> target) override { return of(sender_.copy_in(offset, target)); }
+    Transfer copy_out(std::uint32_t offset, std::span<std::byte const> source) override { return of(sender_.copy_out(offset, source)); }
+    Waiter defer() override { return sender_.defer(); }
+    static Transfer of(ipc::Transfer const& transfer) { return {static_cast<std::uint32_t>(transfer.count), transfer.caller_fault}; }
+
+private:
+    ipc::Sender& sender_;
+};
+
+class RealPort final : public Port {
+public:
+    RealPort(ipc::Cap<proto::Memory> memory, proto::ClockParameters const& clock);
+
+    Transfer copy_in(Waiter const& waiter, std::uint32_t offset, std::span<std::byte> target) override {
+        return SenderCaller::of(ipc::copy_in(waiter, offset, target));
+    }
+    Transfer copy_out(Waiter const& waiter, std::uint32_t offset, std::span<std::byte const> source) override {
+        return SenderCaller::of(ipc::copy_out(waiter, offset, source));
+    }
+    bool waiting(Waiter const& waiter) override { return ipc::pending(waiter); }
+    void discard(Waiter const& waiter) override { ipc::discard(waiter); }
+    void finish_transfer(Waiter const& waiter, Result<Transfer> const& result) override { ipc::reply<proto::File::Read>(waiter, result); }
+    void finish_open(Waiter const& waiter, Result<Opened> const& result) override;
+    void finish_unit(Waiter const& waiter, Error error) override;
+    Result<Slot> mint(Badge badge) override { return ipc::mint_session_slot(badge); }
+    void forget(Badge badge) override { ipc::forget(badge); }
+    Slot minted(Badge badge) override { return ipc::runtime().sessions.find(badge); }
+    void drop(Slot slot) override { ipc::release_slot(slot); }
+    void signal(Slot notification) override { ipc::signal(notification); }
+    std::uint64_t now() override;
+    std::uint64_t random() override;
+    std::array<std::uint64_t, 2> memory() override;
+
+private:
+    ipc::Cap<proto::Memory> memory_;
+    std::uint64_t boot_wall_, boot_stamp_, seed_;
+    std::uint32_t multiplier_; ///< nanoseconds per tick, 8.24 fixed point
+};
+
+} // namespace vfs

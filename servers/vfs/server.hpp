@@ -1,0 +1,138 @@
+// vfs behind its protocols: turns messages into operations of Vfs. Every operation trusts the badge alone.
+#pragma once
+#include "ipc/server.hpp"
+#include "real_port.hpp"
+#include "vfs.hpp"
+
+namespace vfs {
+
+/// Reserved badges (the manifest's): protocol VfsControl, and the first session.
+inline constexpr Badge control_badge = 1, first_session_badge = 2;
+
+class Server {
+    using F = proto::File;
+    using D = proto::Directory;
+    using S = proto::VfsSession;
+    using C = proto::VfsControl;
+    using N = proto::Namespace;
+    using Sender = ipc::Sender;
+    using FileCap = ipc::OptionalCap<proto::File>;
+    using ProcessCap = ipc::OptionalCap<proto::Process>;
+    using SessionCap = ipc::OptionalCap<proto::VfsSession>;
+    using Unit = ipc::Unit;
+
+public:
+    explicit Server(Vfs& vfs) : vfs_{vfs} {}
+    void on_no_senders(Badge badge) { vfs_.close(badge); }
+
+    // --- File (server_file.cpp) ---
+    Result<Transfer> on(F::Read, Sender& sender, std::uint32_t, ipc::WriteBuffer const&);
+    Result<Transfer> on(F::Write, Sender& sender, std::uint32_t, ipc::ReadBuffer const&);
+    Result<Transfer> on(F::ReadAt, Sender& sender, std::uint64_t offset, ipc::WriteBuffer const&);
+    Result<Transfer> on(F::WriteAt, Sender& sender, std::uint64_t offset, ipc::ReadBuffer const&);
+    Result<std::uint64_t> on(F::Seek, Sender& sender, std::int64_t offset, std::uint32_t whence);
+    Result<proto::FileStatus> on(F::Stat, Sender& sender);
+    Result<std::uint32_t> on(F::Poll, Sender& sender, std::uint32_t events);
+    Result<std::uint32_t> on(F::PollArm, Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification);
+    Result<Unit> on(F::PollDisarm, Sender& sender, std::uint32_t token);
+    Result<std::uint32_t> on(F::Ioctl, Sender& sender, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer const&, ipc::WriteBuffer const&);
+    Result<Transfer> on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer const&);
+    Result<Unit> on(F::Truncate, Sender& sender, std::uint64_t size);
+    Result<Unit> on(F::Synchronize, Sender& sender);
+    Result<std::uint32_t> on(F::GetFlags, Sender& sender);
+    Result<Unit> on(F::SetFlags, Sender& sender, std::uint32_t flags);
+    Result<Unit> on(F::SetAttributes, Sender& sender, proto::AttributeChange const& change);
+    Result<std::tuple<ipc::Cap<ipc::Frame>, proto::FilePage>> on(F::Page, Sender& sender, std::uint32_t index, std::uint32_t shared_write);
+    Result<std::uint32_t> on(F::Name, Sender& sender, ipc::WriteBuffer const&);
+    Result<Unit> on(F::Lock, Sender& sender, proto::LockRequest const& request);
+    Result<std::tuple<ipc::Cap<proto::File>, std::uint32_t>> on(F::Reopen, Sender& sender, std::uint32_t flags);
+    Result<Unit> on(F::Attach, Sender& sender, FileCap, FileCap, FileCap);
+    Result<std::array<std::uint64_t, 8>> on(F::StatFileSystem, Sender& sender);
+
+    // --- Directory (server_directory.cpp) ---
+    Result<std::tuple<ipc::Cap<proto::File>, proto::OpenResult>> on(D::Open, Sender& sender, FileCap at, ProcessCap caller, std::uint32_t flags,
+                                                                    std::uint32_t mode, ipc::Path const& path);
+    Result<proto::FileStatus> on(D::Stat, Sender& sender, FileCap at, ProcessCap caller, std::uint32_t flags, ipc::Path const& path);
+    Result<Unit> on(D::Access, Sender& sender, FileCap at, ProcessCap caller, std::uint32_t mode, std::uint32_t flags, ipc::Path const& path);
+    Result<Transfer> on(D::ReadLink, Sender& sender, FileCap at, ProcessCap caller, ipc::Path const& path, ipc::WriteBuffer const&);
+    Result<Unit> on(D::MakeDirectory, Sender& sender, FileCap at, ProcessCap caller, std::uint32_t mode, ipc::Path const& path);
+    Result<Unit> on(D::MakeNode, Sender& sender, FileCap at, ProcessCap caller, std::uint32_t mode, std::uint32_t device, ipc::Path const& path);
+    Result<Unit> on(D::Unlink, Sender& sender, FileCap at, ProcessCap caller, std::uint32_t flags, ipc::Path const& path);
+    Result<Unit> on(D::Rename, Sender& sender, FileCap from, FileCap to, std::uint32_t flags, ipc::ReadBuffer const&);
+    Result<Unit> on(D::Link, Sender& sender, FileCap from, FileCap to, std::uint32_t flags, ipc::ReadBuffer const&);
+    Result<Unit> on(D::SymbolicLink, Sender& sender, FileCap at, ipc::ReadBuffer const&);
+    Result<Unit> on(D::SetAttributes, Sender& sender, FileCap at, ProcessCap caller, std::uint32_t flags, proto::AttributeChange const& change,
+                    ipc::Path const& path);
+    Result<Unit> on(D::Truncate, Sender& sender, FileCap at, ProcessCap caller, std::uint64_t size, ipc::Path const& path);
+    Result<proto::FileSystemStatus> on(D::StatFileSystem, Sender& sender, FileCap at, ProcessCap caller, ipc::Path const& path);
+
+    // --- VfsSession (server_session.cpp) ---
+    Result<Unit> on(S::ChangeDirectory, Sender& sender, FileCap directory, ipc::Path const& path);
+    Result<Unit> on(S::ChangeRoot, Sender& sender, ipc::Path const& path);
+    Result<Transfer> on(S::GetWorkingDirectory, Sender& sender, ipc::WriteBuffer const&);
+    Result<std::uint32_t> on(S::SetUmask, Sender& sender, std::uint32_t mask);
+    Result<Unit> on(S::Mount, Sender& sender, std::uint32_t flags, ipc::OptionalCap<proto::Directory> file_system, ipc::ReadBuffer const&);
+    Result<Unit> on(S::Unmount, Sender& sender, std::uint32_t flags, ipc::Path const& path);
+    Result<Unit> on(S::PivotRoot, Sender& sender, ipc::ReadBuffer const&);
+    Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> on(S::Pipe, Sender& sender, std::uint32_t flags);
+    Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> on(S::SocketPair, Sender& sender, std::uint32_t type);
+    Result<ipc::Cap<proto::File>> on(S::AnonymousFile, Sender& sender, std::uint32_t flags, std::uint64_t size);
+    Result<Transfer> on(S::MountTable, Sender& sender, std::uint32_t format, std::uint32_t offset, ipc::WriteBuffer const&);
+    Result<Transfer> on(S::Describe, Sender& sender, std::uint32_t which, ipc::WriteBuffer const&);
+    Result<ipc::Cap<proto::File>> on(S::OpenPlace, Sender& sender, std::uint32_t which);
+
+    // --- VfsControl (server_control.cpp) ---
+    Result<ipc::Cap<proto::VfsSession>> on(C::FirstSession, Sender& sender);
+    Result<ipc::Cap<proto::VfsSession>> on(C::ForkSession, Sender& sender, SessionCap from, std::uint32_t flags);
+    Result<Unit> on(C::SetCredentials, Sender& sender, SessionCap session, proto::Credentials const& who);
+    Result<std::uint32_t> on(C::SetQuota, Sender& sender, std::uint64_t bytes, ipc::Path const& path);
+    Result<proto::DiskUsage> on(C::QuotaUsage, Sender& sender, std::uint32_t domain);
+    Result<Unit> on(C::SetQuotaPolicy, Sender& sender, std::uint32_t domain, std::uint64_t bytes, std::uint32_t flags);
+    Result<Unit> on(C::ReleaseQuota, Sender& sender, std::uint32_t domain);
+    Result<ipc::Cap<proto::VfsSession>> on(C::ContainerSession, Sender& sender, std::uint32_t domain, ipc::Path const& path);
+    Result<Unit> on(C::MountAt, Sender& sender, SessionCap session, ipc::Cap<proto::Directory> file_system, ipc::Text<16> const& type,
+                    ipc::Path const& path);
+    Result<Unit> on(C::RegisterDevice, Sender& sender, std::uint32_t major, std::uint32_t minor, std::uint32_t count,
+                    ipc::Cap<proto::Directory> server);
+    Result<std::array<std::uint64_t, 8>> on(C::Usage, Sender& sender);
+    Result<std::uint32_t> on(C::TakeQuotaEvent, Sender& sender);
+    Result<Unit> on(C::NotifyQuota, Sender& sender, ipc::Cap<ipc::Notification> notification);
+
+    // --- Namespace (server_control.cpp) ---
+    Result<ipc::Cap<proto::Namespace>> on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t quota);
+    Result<proto::NamespaceIdentity> on(N::Identify, Sender& sender);
+    Result<ipc::Cap<proto::Session>> on(N::Enter, Sender& sender);
+    Result<ipc::Cap<proto::Session>> on(N::ForkSession, Sender& sender);
+    Result<ipc::Cap<proto::Namespace>> on(N::Of, Sender& sender);
+    Result<ipc::Cap<proto::Namespace>> on(N::Attenuate, Sender& sender, std::uint32_t operations);
+    Result<Unit> on(N::Destroy, Sender& sender);
+
+private:
+    /// The open file called; BadDescriptor.
+    [[nodiscard]] OpenFile* file(Sender const& sender) const { return vfs_.file(sender.badge); }
+    /// The session called, or the view of an OpenPlace file; null: none.
+    Session* view(Sender const& sender);
+    Session* session(Sender const& sender);
+    [[nodiscard]] Session* session(SessionCap const& cap);
+    [[nodiscard]] At at(FileCap const& cap) const;
+    /// Runs `operation(Session&, At, path)`, for the operations of Directory: who is asked, the path, where to go on.
+    template <class Operation> auto directory(Sender& sender, FileCap at_cap, ProcessCap caller, ipc::Path const& path, Operation operation)
+        -> decltype(operation(std::declval<Session&>(), At{}, std::string_view{}));
+    ipc::Failure elsewhere(Sender& sender);
+    static Result<Unit> unit(Error error) {
+        if (error != Error::None) { return fail(error); }
+        return Unit{};
+    }
+    /// Fetches the buffer and splits it into exactly `count` texts that end in NUL. The result lives until the next call.
+    Result<std::array<std::string_view, 4>> texts(Sender& sender, unsigned count);
+    Result<std::string_view> path_text(Sender& sender, ipc::Path const& path);
+    static Result<Transfer> send_text(Sender& sender, std::string_view text, std::uint32_t offset);
+    [[nodiscard]] static bool is_control(Sender const& sender) { return sender.badge == control_badge; }
+    MountNamespace* name_space(Sender const& sender, std::uint32_t operation);
+
+    Vfs& vfs_;
+    std::unique_ptr<Session> first_;
+    std::array<char, 16384> text_;
+};
+
+} // namespace vfs

@@ -1,0 +1,159 @@
+// Protocols VfsControl and Namespace.
+#include "server.hpp"
+
+namespace vfs {
+namespace {
+template <class P> Result<ipc::Cap<P>> capability_of(Result<Slot> const& slot) {
+    if (!slot) { return fail(slot.error()); }
+    return ipc::Cap<P>{*slot};
+}
+} // namespace
+
+Result<ipc::Cap<proto::VfsSession>> Server::on(C::FirstSession, Sender& sender) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    return capability_of<proto::VfsSession>(vfs_.first_session());
+}
+
+Result<ipc::Cap<proto::VfsSession>> Server::on(C::ForkSession, Sender& sender, SessionCap from, std::uint32_t flags) {
+    if (from.slot != 0) { sender.delete_after_reply(from.slot); }
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    Session* const original = session(from);
+    if (original == nullptr) { return fail(Error::BadDescriptor); }
+    return capability_of<proto::VfsSession>(vfs_.fork_session(*original, (flags & 1) != 0, (flags & 2) != 0));
+}
+
+Result<ipc::Unit> Server::on(C::SetCredentials, Sender& sender, SessionCap cap, proto::Credentials const& who) {
+    if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    Session* const target = session(cap);
+    if (target == nullptr) { return fail(Error::BadDescriptor); }
+    vfs_.set_credentials(*target, who);
+    return Unit{};
+}
+
+Result<std::uint32_t> Server::on(C::SetQuota, Sender& sender, std::uint64_t bytes, ipc::Path const& path) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    auto const text = path_text(sender, path);
+    if (!text) { return fail(text.error()); }
+    return vfs_.set_quota(bytes, *text);
+}
+
+Result<proto::DiskUsage> Server::on(C::QuotaUsage, Sender& sender, std::uint32_t domain) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    return vfs_.quota_usage(domain);
+}
+
+Result<ipc::Unit> Server::on(C::SetQuotaPolicy, Sender& sender, std::uint32_t domain, std::uint64_t bytes, std::uint32_t flags) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    return unit(vfs_.set_quota_policy(domain, bytes, (flags & 1) != 0));
+}
+
+Result<ipc::Unit> Server::on(C::ReleaseQuota, Sender& sender, std::uint32_t domain) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    return unit(vfs_.release_quota(domain));
+}
+
+Result<ipc::Cap<proto::VfsSession>> Server::on(C::ContainerSession, Sender& sender, std::uint32_t domain, ipc::Path const& path) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    auto const text = path_text(sender, path);
+    if (!text) { return fail(text.error()); }
+    return capability_of<proto::VfsSession>(vfs_.container_session(domain, *text));
+}
+
+Result<ipc::Unit> Server::on(C::MountAt, Sender& sender, SessionCap cap, ipc::Cap<proto::Directory> file_system, ipc::Text<16> const& type,
+                             ipc::Path const& path) {
+    if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
+    Error error = Error::None;
+    Session* const target = session(cap);
+    if (!is_control(sender)) {
+        error = Error::NotPermitted;
+    } else if (target == nullptr) {
+        error = Error::BadDescriptor;
+    } else if (auto const text = path_text(sender, path); !text) {
+        error = text.error();
+    } else {
+        error = vfs_.mount_at(*target, file_system.slot, type.view(), *text);
+    }
+    if (error != Error::None) { sender.delete_after_reply(file_system.slot); }
+    return unit(error);
+}
+
+Result<ipc::Unit> Server::on(C::RegisterDevice, Sender& sender, std::uint32_t major, std::uint32_t minor, std::uint32_t count,
+                             ipc::Cap<proto::Directory> server) {
+    Error const error = is_control(sender) ? vfs_.register_device({major, minor, count, server.slot}) : Error::NotPermitted;
+    if (error != Error::None) { sender.delete_after_reply(server.slot); }
+    return unit(error);
+}
+
+Result<std::array<std::uint64_t, 8>> Server::on(C::Usage, Sender& sender) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    return vfs_.usage();
+}
+
+Result<std::uint32_t> Server::on(C::TakeQuotaEvent, Sender& sender) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    return vfs_.take_quota_event();
+}
+
+Result<ipc::Unit> Server::on(C::NotifyQuota, Sender& sender, ipc::Cap<ipc::Notification> notification) {
+    if (!is_control(sender)) {
+        sender.delete_after_reply(notification.slot);
+        return fail(Error::NotPermitted);
+    }
+    vfs_.notify_quota(notification.slot);
+    return Unit{};
+}
+
+MountNamespace* Server::name_space(Sender const& sender, std::uint32_t operation) {
+    if (NamespaceHandle* const handle = vfs_.name_space(sender.badge)) {
+        return (handle->operations >> operation & 1) != 0 ? handle->space.get() : nullptr;
+    }
+    if (Session* const who = session(sender)) { return who->space.get(); }
+    return nullptr;
+}
+
+Result<ipc::Cap<proto::Namespace>> Server::on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t) {
+    if (user.slot != 0) { sender.delete_after_reply(user.slot); }
+    MountNamespace* const space = name_space(sender, N::Create::number);
+    if (space == nullptr) { return fail(Error::NotPermitted); }
+    return capability_of<proto::Namespace>(vfs_.create_name_space(*space));
+}
+
+Result<proto::NamespaceIdentity> Server::on(N::Identify, Sender& sender) {
+    MountNamespace* const space = name_space(sender, N::Identify::number);
+    if (space == nullptr) { return fail(Error::NotPermitted); }
+    return proto::NamespaceIdentity{proto::NamespaceKind::Mount, space->number, space->parent_number, 0, space->sessions, space->badge != 0 ? 1u : 0u};
+}
+
+Result<ipc::Cap<proto::Session>> Server::on(N::Enter, Sender& sender) {
+    NamespaceHandle* const handle = vfs_.name_space(sender.badge);
+    if (handle == nullptr || name_space(sender, N::Enter::number) == nullptr) { return fail(Error::NotPermitted); }
+    return capability_of<proto::Session>(vfs_.enter(*handle->space));
+}
+
+Result<ipc::Cap<proto::Session>> Server::on(N::ForkSession, Sender& sender) {
+    Session* const who = session(sender);
+    if (who == nullptr) { return fail(Error::NotPermitted); }
+    return capability_of<proto::Session>(vfs_.fork_session(*who, false, false));
+}
+
+Result<ipc::Cap<proto::Namespace>> Server::on(N::Of, Sender& sender) {
+    Session* const who = session(sender);
+    if (who == nullptr) { return fail(Error::NotPermitted); }
+    return capability_of<proto::Namespace>(vfs_.name_space_capability(*who->space, ~0u));
+}
+
+Result<ipc::Cap<proto::Namespace>> Server::on(N::Attenuate, Sender& sender, std::uint32_t operations) {
+    NamespaceHandle* const handle = vfs_.name_space(sender.badge);
+    if (handle == nullptr || name_space(sender, N::Attenuate::number) == nullptr) { return fail(Error::NotPermitted); }
+    return capability_of<proto::Namespace>(vfs_.name_space_capability(*handle->space, handle->operations & operations & ~(1u << 31)));
+}
+
+Result<ipc::Unit> Server::on(N::Destroy, Sender& sender) {
+    NamespaceHandle* const handle = vfs_.name_space(sender.badge);
+    if (handle == nullptr || name_space(sender, N::Destroy::number) == nullptr) { return fail(Error::NotPermitted); }
+    vfs_.destroy(*handle->space);
+    return Unit{};
+}
+
+} // namespace vfs
