@@ -64,7 +64,7 @@ int server_main(ipc::ServerInfo const& info) {
     }
     ipc::Cap<proto::VfsControl> const vfs{ipc::need(info, "vfs-control")};
     if (auto const device = ipc::mint_session<proto::Directory>(device_badge)) {
-        for (auto const [minor, count] : {std::pair{0U, std::uint32_t{tty::console_count}}, std::pair{tty::job_output_minor, 2U}}) {
+        for (auto const& [minor, count] : {std::pair{0U, std::uint32_t{tty::console_count}}, std::pair{tty::job_output_minor, 2U}}) {
             if (auto registered = ipc::call<proto::VfsControl::RegisterDevice>(vfs, tty::terminal_major, minor, count, *device); !registered) {
                 ipc::log("tty: vfs refused the terminals: error {}", registered.error());
             }
