@@ -3,7 +3,7 @@
 #include "signal_frame.hpp"
 #include "signal_numbers.hpp"
 
-extern "C" char __kernel_vsyscall, __kernel_sigreturn, __kernel_rt_sigreturn;
+extern "C" char const __kernel_vsyscall[], __kernel_sigreturn[8], __kernel_rt_sigreturn[8];
 
 namespace vdso {
 
@@ -19,10 +19,14 @@ bool take(ThreadArea& thread, DeliveredSignal& delivered) {
         return false;
     }
     delivered = *taken;
+    if (thread.masked != 0) { // as sigsuspend(2): the handler returns to the mask from before the call
+        delivered.old_mask = pair(thread.old_mask_low, thread.old_mask_high);
+        thread.masked = 0;
+    }
     return true;
 }
 
-Word address_of(char const& symbol) { return reinterpret_cast<Word>(&symbol); }
+Word address_of(char const* symbol) { return reinterpret_cast<Word>(symbol); }
 
 void save_context(ThreadArea const& thread, SignalContext& context, Word old_mask, Word floating_point, Word fault_address) {
     auto const& frame = thread.frame;
@@ -120,7 +124,7 @@ bool enter_handler(ThreadArea& thread, DeliveredSignal const& delivered) {
         save_context(thread, image.context.context, static_cast<Word>(delivered.old_mask), floating_point, delivered.information.address);
         image.context.mask[0] = static_cast<Word>(delivered.old_mask);
         image.context.mask[1] = static_cast<Word>(delivered.old_mask >> 32);
-        std::memcpy(image.return_code, &__kernel_rt_sigreturn, sizeof image.return_code);
+        std::memcpy(image.return_code, __kernel_rt_sigreturn, sizeof image.return_code);
         if (!put(address, image)) {
             return false;
         }
@@ -132,7 +136,7 @@ bool enter_handler(ThreadArea& thread, DeliveredSignal const& delivered) {
         save_context(thread, image.context, static_cast<Word>(delivered.old_mask), floating_point, delivered.information.address);
         struct { Word extra_mask; std::uint8_t code[8]; } tail;
         tail.extra_mask = static_cast<Word>(delivered.old_mask >> 32);
-        std::memcpy(tail.code, &__kernel_sigreturn, sizeof tail.code);
+        std::memcpy(tail.code, __kernel_sigreturn, sizeof tail.code);
         if (!put(address, image) || !put(address + static_cast<Word>(offsetof(SignalFrame, extra_mask)), tail)) {
             return false;
         }
@@ -266,6 +270,6 @@ extern "C" [[gnu::used]] void vdso_interrupted(linux_process::ThreadArea& thread
 
 /// entry.S: a thread's first steps; proc has filled the frame.
 extern "C" [[gnu::used]] void vdso_thread_started(linux_process::ThreadArea& thread) {
-    thread.restarting = 0;
+    thread.restarting = thread.masked = 0;
     thread.frame.eflags = (thread.frame.eflags & vdso::changeable_flags) | vdso::fixed_flags;
 }

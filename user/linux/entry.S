@@ -301,6 +301,31 @@ memset:
     popl %eax
     popl %edi
     ret
+    .globl memcmp
+memcmp:
+    pushl %edi
+    pushl %esi
+    movl %eax, %edi
+    movl %edx, %esi
+    xorl %eax, %eax
+    cmpl %eax, %ecx
+    repe cmpsb
+    je 1f
+    movzbl -1(%edi), %eax
+    movzbl -1(%esi), %edx
+    subl %edx, %eax
+1:  popl %esi
+    popl %edi
+    ret
+    .globl strlen
+strlen:
+    movl %eax, %edx
+1:  cmpb $0, (%eax)
+    je 2f
+    incl %eax
+    jmp 1b
+2:  subl %edx, %eax
+    ret
     .section .vdso_last, "ax"
     .globl vdso_text_end
 vdso_text_end:

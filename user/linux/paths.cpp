@@ -211,7 +211,10 @@ public:
         }
         return add(*path);
     }
+    /// Where the last one added starts.
+    [[nodiscard]] Word second() const { return start_; }
     Error add(ipc::Path const& path) {
+        start_ = used_;
         if (path.length + 1 > sizeof bytes_ - used_) {
             return Error::NameTooLong;
         }
@@ -224,7 +227,7 @@ public:
 
 private:
     char bytes_[4200];
-    Word used_ = 0;
+    Word used_ = 0, start_ = 0;
 };
 
 /// The `at` of an operation that vfs alone can do.
@@ -250,7 +253,7 @@ template <class Operation>
     // An absolute path does not look at its directory, which need not be open.
     char const* const bytes = static_cast<char const*>(paths.buffer().data);
     Error error = bytes[0] == '/' ? Error::None : directory_argument(thread, from_directory, from_at);
-    if (error == Error::None && bytes[std::strlen(bytes) + 1] != '/') {
+    if (error == Error::None && bytes[paths.second()] != '/') {
         error = directory_argument(thread, to_directory, to_at);
     }
     if (error != Error::None) {
