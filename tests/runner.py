@@ -142,7 +142,7 @@ def run_program(path):
 def meson_tests(unit):
     with open(os.path.join(BUILD, 'meson-info', 'intro-tests.json')) as file:
         tests = json.load(file)
-    return {('unit/' if unit else 'guest/') + test['name'].replace(' ', '-'): (run_unit, test)
+    return {('unit/' if unit else 'guest/') + re.sub(r'[^\w.+]+', '-', test['name']): (run_unit, test)
             for test in tests if is_unit(test) == unit}
 
 
