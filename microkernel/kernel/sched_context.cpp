@@ -44,7 +44,7 @@ bool charge(SchedContext& context) {
         context.remaining = context.budget;
         return true;
     }
-    if (context.remaining == context.budget) context.refill_time = processor.now + context.period;
+    if (context.remaining == context.budget) context.refill_time = processor.now - 1 + context.period; // the tick just used counts
     if (--context.remaining != 0) return false;
     context.throttled = true;
     link_refill(context);

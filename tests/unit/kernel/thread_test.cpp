@@ -19,7 +19,7 @@ TEST_CASE("Configure checks its arguments and writes the buffer's address") {
     CHECK(configure(0x10000200, {cnode, space, frame}) == Error::AlignmentError);
     CHECK(configure(user_end, {cnode, space, frame}) == Error::RangeError);
     CHECK(configure(0x10000000, {cnode, space, frame}) == Error::None);
-    auto& object = kernel.object<Thread>(thread);
+    auto& object = kernel.object<::kernel::Thread>(thread);
     CHECK(object.ipc_buffer->self == 0x10000000);
     CHECK(kernel.revoke(frame) == Error::None);
     CHECK(object.ipc_buffer == nullptr);
