@@ -24,6 +24,9 @@ struct TlsEntry { Word base = 0, limit = 0, flags = 0; };
 /// One thread as the kernel knows it.
 struct KernelThread {
     CapabilityPointer thread = 0, sched_context = 0, wake = 0;
+    Word number = 0;                 ///< names it in fault messages, for its whole life in pools
+    Word badge = 0;                  ///< of the Linux thread that it is now, 0: none
+    Address buffer = 0;              ///< of its thread area
     TlsEntry tls[3];
     KernelCSpace* cspace = nullptr;
     Account* account = nullptr;

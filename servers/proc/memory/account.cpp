@@ -18,7 +18,7 @@ Account::~Account() { clear(); }
 bool Account::allowed(std::uint64_t bytes) {
     if (limit_ != 0 && used_ + bytes > limit_) [[unlikely]] {
         ++refused_;
-        if (on_refused != nullptr) on_refused(on_refused_argument, used_ + bytes);
+        if (on_refused != nullptr) on_refused(on_refused_argument, bytes);
         return false;
     }
     return true;
@@ -91,7 +91,7 @@ Result<Page*> Account::take_page(bool zero) {
     if (!allowed(abi::page_size)) return fail(Error::NoMemory);
     if (free_ == nullptr && !grow_frames()) [[unlikely]] {
         ++refused_;
-        if (on_refused != nullptr) on_refused(on_refused_argument, used_ + abi::page_size);
+        if (on_refused != nullptr) on_refused(on_refused_argument, abi::page_size);
         return fail(Error::NoMemory);
     }
     Page& page = *free_;
@@ -146,7 +146,7 @@ Result<CapabilityPointer> Account::take_object(abi::ObjectType type, Word size_b
     }
     if (object == 0) {
         ++refused_;
-        if (on_refused != nullptr) on_refused(on_refused_argument, used_ + bytes);
+        if (on_refused != nullptr) on_refused(on_refused_argument, bytes);
         return fail(Error::NoMemory);
     }
     count(bytes);
@@ -162,7 +162,11 @@ void Account::clear() {
     for (MemorySpace* space : spaces) delete space;
     spaces.clear();
     while (cspaces != nullptr) delete std::exchange(cspaces, cspaces->next);
-    while (threads != nullptr) delete std::exchange(threads, threads->next);
+    while (threads != nullptr) {
+        KernelThread* const thread = std::exchange(threads, threads->next);
+        if (on_thread_deleted != nullptr) on_thread_deleted(*thread);
+        delete thread;
+    }
     pools_.clear();
     free_ = nullptr;
     for (Chunk* chunk : chunks_) {

@@ -64,11 +64,13 @@ public:
     /// Something put together leaves its pool again (false: the limit forbids it), or enters it. `frames` of the bytes are frames.
     bool charge(std::uint64_t bytes, Word frames = 0);
     void uncharge(std::uint64_t bytes, Word frames = 0);
-    /// Called when something was refused, with the bytes there would have been in use (on-limit kill).
+    /// Called when something was refused, with the bytes asked for (on-limit kill).
     void (*on_refused)(void* argument, std::uint64_t wanted) = nullptr;
     void* on_refused_argument = nullptr;
     /// No process of the domain is left: gives every chunk back to root, pools included.
     void clear();
+    /// Told of pooled threads that are deleted with their account.
+    static inline void (*on_thread_deleted)(KernelThread& thread) = nullptr;
     /// Over all accounts, for ProcUsage.
     static inline std::uint64_t total_chunks = 0, total_frames_used = 0, total_frames_free = 0;
 
