@@ -1,0 +1,156 @@
+// /proc: protocols Directory and File on badges of ProcessDirectory (the root, as mounted) and ProcessFile (what was opened), and
+// Namespace on the files of PID namespaces.
+#pragma once
+#include "tree.hpp"
+#include "ipc/server.hpp"
+#include <string>
+
+namespace proc {
+
+class ProcFs {
+public:
+    using F = proto::File;
+    using N = proto::Namespace;
+    using Dir = proto::Directory;
+    using Sender = ipc::Sender;
+    using At = proto::Directory::At const&;
+    using Caller = proto::Directory::Caller const&;
+    using Word32 = std::uint32_t;
+    template <class T> using Result = ipc::Result<T>;
+    using Unit = ipc::Unit;
+
+    explicit ProcFs(Core& core) : core{core} {}
+
+    /// A capability for the root of the procfs of that namespace (Process::ProcFileSystem, Domain::ProcFileSystem). It goes by no_senders.
+    Result<ipc::Cap<Dir>> file_system(PidNamespace& space);
+    /// Process::SetNamespace.
+    Result<Unit> set_namespace(Process& process, ipc::OptionalCap<F> const& file, Word32 flags);
+    /// For exec: what "self/exe", "PID/exe" and the like open, a path within a procfs as `thread` sees it. Owned by the caller.
+    Result<CapabilityPointer> executable(Thread& thread, std::string_view path);
+    /// The badge is one of procfs and nobody holds it any more.
+    void no_senders(Word badge);
+
+    // --- Directory ---
+    Result<std::tuple<ipc::Cap<F>, proto::OpenResult>> on(Dir::Open, Sender&, At, Caller, Word32 flags, Word32 mode, ipc::Path const&);
+    Result<proto::FileStatus> on(Dir::Stat, Sender&, At, Caller, Word32 flags, ipc::Path const&);
+    Result<Unit> on(Dir::Access, Sender&, At, Caller, Word32 mode, Word32 flags, ipc::Path const&);
+    Result<proto::Transfer> on(Dir::ReadLink, Sender&, At, Caller, ipc::Path const&, ipc::WriteBuffer);
+    Result<Unit> on(Dir::MakeDirectory, Sender&, At at, Caller caller, Word32, ipc::Path const&) { return refuse(at, caller, Error::NotPermitted); }
+    Result<Unit> on(Dir::MakeNode, Sender&, At at, Caller caller, Word32, Word32, ipc::Path const&) { return refuse(at, caller, Error::NotPermitted); }
+    Result<Unit> on(Dir::Unlink, Sender&, At at, Caller caller, Word32, ipc::Path const&) { return refuse(at, caller, Error::NotPermitted); }
+    Result<Unit> on(Dir::Rename, Sender&, At from, At to, Word32, ipc::ReadBuffer) {
+        drop(to);
+        drop(from);
+        return fail(Error::NotPermitted);
+    }
+    Result<Unit> on(Dir::Link, Sender&, At from, At to, Word32, ipc::ReadBuffer) {
+        drop(to);
+        drop(from);
+        return fail(Error::NotPermitted);
+    }
+    Result<Unit> on(Dir::SymbolicLink, Sender&, At at, ipc::ReadBuffer) {
+        drop(at);
+        return fail(Error::NotPermitted);
+    }
+    Result<Unit> on(Dir::SetAttributes, Sender&, At at, Caller caller, Word32, proto::AttributeChange const&, ipc::Path const&) {
+        return refuse(at, caller, Error::NotPermitted);
+    }
+    Result<Unit> on(Dir::Truncate, Sender&, At at, Caller caller, std::uint64_t, ipc::Path const&) { return refuse(at, caller, Error::Invalid); }
+    Result<proto::FileSystemStatus> on(Dir::StatFileSystem, Sender&, At at, Caller caller, ipc::Path const&) {
+        drop(at);
+        drop_caller(caller);
+        return proto::FileSystemStatus{0x9fa0, abi::page_size, 0, 0, 0, 0, 255, 0};
+    }
+
+    // --- File ---
+    Result<proto::Transfer> on(F::Read, Sender&, Word32, ipc::WriteBuffer);
+    Result<proto::Transfer> on(F::Write, Sender&, Word32, ipc::ReadBuffer);
+    Result<proto::Transfer> on(F::ReadAt, Sender&, std::uint64_t offset, ipc::WriteBuffer);
+    Result<proto::Transfer> on(F::WriteAt, Sender& sender, std::uint64_t, ipc::ReadBuffer buffer) { return on(F::Write{}, sender, 0, buffer); }
+    Result<std::uint64_t> on(F::Seek, Sender&, std::int64_t offset, Word32 whence);
+    Result<proto::FileStatus> on(F::Stat, Sender&);
+    Result<Word32> on(F::Poll, Sender& sender, Word32 events);
+    Result<Word32> on(F::PollArm, Sender& sender, Word32 events, Word32, ipc::Cap<ipc::Notification> notification) {
+        core.machine.drop(notification.slot);
+        return on(F::Poll{}, sender, events);
+    }
+    Result<Unit> on(F::PollDisarm, Sender&, Word32) { return Unit{}; }
+    Result<Word32> on(F::Ioctl, Sender&, Word32, Word32, ipc::ReadBuffer, ipc::WriteBuffer) { return fail(Error::NotTerminal); }
+    Result<proto::Transfer> on(F::GetDirectoryEntries, Sender&, ipc::WriteBuffer);
+    Result<Unit> on(F::Truncate, Sender&, std::uint64_t) { return fail(Error::Invalid); }
+    Result<Unit> on(F::Synchronize, Sender&) { return fail(Error::Invalid); }
+    Result<Word32> on(F::GetFlags, Sender&);
+    Result<Unit> on(F::SetFlags, Sender&, Word32 flags);
+    Result<Unit> on(F::SetAttributes, Sender&, proto::AttributeChange const&) { return fail(Error::NotPermitted); }
+    Result<std::tuple<ipc::Cap<ipc::Frame>, proto::FilePage>> on(F::Page, Sender&, Word32, Word32) { return fail(Error::NoSuchDevice); }
+    Result<Word32> on(F::Name, Sender&, ipc::WriteBuffer);
+    Result<Unit> on(F::Lock, Sender&, proto::LockRequest const&) { return fail(Error::Invalid); }
+    Result<std::tuple<ipc::Cap<F>, Word32>> on(F::Reopen, Sender&, Word32 flags);
+    Result<Unit> on(F::Attach, Sender&, ipc::OptionalCap<F> const& a, ipc::OptionalCap<F> const& b, ipc::OptionalCap<F> const& c) {
+        drop(a);
+        drop(b);
+        drop(c);
+        return fail(Error::NotTerminal);
+    }
+    Result<std::array<std::uint64_t, 8>> on(F::StatFileSystem, Sender&) { return std::array<std::uint64_t, 8>{0x9fa0, abi::page_size, 0, 0, 0, 0, 255, 0}; }
+
+    // --- Namespace, on the open file of a PID namespace ---
+    Result<proto::NamespaceIdentity> on(N::Identify, Sender&);
+    Result<ipc::Cap<N>> on(N::Create, Sender&, ipc::OptionalCap<N> const& user, Word32) {
+        if (user.slot != 0) core.machine.drop(user.slot);
+        return fail(Error::NotSupported);
+    }
+    Result<ipc::Cap<proto::Session>> on(N::Enter, Sender&) { return fail(Error::NotSupported); }
+    Result<ipc::Cap<proto::Session>> on(N::ForkSession, Sender&) { return fail(Error::NotSupported); }
+    Result<ipc::Cap<N>> on(N::Of, Sender&) { return fail(Error::NotSupported); }
+    Result<ipc::Cap<N>> on(N::Attenuate, Sender&, Word32) { return fail(Error::NotSupported); }
+    Result<Unit> on(N::Destroy, Sender&) { return fail(Error::NotPermitted); }
+
+    Core& core;
+
+private:
+    struct Mounted { PidNamespace* space; Word badge; };
+    /// An open file of procfs.
+    struct Open {
+        PidNamespace* space;             ///< one reference: whose procfs it is
+        PidNamespace* named = nullptr;   ///< the namespace it stands for, one reference; only ns/pid
+        Node node;
+        std::uint32_t opener = 0;        ///< Pid::global of the process that opened it, for texts that depend on it
+        Word badge = 0;
+        Word32 flags = 0;
+        std::uint64_t offset = 0;
+        std::string text;
+    };
+    /// Where a walk ended: a node, or beyond it a link's rest.
+    struct Walk {
+        PidNamespace* space;
+        Node node;
+        Thread* caller;
+        std::string rest;                ///< after a link that leads out of procfs
+    };
+    Result<Walk> walk(Sender const& sender, At at, Caller caller, ipc::Path const& path, bool follow);
+    Result<Walk> walk_from(Thread* caller, PidNamespace& space, Node node, std::string_view path, bool follow);
+    /// The reply Elsewhere for a walk that left procfs.
+    ipc::Error leave(Sender& sender, Walk const& walk);
+    Result<std::tuple<ipc::Cap<F>, proto::OpenResult>> open_node(Walk const& walk, Word32 flags);
+    Result<CapabilityPointer> open_foreign(Walk const& walk, Word32 flags);
+    Result<std::string> link_text(Walk const& walk);
+    [[nodiscard]] bool may_open(Thread const* caller, Node const& node) const;
+    proto::FileStatus status_of(PidNamespace const& view, Node const& node) const;
+    std::string text_of(Open const& file);
+    Result<proto::Transfer> read(Sender& sender, Open& file, std::uint64_t offset);
+    Open* open_of(Sender const& sender) const { return core.table.badges.find<Open>(sender.badge, ObjectKind::ProcessFile); }
+    void drop(ipc::OptionalCap<F> const& cap) {
+        if (cap.slot != 0) core.machine.drop(cap.slot);
+    }
+    void drop_caller(Caller cap) {
+        if (cap.slot != 0) core.machine.drop(cap.slot);
+    }
+    Result<Unit> refuse(At at, Caller caller, Error error) {
+        drop(at);
+        drop_caller(caller);
+        return fail(error);
+    }
+};
+
+} // namespace proc

@@ -1,0 +1,158 @@
+#include "tree.hpp"
+#include "text.hpp"
+#include <charconv>
+
+namespace proc {
+
+namespace {
+using enum NodeKind;
+
+constexpr Entry root_entries[] = {
+    {"self", SelfLink, 0777}, {"thread-self", ThreadSelfLink, 0777}, {"mounts", MountsLink, 0777}, {"net", NetLink, 0777},
+    {"sys", SysDirectory, 0555}, {"sysvipc", SysvipcDirectory, 0555}, {"meminfo", MemInfo, 0444}, {"loadavg", LoadAverage, 0444},
+    {"uptime", Uptime, 0444}, {"stat", SystemStat, 0444}, {"version", Version, 0444}, {"cpuinfo", CpuInfo, 0444},
+    {"filesystems", FileSystems, 0444}, {"cmdline", CommandLine, 0444}, {"devices", Devices, 0444}, {"partitions", Partitions, 0444},
+    {"swaps", Swaps, 0444}, {"interrupts", Empty, 0444}, {"modules", Empty, 0444}, {"diskstats", Empty, 0444},
+};
+constexpr Entry process_entries[] = {
+    {"status", Status, 0444}, {"stat", Stat, 0444}, {"statm", Statm, 0444}, {"cmdline", Arguments, 0444}, {"comm", Comm, 0644},
+    {"environ", Environment, 0400}, {"maps", Maps, 0444}, {"limits", Limits, 0444}, {"mounts", Mounts, 0444}, {"mountinfo", MountInfo, 0444},
+    {"mountstats", MountStats, 0400}, {"cgroup", Cgroup, 0444}, {"oom_score", OomScore, 0444}, {"oom_score_adj", OomScoreAdjust, 0644},
+    {"uid_map", IdMap, 0644}, {"gid_map", IdMap, 0644}, {"setgroups", SetGroups, 0644}, {"loginuid", LoginUser, 0644}, {"wchan", Wchan, 0444},
+    {"io", Io, 0400}, {"schedstat", Schedstat, 0444}, {"exe", Executable, 0777}, {"cwd", WorkingDirectory, 0777}, {"root", RootDirectory, 0777},
+    {"fd", DescriptorDirectory, 0500}, {"fdinfo", DescriptorInfoDirectory, 0500}, {"ns", NamespaceDirectory, 0511}, {"net", NetDirectory, 0555},
+    {"task", TaskDirectory, 0555},
+};
+constexpr std::size_t thread_entry_count = std::size(process_entries) - 1; // a thread's directory has no task
+constexpr Entry net_entries[] = {{"dev", NetDevices, 0444}, {"tcp", NetTable, 0444}, {"udp", NetTable, 0444}, {"unix", NetTable, 0444}, {"route", NetTable, 0444}};
+constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}};
+constexpr Entry sys_kernel_entries[] = {{"hostname", HostName, 0644}, {"domainname", DomainName, 0644}, {"ostype", OsType, 0444},
+                                        {"osrelease", OsRelease, 0444}, {"version", OsVersion, 0444}, {"pid_max", PidMaximum, 0444},
+                                        {"threads-max", ThreadsMaximum, 0444}};
+constexpr Entry sys_vm_entries[] = {{"overcommit_memory", Overcommit, 0444}};
+constexpr Entry sys_fs_entries[] = {{"file-max", FileMaximum, 0444}};
+constexpr Entry sysvipc_entries[] = {{"msg", SysvipcTable, 0444}, {"sem", SysvipcTable, 0444}, {"shm", SysvipcTable, 0444}};
+
+/// A decimal number without sign, leading zeroes or anything behind it; -1 if it is none.
+std::int64_t parse_number(std::string_view name) {
+    if (name.empty() || name.size() > 9 || (name[0] == '0' && name.size() > 1)) return -1;
+    std::int64_t value = 0;
+    for (char letter : name) {
+        if (letter < '0' || letter > '9') return -1;
+        value = value * 10 + (letter - '0');
+    }
+    return value;
+}
+} // namespace
+
+std::span<Entry const> entries_of(NodeKind directory) {
+    switch (directory) {
+    case Root: return root_entries;
+    case ProcessDirectory: return process_entries;
+    case ThreadDirectory: return std::span{process_entries, thread_entry_count};
+    case NetDirectory: return net_entries;
+    case SysDirectory: return sys_entries;
+    case SysKernelDirectory: return sys_kernel_entries;
+    case SysVmDirectory: return sys_vm_entries;
+    case SysFsDirectory: return sys_fs_entries;
+    case SysvipcDirectory: return sysvipc_entries;
+    default: return {};
+    }
+}
+
+Process* process_of(Node const& node) {
+    Pid const* const pid = node.process == 0 ? nullptr : Pid::find_global(node.process);
+    Process* const process = pid == nullptr ? nullptr : pid->process;
+    return process == nullptr || process->state == ProcessState::Building ? nullptr : process;
+}
+
+Thread* thread_of(Node const& node) {
+    Pid const* const pid = node.thread == 0 ? nullptr : Pid::find_global(node.thread);
+    return pid == nullptr ? nullptr : pid->thread;
+}
+
+ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name) {
+    if (!is_directory(directory.kind)) return fail(Error::NotDirectory);
+    if (directory.process != 0 && process_of(directory) == nullptr) return fail(Error::NoEntry);
+    for (Entry const& entry : entries_of(directory.kind)) {
+        if (entry.name != name) continue;
+        Node node = directory;
+        node.kind = entry.kind;
+        node.mode = entry.mode;
+        node.number = static_cast<std::uint32_t>(&entry - entries_of(directory.kind).data());
+        return node;
+    }
+    switch (directory.kind) {
+    case Root: {
+        std::int64_t const number = parse_number(name);
+        if (number <= 0) return fail(Error::NoEntry);
+        Thread const* const thread = core.table.find_thread(view, static_cast<std::int32_t>(number));
+        Process const* process = core.table.find(view, static_cast<std::int32_t>(number));
+        // A TID is found, too, though not listed (proc(5)).
+        if (process == nullptr && thread != nullptr) process = thread->process;
+        if (process == nullptr || process->state == ProcessState::Building) return fail(Error::NoEntry);
+        return Node{ProcessDirectory, 0555, process->pid->global, 0, 0};
+    }
+    case TaskDirectory: {
+        std::int64_t const number = parse_number(name);
+        Thread const* const thread = number <= 0 ? nullptr : core.table.find_thread(view, static_cast<std::int32_t>(number));
+        if (thread == nullptr || thread->process != process_of(directory)) return fail(Error::NoEntry);
+        return Node{ThreadDirectory, 0555, directory.process, thread->pid->global, 0};
+    }
+    case DescriptorDirectory:
+    case DescriptorInfoDirectory: {
+        std::int64_t const number = parse_number(name);
+        Process const* const process = process_of(directory);
+        if (number < 0 || process->memory == nullptr || number >= process->memory->files_highest(process->files)) return fail(Error::NoEntry);
+        if (process->memory->descriptor(process->files, static_cast<Word>(number)).open == 0) return fail(Error::NoEntry);
+        Node node = directory;
+        bool const link = directory.kind == DescriptorDirectory;
+        node.kind = link ? Descriptor : DescriptorInfo;
+        node.mode = link ? 0700 : 0400;
+        node.number = static_cast<std::uint32_t>(number);
+        return node;
+    }
+    case NamespaceDirectory:
+        for (std::uint32_t i = 0; i < std::size(namespace_names); ++i) {
+            if (name != namespace_names[i]) continue;
+            Node node = directory;
+            node.kind = NamespaceLink;
+            node.mode = 0777;
+            node.number = i;
+            return node;
+        }
+        return fail(Error::NoEntry);
+    default: return fail(Error::NoEntry);
+    }
+}
+
+std::string path_of(PidNamespace const& view, Node const& node) {
+    TextBuilder out;
+    if (Process const* const process = process_of(node)) {
+        out << process->pid->number_in(view);
+        if (Thread const* const thread = thread_of(node)) out << "/task/" << thread->pid->number_in(view);
+    }
+    auto named = [&](NodeKind directory, std::string_view prefix) {
+        for (Entry const& entry : entries_of(directory)) {
+            if (entry.kind == node.kind) {
+                if (out.size() != 0) out << '/';
+                out << prefix << entry.name;
+                return true;
+            }
+        }
+        return false;
+    };
+    if (node.kind == Root || node.kind == ProcessDirectory || node.kind == ThreadDirectory) return out.take();
+    if (node.kind == Descriptor) return (out << "/fd/" << node.number).take();
+    if (node.kind == DescriptorInfo) return (out << "/fdinfo/" << node.number).take();
+    if (node.kind == NamespaceLink) return (out << "/ns/" << namespace_names[node.number]).take();
+    if (node.process != 0) {
+        if (!named(ProcessDirectory, "")) named(NetDirectory, "net/");
+        return out.take();
+    }
+    static_cast<void>(named(Root, "") || named(SysDirectory, "sys/") || named(SysKernelDirectory, "sys/kernel/") || named(SysVmDirectory, "sys/vm/") ||
+                      named(SysFsDirectory, "sys/fs/") || named(SysvipcDirectory, "sysvipc/"));
+    return out.take();
+}
+
+} // namespace proc

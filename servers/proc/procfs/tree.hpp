@@ -1,0 +1,48 @@
+// The tree of /proc: which names there are, where, and what kind each is. Walking it needs the records, not their texts.
+#pragma once
+#include "../process/core.hpp"
+#include <string>
+
+namespace proc {
+
+enum class NodeKind : std::uint8_t {
+    Root, ProcessDirectory, TaskDirectory, ThreadDirectory, DescriptorDirectory, DescriptorInfoDirectory, NamespaceDirectory, NetDirectory,
+    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysvipcDirectory, // directories up to here
+    SelfLink, ThreadSelfLink, MountsLink, NetLink, Executable, WorkingDirectory, RootDirectory, Descriptor, NamespaceLink, // links
+    // files
+    MemInfo, LoadAverage, Uptime, SystemStat, Version, CpuInfo, FileSystems, CommandLine, Devices, Empty, Partitions, Swaps,
+    Status, Stat, Statm, Arguments, Environment, Comm, Limits, Maps, Mounts, MountInfo, MountStats, IdMap, SetGroups, OomScore, OomScoreAdjust, Cgroup, LoginUser, Wchan, Io, Schedstat,
+    DescriptorInfo, NetDevices, NetTable, HostName, DomainName, OsType, OsRelease, OsVersion, PidMaximum, RandomUuid, Overcommit, FileMaximum, ThreadsMaximum,
+    SysvipcTable,
+};
+constexpr bool is_directory(NodeKind kind) { return kind <= NodeKind::SysvipcDirectory; }
+constexpr bool is_link(NodeKind kind) { return kind >= NodeKind::SelfLink && kind <= NodeKind::NamespaceLink; }
+
+struct Entry { std::string_view name; NodeKind kind; std::uint16_t mode; };
+/// Fixed entries of a directory of that kind.
+std::span<Entry const> entries_of(NodeKind directory);
+
+/// One place in the tree. Processes are named by their Pid's global number, so that a node outlives them.
+struct Node {
+    NodeKind kind = NodeKind::Root;
+    std::uint16_t mode = 0555;
+    std::uint32_t process = 0;       ///< Pid::global of the process, 0: none
+    std::uint32_t thread = 0;        ///< Pid::global of the thread for task/TID, 0: the process as a whole
+    std::uint32_t number = 0;        ///< descriptor, or index of a namespace
+    [[nodiscard]] std::uint64_t inode() const {
+        return (std::uint64_t{process} << 28 | std::uint64_t{thread} << 16 | std::uint64_t{number} << 8 | static_cast<std::uint64_t>(kind)) + 2;
+    }
+};
+
+inline constexpr std::string_view namespace_names[] = {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "user", "uts"};
+
+/// The record behind a node; null once it is gone.
+Process* process_of(Node const& node);
+Thread* thread_of(Node const& node);
+/// The entry `name` of a directory, as `view` shows it. NoEntry, NotDirectory.
+ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name);
+/// The path of a node from the root of its procfs, without a slash before it.
+std::string path_of(PidNamespace const& view, Node const& node);
+
+
+} // namespace proc
