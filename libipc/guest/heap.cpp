@@ -8,9 +8,7 @@ constexpr std::array<std::uint8_t, Heap::small_limit / 16 + 1> Heap::make_class_
     std::array<std::uint8_t, small_limit / 16 + 1> table{};
     for (std::size_t units = 0; units < table.size(); ++units) {
         std::uint8_t index = 0;
-        while (class_size[index] < units * 16) {
-            ++index;
-        }
+        while (class_size[index] < units * 16) { ++index; }
         table[units] = index;
     }
     return table;
@@ -42,9 +40,7 @@ std::size_t Heap::take_run(std::size_t pages) {
             abi::Word const word = pages_[page];
             std::size_t const count = (word & (free_run | large_run)) != 0 ? word & count_mask : 1;
             if ((word & free_run) != 0 && count >= pages) {
-                if (count > pages) {
-                    set_free_run(page + pages, count - pages);
-                }
+                if (count > pages) { set_free_run(page + pages, count - pages); }
                 hint_ = page + pages < page_count_ ? page + pages : 0;
                 return page;
             }
@@ -56,9 +52,7 @@ std::size_t Heap::take_run(std::size_t pages) {
 
 bool Heap::refill(std::size_t size_class) {
     std::size_t const page = take_run(1);
-    if (page == page_count_) {
-        return false;
-    }
+    if (page == page_count_) { return false; }
     pages_[page] = static_cast<abi::Word>(size_class);
     std::byte* const first = start_ + page * abi::page_size;
     std::size_t const size = class_size[size_class];
@@ -71,14 +65,10 @@ bool Heap::refill(std::size_t size_class) {
 }
 
 void* Heap::allocate(std::size_t bytes) {
-    if (bytes > small_limit) {
-        return allocate_pages(bytes);
-    }
+    if (bytes > small_limit) { return allocate_pages(bytes); }
     static constexpr auto class_of = make_class_of();
     std::size_t const size_class = class_of[(bytes + 15) / 16];
-    if (free_[size_class] == nullptr && !refill(size_class)) {
-        return nullptr;
-    }
+    if (free_[size_class] == nullptr && !refill(size_class)) { return nullptr; }
     FreeObject* const object = free_[size_class];
     free_[size_class] = object->next;
     used_ += class_size[size_class];
@@ -87,13 +77,9 @@ void* Heap::allocate(std::size_t bytes) {
 
 void* Heap::allocate_pages(std::size_t bytes) {
     std::size_t const count = std::max<std::size_t>((bytes + abi::page_size - 1) / abi::page_size, 1);
-    if (bytes > total_bytes()) {
-        return nullptr;
-    }
+    if (bytes > total_bytes()) { return nullptr; }
     std::size_t const page = take_run(count);
-    if (page == page_count_) {
-        return nullptr;
-    }
+    if (page == page_count_) { return nullptr; }
     pages_[page] = large_run | static_cast<abi::Word>(count);
     pages_[page + count - 1] = pages_[page];
     used_ += count * abi::page_size;
@@ -101,9 +87,7 @@ void* Heap::allocate_pages(std::size_t bytes) {
 }
 
 void Heap::free(void* object) {
-    if (object == nullptr) {
-        return;
-    }
+    if (object == nullptr) { return; }
     std::size_t page = page_of(object);
     abi::Word const word = pages_[page];
     if ((word & large_run) == 0) {

@@ -25,10 +25,12 @@ public:
     static constexpr std::size_t small_limit = 2048;
 
 private:
-    static constexpr std::array<std::uint16_t, 22> class_size = {16,  32,  48,  64,  80,  96,  112, 128, 160,  192,  224,
-                                                                 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1360, 2048};
+    static constexpr std::array<std::uint16_t, 22> class_size = {
+        16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1360, 2048};
     static constexpr std::array<std::uint8_t, small_limit / 16 + 1> make_class_of();
-    struct FreeObject { FreeObject* next; };
+    struct FreeObject {
+        FreeObject* next;
+    };
     // Words of the page table: a class number, or one of these with a count of pages.
     static constexpr abi::Word free_run = 0x40000000, large_run = 0x80000000, count_mask = 0x3fffffff;
 

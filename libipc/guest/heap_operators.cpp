@@ -8,9 +8,7 @@ namespace {
 constinit Heap server_heap;
 } // namespace
 
-Heap& heap() {
-    return server_heap;
-}
+Heap& heap() { return server_heap; }
 } // namespace ipc::guest
 
 using ipc::guest::heap;
@@ -32,13 +30,9 @@ void* operator new(std::size_t bytes, std::nothrow_t const&) noexcept { return h
 void* operator new[](std::size_t bytes, std::nothrow_t const&) noexcept { return heap().allocate(bytes); }
 // More than 16 (up to a page) is had from whole pages.
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
-    if (static_cast<std::size_t>(alignment) <= 16) {
-        return allocate_or_stop(bytes);
-    }
+    if (static_cast<std::size_t>(alignment) <= 16) { return allocate_or_stop(bytes); }
     void* const object = heap().allocate_pages(bytes);
-    if (object == nullptr) {
-        ipc::stop("out of memory");
-    }
+    if (object == nullptr) { ipc::stop("out of memory"); }
     return object;
 }
 void* operator new[](std::size_t bytes, std::align_val_t alignment) { return operator new(bytes, alignment); }

@@ -56,9 +56,7 @@ int memcmp(void const* left, void const* right, std::size_t bytes) {
         b += 4;
     }
     for (; bytes != 0; --bytes, ++a, ++b) {
-        if (*a != *b) {
-            return *a - *b;
-        }
+        if (*a != *b) { return *a - *b; }
     }
     return 0;
 }
@@ -66,18 +64,14 @@ int memcmp(void const* left, void const* right, std::size_t bytes) {
 void* memchr(void const* memory, int value, std::size_t bytes) {
     auto const* byte = static_cast<unsigned char const*>(memory);
     for (; bytes != 0; --bytes, ++byte) {
-        if (*byte == static_cast<unsigned char>(value)) {
-            return const_cast<unsigned char*>(byte);
-        }
+        if (*byte == static_cast<unsigned char>(value)) { return const_cast<unsigned char*>(byte); }
     }
     return nullptr;
 }
 
 std::size_t strlen(char const* text) {
     char const* end = text;
-    while (*end != 0) {
-        ++end;
-    }
+    while (*end != 0) { ++end; }
     return static_cast<std::size_t>(end - text);
 }
 

@@ -32,7 +32,9 @@ namespace std {
 [[noreturn]] void __throw_out_of_range(char const* what) { ipc::stop(what); }
 [[noreturn]] void __throw_out_of_range_fmt(char const* what, ...) { ipc::stop(what); }
 [[noreturn]] void __throw_system_error(int) { ipc::stop("system_error"); }
-[[noreturn]] void __glibcxx_assert_fail(char const*, int, char const*, char const* condition) noexcept { ipc::stop(condition); }
+[[noreturn]] void __glibcxx_assert_fail(char const*, int, char const*, char const* condition) noexcept {
+    ipc::stop(condition);
+}
 } // namespace std
 
 extern "C" {

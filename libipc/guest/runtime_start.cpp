@@ -1,6 +1,6 @@
+#include "../ipc/log.hpp"
 #include "heap.hpp"
 #include "start.hpp"
-#include "../ipc/log.hpp"
 
 extern "C" {
 using Constructor = void (*)();

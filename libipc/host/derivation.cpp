@@ -5,9 +5,7 @@ namespace ipc::host {
 
 HostCNode::~HostCNode() {
     if (world_exists()) {
-        for (auto const& [slot, capability] : slots) {
-            world().dropped(capability);
-        }
+        for (auto const& [slot, capability] : slots) { world().dropped(capability); }
     }
 }
 
@@ -19,25 +17,15 @@ Capability* World::find(HostCNode& cnode, Word slot) {
 Capability& World::insert(HostCNode& cnode, Word slot, Capability capability, NodeId parent) {
     capability.node = next_node_++;
     nodes_[capability.node] = {parent, &cnode, slot, nullptr, 0};
-    if (capability.watch != nullptr && !capability.is_watched) {
-        ++capability.watch->descendants;
-    }
+    if (capability.watch != nullptr && !capability.is_watched) { ++capability.watch->descendants; }
     return cnode.slots[slot] = std::move(capability);
 }
 
 abi::Error World::derive(HostCNode& cnode, Word slot, Capability const& source, Word rights) {
-    if (slot == 0 || slot >= cnode.size) {
-        return abi::Error::FailedLookup;
-    }
-    if (cnode.slots.contains(slot)) {
-        return abi::Error::DeleteFirst;
-    }
-    if (source.is_watched && source.watch->dead) {
-        return abi::Error::IllegalOperation;
-    }
-    if (source.object->kind == Kind::Untyped && has_children(source.node)) {
-        return abi::Error::RevokeFirst;
-    }
+    if (slot == 0 || slot >= cnode.size) { return abi::Error::FailedLookup; }
+    if (cnode.slots.contains(slot)) { return abi::Error::DeleteFirst; }
+    if (source.is_watched && source.watch->dead) { return abi::Error::IllegalOperation; }
+    if (source.object->kind == Kind::Untyped && has_children(source.node)) { return abi::Error::RevokeFirst; }
     Capability copy = source;
     copy.rights &= rights;
     copy.is_watched = false;
@@ -47,45 +35,33 @@ abi::Error World::derive(HostCNode& cnode, Word slot, Capability const& source, 
 
 bool World::has_children(NodeId node) const {
     for (auto const& [id, each] : nodes_) {
-        if (each.parent == node) {
-            return true;
-        }
+        if (each.parent == node) { return true; }
     }
     return false;
 }
 
 void World::remove_node(NodeId node) {
     auto const found = nodes_.find(node);
-    if (found == nodes_.end()) {
-        return;
-    }
+    if (found == nodes_.end()) { return; }
     NodeId const parent = found->second.parent;
     nodes_.erase(found);
     for (auto& [id, each] : nodes_) {
-        if (each.parent == node) {
-            each.parent = parent;
-        }
+        if (each.parent == node) { each.parent = parent; }
     }
 }
 
 void World::dropped(Capability const& capability) {
     remove_node(capability.node);
-    if (capability.watch == nullptr) {
-        return;
-    }
+    if (capability.watch == nullptr) { return; }
     Watch& watch = *capability.watch;
     auto const endpoint = watch.endpoint.lock();
     if (capability.is_watched) {
         watch.forgotten = true;
-        if (endpoint != nullptr) {
-            std::erase(endpoint->dead, capability.node);
-        }
+        if (endpoint != nullptr) { std::erase(endpoint->dead, capability.node); }
     } else if (--watch.descendants == 0 && !watch.forgotten && endpoint != nullptr && endpoint->no_senders != nullptr) {
         watch.dead = true;
         for (auto const& [slot, each] : own_->slots) {
-            if (each.is_watched && each.watch == capability.watch) {
-                endpoint->dead.push_back(each.node);
-            }
+            if (each.is_watched && each.watch == capability.watch) { endpoint->dead.push_back(each.node); }
         }
         endpoint->no_senders->word |= endpoint->no_senders_badge;
     }
@@ -93,15 +69,11 @@ void World::dropped(Capability const& capability) {
 
 void World::remove(HostCNode& cnode, Word slot) {
     auto const found = cnode.slots.find(slot);
-    if (found == cnode.slots.end()) {
-        return;
-    }
+    if (found == cnode.slots.end()) { return; }
     Capability const gone = std::move(found->second);
     cnode.slots.erase(found);
     dropped(gone);
-    if (gone.object->kind == Kind::PageTable || gone.object.use_count() != 1) {
-        return;
-    }
+    if (gone.object->kind == Kind::PageTable || gone.object.use_count() != 1) { return; }
     if (gone.object->kind == Kind::Reply) { // unanswered: its caller is told
         auto& reply = static_cast<HostReply&>(*gone.object);
         if (reply.caller != nullptr) {
@@ -140,13 +112,9 @@ void World::revoke(NodeId ancestor) {
 
 void World::remove_mapping(HostAddressSpace& space, Word page) {
     auto const found = space.pages.find(page);
-    if (found == space.pages.end()) {
-        return;
-    }
+    if (found == space.pages.end()) { return; }
     NodeId const node = found->second.node;
-    if (space.is_own) {
-        unmap_here(page << abi::page_bits);
-    }
+    if (space.is_own) { unmap_here(page << abi::page_bits); }
     space.pages.erase(found);
     remove_node(node);
 }

@@ -13,12 +13,11 @@ Error World::invoke(Invocation invocation, Capability& target, SystemCall& call,
     Word const given = call.info.capabilities();
     auto const& object = target.object;
     auto const plain = [&] { return static_cast<HostPlain*>(object.get()); };
-    if (invocation == Invocation::UntypedRetype && object->kind == Kind::Untyped) {
-        return retype(target);
-    }
+    if (invocation == Invocation::UntypedRetype && object->kind == Kind::Untyped) { return retype(target); }
     if (invocation == Invocation::UntypedInspect && object->kind == Kind::Untyped) {
         auto const& untyped = static_cast<HostUntyped const&>(*object);
-        word(0) = static_cast<Word>((std::uint64_t{1} << untyped.size_bits) - (has_children(target.node) ? untyped.watermark : 0));
+        word(0) = static_cast<Word>((std::uint64_t{1} << untyped.size_bits) -
+                                    (has_children(target.node) ? untyped.watermark : 0));
         word(1) = untyped.size_bits;
         word(2) = 0;
         word(3) = untyped.physical;
@@ -26,23 +25,18 @@ Error World::invoke(Invocation invocation, Capability& target, SystemCall& call,
         return Error::None;
     }
     if (number >= 10 && number <= 20 && object->kind == Kind::CNode) {
-        if (invocation == Invocation::CNodeBindNoSenders && given == 0) {
-            context_->buffer.capabilities[0] = 0;
-        }
+        if (invocation == Invocation::CNodeBindNoSenders && given == 0) { context_->buffer.capabilities[0] = 0; }
         return invoke_cnode(invocation, target, result_length);
     }
     if (number >= 30 && number <= 45 && object->kind == Kind::Thread) {
-        if (given == 0) {
-            context_->buffer.capabilities[0] = 0;
-        }
+        if (given == 0) { context_->buffer.capabilities[0] = 0; }
         return invoke_thread(invocation, static_cast<HostThread&>(*object), result_length);
     }
     switch (invocation) {
     case Invocation::SchedControlConfigure:
     case Invocation::IrqHandlerAcknowledge:
     case Invocation::IoPortsOut:
-    case Invocation::IoPortsOutBytes:
-        return Error::None;
+    case Invocation::IoPortsOutBytes: return Error::None;
     case Invocation::IoPortsIn:
         word(0) = 0;
         result_length = 1;
@@ -55,15 +49,12 @@ Error World::invoke(Invocation invocation, Capability& target, SystemCall& call,
         }
         return Error::InvalidCapability;
     case Invocation::SchedContextUnbind:
-    case Invocation::IrqHandlerClear:
-        plain()->bound = nullptr;
-        return Error::None;
+    case Invocation::IrqHandlerClear: plain()->bound = nullptr; return Error::None;
     case Invocation::SchedContextConsumed:
         word(0) = word(1) = 0;
         result_length = 2;
         return Error::None;
-    case Invocation::FrameMap:
-        return object->kind == Kind::Frame ? map_frame(target) : Error::InvalidCapability;
+    case Invocation::FrameMap: return object->kind == Kind::Frame ? map_frame(target) : Error::InvalidCapability;
     case Invocation::FrameGetAddress:
         word(0) = static_cast<HostFrame const&>(*object).first << abi::page_bits;
         result_length = 1;
@@ -73,15 +64,12 @@ Error World::invoke(Invocation invocation, Capability& target, SystemCall& call,
     case Invocation::AddressSpaceUnmap:
     case Invocation::AddressSpaceProtect:
     case Invocation::AddressSpaceCopyRange:
-    case Invocation::AddressSpaceQuery:
-        return invoke_space(invocation, target, result_length);
+    case Invocation::AddressSpaceQuery: return invoke_space(invocation, target, result_length);
     case Invocation::IrqControlGet:
     case Invocation::IoPortControlIssue: {
         bool const interrupt = invocation == Invocation::IrqControlGet;
         Capability const* const destination = extra(0);
-        if (destination == nullptr || destination->object->kind != Kind::CNode) {
-            return Error::InvalidCapability;
-        }
+        if (destination == nullptr || destination->object->kind != Kind::CNode) { return Error::InvalidCapability; }
         insert(static_cast<HostCNode&>(*destination->object), word(interrupt ? 1 : 2),
                {std::make_shared<HostPlain>(interrupt ? Kind::IrqHandler : Kind::IoPorts)}, 0);
         return Error::None;
@@ -92,10 +80,8 @@ Error World::invoke(Invocation invocation, Capability& target, SystemCall& call,
         word(0) = object->kind == Kind::Reply && static_cast<HostReply const&>(*object).caller != nullptr ? 1 : 0;
         result_length = 1;
         return Error::None;
-    case Invocation::DebugWrite:
-        return Error::None;
-    default:
-        return Error::IllegalOperation;
+    case Invocation::DebugWrite: return Error::None;
+    default: return Error::IllegalOperation;
     }
 }
 
@@ -121,35 +107,24 @@ Error World::retype(Capability& target) {
     auto const type = static_cast<abi::ObjectType>(word(0));
     Word const size_bits = word(1), first = word(2), count = word(3);
     Capability const* const destination = extra(0);
-    if (destination == nullptr || destination->object->kind != Kind::CNode) {
-        return Error::InvalidCapability;
-    }
+    if (destination == nullptr || destination->object->kind != Kind::CNode) { return Error::InvalidCapability; }
     auto& cnode = static_cast<HostCNode&>(*destination->object);
-    if (type >= abi::ObjectType::Count || count == 0) {
-        return Error::InvalidArgument;
-    }
-    if (first == 0 || first + count > cnode.size) {
-        return Error::RangeError;
-    }
+    if (type >= abi::ObjectType::Count || count == 0) { return Error::InvalidArgument; }
+    if (first == 0 || first + count > cnode.size) { return Error::RangeError; }
     for (Word i = 0; i < count; ++i) {
-        if (cnode.slots.contains(first + i)) {
-            return Error::DeleteFirst;
-        }
+        if (cnode.slots.contains(first + i)) { return Error::DeleteFirst; }
     }
-    if (!has_children(target.node)) {
-        untyped.watermark = 0;
-    }
+    if (!has_children(target.node)) { untyped.watermark = 0; }
     auto const size = abi::object_size(type, size_bits);
     std::uint64_t const alignment = std::uint64_t{1} << size.align_bits;
     std::uint64_t const start = (untyped.watermark + alignment - 1) & ~(alignment - 1);
     std::uint64_t const stride = (size.bytes + alignment - 1) & ~(alignment - 1);
-    if (start + stride * count > std::uint64_t{1} << untyped.size_bits) {
-        return Error::NotEnoughMemory;
-    }
+    if (start + stride * count > std::uint64_t{1} << untyped.size_bits) { return Error::NotEnoughMemory; }
     untyped.watermark = start + stride * count;
     NodeId const parent = target.node;
     for (Word i = 0; i < count; ++i) {
-        insert(cnode, first + i, {make(type, size_bits, untyped.physical + static_cast<Word>(start + stride * i))}, parent);
+        insert(cnode, first + i, {make(type, size_bits, untyped.physical + static_cast<Word>(start + stride * i))},
+               parent);
     }
     return Error::None;
 }
@@ -161,16 +136,15 @@ Error World::invoke_cnode(Invocation invocation, Capability& target, Word& resul
     Capability* const here = find(cnode, index);
     auto const source_cnode = [&]() -> HostCNode* {
         Capability const* const given = extra(0);
-        return given != nullptr && given->object->kind == Kind::CNode ? static_cast<HostCNode*>(given->object.get()) : nullptr;
+        return given != nullptr && given->object->kind == Kind::CNode ? static_cast<HostCNode*>(given->object.get())
+                                                                      : nullptr;
     };
     switch (invocation) {
     case Invocation::CNodeCopy:
     case Invocation::CNodeMint: {
         HostCNode* const from = source_cnode();
         Capability* const source = from != nullptr ? find(*from, word(2)) : nullptr;
-        if (source == nullptr) {
-            return from == nullptr ? Error::InvalidCapability : Error::FailedLookup;
-        }
+        if (source == nullptr) { return from == nullptr ? Error::InvalidCapability : Error::FailedLookup; }
         bool const mint = invocation == Invocation::CNodeMint;
         Word const badge = mint ? word(5) : 0;
         bool const watched = mint && (word(6) & abi::mint_flag::watched) != 0;
@@ -181,13 +155,9 @@ Error World::invoke_cnode(Invocation invocation, Capability& target, Word& resul
                         static_cast<HostEndpoint&>(*source->object).no_senders == nullptr)) {
             return Error::IllegalOperation;
         }
-        if (Error const error = derive(cnode, index, *source, word(4)); error != Error::None) {
-            return error;
-        }
+        if (Error const error = derive(cnode, index, *source, word(4)); error != Error::None) { return error; }
         Capability& made = *find(cnode, index);
-        if (mint && badge != 0) {
-            made.badge = badge;
-        }
+        if (mint && badge != 0) { made.badge = badge; }
         if (watched) {
             made.watch = std::make_shared<Watch>();
             made.watch->endpoint = std::static_pointer_cast<HostEndpoint>(made.object);
@@ -201,43 +171,29 @@ Error World::invoke_cnode(Invocation invocation, Capability& target, Word& resul
         if (from == nullptr || find(*from, word(2)) == nullptr) {
             return from == nullptr ? Error::InvalidCapability : Error::FailedLookup;
         }
-        if (here != nullptr) {
-            return Error::DeleteFirst;
-        }
+        if (here != nullptr) { return Error::DeleteFirst; }
         move(cnode, index, *from, word(2));
-        if (invocation == Invocation::CNodeMutate) {
-            find(cnode, index)->badge = word(4);
-        }
+        if (invocation == Invocation::CNodeMutate) { find(cnode, index)->badge = word(4); }
         return Error::None;
     }
-    case Invocation::CNodeDelete:
-        remove(cnode, index);
-        return Error::None;
+    case Invocation::CNodeDelete: remove(cnode, index); return Error::None;
     case Invocation::CNodeRevoke:
-        if (here != nullptr) {
-            revoke(here->node);
-        }
+        if (here != nullptr) { revoke(here->node); }
         return Error::None;
-    case Invocation::CNodeCancelBadgedSends:
-        return Error::None;
+    case Invocation::CNodeCancelBadgedSends: return Error::None;
     case Invocation::CNodeBindNoSenders: {
-        if (here == nullptr || here->object->kind != Kind::Endpoint) {
-            return Error::InvalidCapability;
-        }
+        if (here == nullptr || here->object->kind != Kind::Endpoint) { return Error::InvalidCapability; }
         auto& endpoint = static_cast<HostEndpoint&>(*here->object);
         Capability const* const notification = extra(0);
-        endpoint.no_senders = notification != nullptr ? std::dynamic_pointer_cast<HostNotification>(notification->object) : nullptr;
+        endpoint.no_senders =
+            notification != nullptr ? std::dynamic_pointer_cast<HostNotification>(notification->object) : nullptr;
         endpoint.no_senders_badge = notification != nullptr ? notification->badge : 0;
         return Error::None;
     }
     case Invocation::CNodeNextDead: {
-        if (here == nullptr || here->object->kind != Kind::Endpoint) {
-            return Error::InvalidCapability;
-        }
+        if (here == nullptr || here->object->kind != Kind::Endpoint) { return Error::InvalidCapability; }
         auto& endpoint = static_cast<HostEndpoint&>(*here->object);
-        if (endpoint.dead.empty()) {
-            return Error::WouldBlock;
-        }
+        if (endpoint.dead.empty()) { return Error::WouldBlock; }
         Node const node = nodes_[endpoint.dead.front()];
         word(0) = find(*node.cnode, node.slot)->badge;
         result_length = 1;
@@ -246,264 +202,35 @@ Error World::invoke_cnode(Invocation invocation, Capability& target, Word& resul
     }
     case Invocation::CNodeCopyRange: {
         HostCNode* const from = source_cnode();
-        if (from == nullptr) {
-            return Error::InvalidCapability;
-        }
+        if (from == nullptr) { return Error::InvalidCapability; }
         Word const first = word(0), source_first = word(1), count = word(2);
         Word copied = 0;
         for (Word i = 0; i < count; ++i) {
             Capability* const source = find(*from, source_first + i);
-            if (source != nullptr && derive(cnode, first + i, *source) == Error::None) {
-                ++copied;
-            }
+            if (source != nullptr && derive(cnode, first + i, *source) == Error::None) { ++copied; }
         }
         word(0) = copied;
         result_length = 1;
         return Error::None;
     }
     case Invocation::CNodeDeleteRange:
-        for (Word i = 0, first = word(0), count = word(1); i < count; ++i) {
-            remove(cnode, first + i);
-        }
+        for (Word i = 0, first = word(0), count = word(1); i < count; ++i) { remove(cnode, first + i); }
         return Error::None;
-    default:
-        return Error::IllegalOperation;
+    default: return Error::IllegalOperation;
     }
-}
-
-Error World::invoke_thread(Invocation invocation, HostThread& thread, Word& result_length) {
-    auto const object_of = [&](Word index) -> ObjectPointer {
-        Capability const* const given = extra(index);
-        return given != nullptr ? given->object : nullptr;
-    };
-    switch (invocation) {
-    case Invocation::ThreadConfigure:
-        thread.ipc_buffer = word(0);
-        thread.guard = word(1);
-        thread.cspace = object_of(0);
-        thread.space = object_of(1);
-        thread.ipc_frame = object_of(2);
-        return thread.cspace && thread.space && thread.ipc_frame ? Error::None : Error::InvalidCapability;
-    case Invocation::ThreadSetFaultHandler:
-        thread.fault_handler = extra(0) != nullptr ? *extra(0) : Capability{};
-        return Error::None;
-    case Invocation::ThreadSetPriority:
-        thread.priority = word(0);
-        return Error::None;
-    case Invocation::ThreadReadRegisters:
-        std::memcpy(&context_->buffer.message[0], &thread.registers, sizeof thread.registers);
-        result_length = abi::register_count;
-        return Error::None;
-    case Invocation::ThreadWriteRegisters:
-        std::memcpy(&thread.registers, &context_->buffer.message[1], sizeof thread.registers);
-        if (word(0) != 0) {
-            thread.state = abi::ThreadState::Running;
-        }
-        return Error::None;
-    case Invocation::ThreadSuspend:
-        thread.state = abi::ThreadState::Inactive;
-        return Error::None;
-    case Invocation::ThreadResume:
-        thread.state = abi::ThreadState::Running;
-        return Error::None;
-    case Invocation::ThreadInterrupt:
-        ++thread.interrupts;
-        word(0) = thread.state != abi::ThreadState::Running && thread.state != abi::ThreadState::Inactive ? 1 : 0;
-        result_length = 1;
-        return Error::None;
-    case Invocation::ThreadSetTls:
-        if (word(0) > 2) {
-            return Error::RangeError;
-        }
-        thread.tls[word(0)] = {word(1), word(2), word(3)};
-        return Error::None;
-    case Invocation::ThreadSetRedirect:
-        thread.redirect = word(0);
-        return Error::None;
-    case Invocation::ThreadBindNotification:
-        thread.bound_notification = object_of(0);
-        return Error::None;
-    case Invocation::ThreadUnbindNotification:
-        thread.bound_notification = nullptr;
-        return Error::None;
-    case Invocation::ThreadSetName: {
-        char const* const text = reinterpret_cast<char const*>(&context_->buffer.message[0]);
-        thread.name.assign(text, strnlen(text, 16));
-        return Error::None;
-    }
-    case Invocation::ThreadSetSpace:
-        thread.ipc_buffer = word(0);
-        thread.space = object_of(0);
-        thread.ipc_frame = object_of(1);
-        return Error::None;
-    case Invocation::ThreadSetCSpace:
-        thread.guard = word(0);
-        thread.cspace = object_of(0);
-        return Error::None;
-    case Invocation::ThreadGetState:
-        word(0) = static_cast<Word>(thread.state);
-        result_length = 1;
-        return Error::None;
-    default:
-        return Error::IllegalOperation;
-    }
-}
-
-Error World::map_frame(Capability& target) {
-    auto const frame = std::static_pointer_cast<HostFrame>(target.object);
-    Word const address = word(0), rights = word(1) & target.rights;
-    Capability const* const given = extra(0);
-    if (given == nullptr || given->object->kind != Kind::AddressSpace) {
-        return Error::InvalidCapability;
-    }
-    auto& space = static_cast<HostAddressSpace&>(*given->object);
-    Word const first = address >> abi::page_bits;
-    if (address % (frame->pages * abi::page_size) != 0) {
-        return Error::AlignmentError;
-    }
-    if (address >= abi::user_end) {
-        return Error::RangeError;
-    }
-    if (frame->pages == 1 && space.tables[address >> abi::large_page_bits].expired()) {
-        return Error::FailedLookup;
-    }
-    auto const occupied = space.pages.lower_bound(first);
-    if (occupied != space.pages.end() && occupied->first < first + frame->pages) {
-        return Error::DeleteFirst;
-    }
-    for (Word i = 0; i < frame->pages; ++i) {
-        NodeId const node = next_node_++;
-        nodes_[node] = {target.node, nullptr, 0, &space, first + i};
-        space.pages[first + i] = {frame, i, rights, node};
-        if (space.is_own) {
-            map_here((first + i) << abi::page_bits, frame->first + i, rights);
-        }
-    }
-    return Error::None;
-}
-
-Error World::invoke_space(Invocation invocation, Capability& target, Word& result_length) {
-    auto const clear_table = [&](HostAddressSpace& space, Word number) {
-        for (Word page = number << 10; page < (number + 1) << 10; ++page) {
-            remove_mapping(space, page);
-        }
-    };
-    if (invocation == Invocation::PageTableMap) {
-        Capability const* const given = extra(0);
-        if (target.object->kind != Kind::PageTable || given == nullptr || given->object->kind != Kind::AddressSpace) {
-            return Error::InvalidCapability;
-        }
-        auto& table = static_cast<HostAddressSpace&>(*given->object).tables[word(0) >> abi::large_page_bits];
-        if (!table.expired()) {
-            return Error::DeleteFirst;
-        }
-        if (static_cast<HostPlain&>(*target.object).bound != nullptr) {
-            return Error::IllegalOperation;
-        }
-        static_cast<HostPlain&>(*target.object).bound = given->object;
-        table = target.object;
-        return Error::None;
-    }
-    if (invocation == Invocation::PageTableUnmap) {
-        auto const bound = target.object->kind == Kind::PageTable ? std::exchange(static_cast<HostPlain&>(*target.object).bound, nullptr) : nullptr;
-        if (bound == nullptr) {
-            return Error::IllegalOperation;
-        }
-        auto& space = static_cast<HostAddressSpace&>(*bound);
-        for (auto& [number, table] : space.tables) {
-            if (table.lock() == target.object) {
-                clear_table(space, number);
-                table.reset();
-            }
-        }
-        return Error::None;
-    }
-    if (target.object->kind != Kind::AddressSpace) {
-        return Error::InvalidCapability;
-    }
-    auto& space = static_cast<HostAddressSpace&>(*target.object);
-    Word const first = word(0) >> abi::page_bits, count = word(1);
-    Word changed = 0;
-    switch (invocation) {
-    case Invocation::AddressSpaceUnmap:
-        for (Word page = first; page < first + count; ++page) {
-            changed += space.pages.contains(page) ? 1 : 0;
-            remove_mapping(space, page);
-        }
-        break;
-    case Invocation::AddressSpaceProtect:
-        for (auto mapping = space.pages.lower_bound(first); mapping != space.pages.end() && mapping->first < first + count; ++mapping) {
-            mapping->second.rights = word(2);
-            ++changed;
-            if (space.is_own) {
-                map_here(mapping->first << abi::page_bits, mapping->second.frame->first + mapping->second.frame_page, word(2));
-            }
-        }
-        break;
-    case Invocation::AddressSpaceCopyRange: {
-        Capability const* const given = extra(0);
-        if (given == nullptr || given->object->kind != Kind::AddressSpace) {
-            return Error::InvalidCapability;
-        }
-        auto& source = static_cast<HostAddressSpace&>(*given->object);
-        Word const to = word(1) >> abi::page_bits, pages = word(2), mask = word(3), restrict_source = word(4);
-        Word done = 0;
-        for (; done < pages; ++done) {
-            auto const mapping = source.pages.find(first + done);
-            if (mapping == source.pages.end()) {
-                continue;
-            }
-            if (space.tables[(to + done) >> 10].expired() || space.pages.contains(to + done)) {
-                break;
-            }
-            NodeId const node = next_node_++;
-            nodes_[node] = {nodes_[mapping->second.node].parent, nullptr, 0, &space, to + done};
-            HostAddressSpace::Mapping copy = mapping->second;
-            copy.node = node;
-            copy.rights &= mask;
-            space.pages[to + done] = copy;
-            if (restrict_source != 0) {
-                mapping->second.rights &= mask;
-            }
-            ++changed;
-        }
-        word(0) = done;
-        word(1) = changed;
-        result_length = 2;
-        return Error::None;
-    }
-    case Invocation::AddressSpaceQuery: {
-        auto const mapping = space.pages.find(first);
-        bool const present = mapping != space.pages.end();
-        word(0) = present ? mapping->second.rights : 0;
-        word(1) = present ? (mapping->second.frame->first + mapping->second.frame_page) << abi::page_bits : 0;
-        result_length = 2;
-        return Error::None;
-    }
-    default:
-        return Error::IllegalOperation;
-    }
-    word(0) = changed;
-    result_length = 1;
-    return Error::None;
 }
 
 Error World::forward(HostReply& reply) {
     Word const label = word(0), length = word(1);
     Capability const* const given = extra(0);
-    if (given == nullptr || given->object->kind != Kind::Endpoint) {
-        return Error::InvalidCapability;
-    }
-    if (length > 8) {
-        return Error::RangeError;
-    }
-    if (reply.caller == nullptr) {
-        return Error::InvalidCapability;
-    }
+    if (given == nullptr || given->object->kind != Kind::Endpoint) { return Error::InvalidCapability; }
+    if (length > 8) { return Error::RangeError; }
+    if (reply.caller == nullptr) { return Error::InvalidCapability; }
     Capability const target = *given;
     std::vector<Word> const words(&context_->buffer.message[2], &context_->buffer.message[2] + length);
     auto const record = std::exchange(reply.caller, nullptr);
-    deliver(static_cast<HostEndpoint&>(*target.object), target.badge, abi::MessageInfo{label, length}, words, {}, record);
+    deliver(static_cast<HostEndpoint&>(*target.object), target.badge, abi::MessageInfo{label, length}, words, {},
+            record);
     return Error::None;
 }
 

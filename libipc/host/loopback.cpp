@@ -1,5 +1,5 @@
-#include "world.hpp"
 #include "../ipc/log.hpp"
+#include "world.hpp"
 #include <cstdio>
 #include <cstdlib>
 
@@ -7,9 +7,7 @@ namespace ipc {
 
 void write_log(std::string_view line) {
     static bool const wanted = std::getenv("CELLA_LOG") != nullptr;
-    if (wanted) {
-        std::fwrite(line.data(), 1, line.size(), stderr);
-    }
+    if (wanted) { std::fwrite(line.data(), 1, line.size(), stderr); }
 }
 
 void stop(std::string_view why) {
@@ -43,7 +41,8 @@ bool world_exists() { return the_world != nullptr; }
 abi::IpcBuffer* current_buffer() { return &world().context().buffer; }
 BulkPointers& bulk_pointers() { return world().context().bulk; }
 void sys_call(SystemCall& call) { world().system_call(call); }
-void bulk(CapabilityPointer reply, abi::Invocation invocation, Word offset, void* local, Word count, Word& copied, Word& caller_fault) {
+void bulk(CapabilityPointer reply, abi::Invocation invocation, Word offset, void* local, Word count, Word& copied,
+          Word& caller_fault) {
     world().bulk(reply, invocation, offset, local, count, copied, caller_fault);
 }
 
@@ -138,16 +137,18 @@ void World::pump() {
 }
 
 void World::signal_server(std::size_t server, Word bits) { notifications_[server]->word |= bits; }
-Word World::notification_word(CapabilityPointer notification) const { return object<HostNotification>(notification)->word; }
-void World::signal(Capability const& notification) { static_cast<HostNotification&>(*notification.object).word |= notification.badge; }
+Word World::notification_word(CapabilityPointer notification) const {
+    return object<HostNotification>(notification)->word;
+}
+void World::signal(Capability const& notification) {
+    static_cast<HostNotification&>(*notification.object).word |= notification.badge;
+}
 
 void World::abandon_deferred() {
     for (auto& [slot, capability] : own_->slots) {
         if (capability.object->kind == Kind::Reply) {
             auto& reply = static_cast<HostReply&>(*capability.object);
-            if (reply.caller == last_deferred_) {
-                reply.caller = nullptr;
-            }
+            if (reply.caller == last_deferred_) { reply.caller = nullptr; }
         }
     }
     last_deferred_ = nullptr;
@@ -206,9 +207,7 @@ void World::system_call(SystemCall& call) {
             break;
         }
         [[fallthrough]];
-    default:
-        finish(abi::Error::IllegalOperation);
-        break;
+    default: finish(abi::Error::IllegalOperation); break;
     }
 }
 
@@ -249,9 +248,7 @@ void World::deliver(HostEndpoint& endpoint, Word badge, abi::MessageInfo info, s
         for (Word i = 0; i < sources.size(); ++i) {
             mine.capabilities[i] = 0;
             Capability const* const source = find(*own_, sources[i]);
-            if (source == nullptr) {
-                continue;
-            }
+            if (source == nullptr) { continue; }
             if (source->object.get() == &endpoint) {
                 mine.capabilities[i] = source->badge;
                 unwrapped |= Word{1} << i;
@@ -263,27 +260,23 @@ void World::deliver(HostEndpoint& endpoint, Word badge, abi::MessageInfo info, s
         mine.caller_write_length = record->write_length;
         auto const reply = object<HostReply>(slot);
         reply->caller = record;
-        Received const received{abi::MessageInfo{info.label(), static_cast<Word>(message.size()), static_cast<Word>(sources.size()),
-                                                 record->buffer_flags}.with_unwrapped(unwrapped), badge, slot};
+        Received const received{abi::MessageInfo{info.label(), static_cast<Word>(message.size()),
+                                                 static_cast<Word>(sources.size()), record->buffer_flags}
+                                    .with_unwrapped(unwrapped),
+                                badge, slot};
         Sender sender{received};
         Disposition const disposition = endpoint.server->deliver(sender, received);
         if (disposition.kind == Disposition::Kind::Reply) {
             answer(*reply, disposition.info, mine.message[0], mine.message[1]);
-            for (CapabilityPointer const used : sender.after_reply()) {
-                release_slot(used);
-            }
+            for (CapabilityPointer const used : sender.after_reply()) { release_slot(used); }
         }
-        if (disposition.kind != Disposition::Kind::Deferred) {
-            runtime().give_reply(slot);
-        }
+        if (disposition.kind != Disposition::Kind::Deferred) { runtime().give_reply(slot); }
     });
 }
 
 void World::answer(HostReply& reply, abi::MessageInfo info, Word word0, Word word1) {
     auto const record = std::exchange(reply.caller, nullptr);
-    if (record == nullptr) {
-        return;
-    }
+    if (record == nullptr) { return; }
     abi::IpcBuffer const& mine = context_->buffer;
     record->answered = true;
     record->info = abi::MessageInfo{info.label(), info.length(), info.capabilities()};
@@ -310,13 +303,12 @@ abi::MessageInfo World::place_answer(CallRecord& record, abi::IpcBuffer& target,
     return record.info;
 }
 
-void World::bulk(CapabilityPointer slot, abi::Invocation invocation, Word offset, void* local, Word count, Word& copied, Word& caller_fault) {
+void World::bulk(CapabilityPointer slot, abi::Invocation invocation, Word offset, void* local, Word count, Word& copied,
+                 Word& caller_fault) {
     copied = 0;
     caller_fault = 0;
     auto const reply = object<HostReply>(slot);
-    if (reply == nullptr || reply->caller == nullptr) {
-        return;
-    }
+    if (reply == nullptr || reply->caller == nullptr) { return; }
     CallRecord const& record = *reply->caller;
     if (invocation == abi::Invocation::ReplyBulkRead) {
         copied = offset < record.read_length ? std::min(count, record.read_length - offset) : 0;

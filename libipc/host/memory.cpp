@@ -20,7 +20,8 @@ struct MemoryFile {
             std::perror("loopback: frame memory");
             std::abort();
         }
-        base = static_cast<std::byte*>(mmap(nullptr, std::size_t{page_limit} * abi::page_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+        base = static_cast<std::byte*>(
+            mmap(nullptr, std::size_t{page_limit} * abi::page_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
     }
 };
 MemoryFile& memory() {
@@ -38,9 +39,7 @@ std::uint32_t allocate_pages(std::uint32_t count) {
             run = all.used[page] ? 0 : run + 1;
             if (run == count) {
                 std::uint32_t const first = page + 1 - count;
-                for (std::uint32_t i = first; i <= page; ++i) {
-                    all.used[i] = true;
-                }
+                for (std::uint32_t i = first; i <= page; ++i) { all.used[i] = true; }
                 all.hint = page + 1;
                 std::memset(page_memory(first), 0, std::size_t{count} * abi::page_size);
                 return first;
@@ -53,39 +52,38 @@ std::uint32_t allocate_pages(std::uint32_t count) {
 
 void free_pages(std::uint32_t first, std::uint32_t count) {
     MemoryFile& all = memory();
-    for (std::uint32_t i = first; i < first + count; ++i) {
-        all.used[i] = false;
-    }
+    for (std::uint32_t i = first; i < first + count; ++i) { all.used[i] = false; }
     all.hint = std::min(all.hint, first);
 }
 
 std::byte* page_memory(std::uint32_t page) { return memory().base + std::size_t{page} * abi::page_size; }
 
 void map_here(abi::Address address, std::uint32_t page, Word rights) {
-    int const protection = (rights & abi::right::read ? PROT_READ : 0) | (rights & abi::right::write ? PROT_READ | PROT_WRITE : 0);
+    int const protection =
+        (rights & abi::right::read ? PROT_READ : 0) | (rights & abi::right::write ? PROT_READ | PROT_WRITE : 0);
     void* const wanted = reinterpret_cast<void*>(static_cast<std::uintptr_t>(address));
     // The address sanitizer's shadow begins at 0x7fff8000.
     if (address < 0x10000000 || address >= 0x7ff00000 ||
-        mmap(wanted, abi::page_size, protection, MAP_SHARED | MAP_FIXED, memory().file, off_t{page} * abi::page_size) != wanted) {
+        mmap(wanted, abi::page_size, protection, MAP_SHARED | MAP_FIXED, memory().file, off_t{page} * abi::page_size) !=
+            wanted) {
         std::fprintf(stderr, "loopback: cannot map at %#x\n", address);
         std::abort();
     }
 }
 
-void unmap_here(abi::Address address) { munmap(reinterpret_cast<void*>(static_cast<std::uintptr_t>(address)), abi::page_size); }
+void unmap_here(abi::Address address) {
+    munmap(reinterpret_cast<void*>(static_cast<std::uintptr_t>(address)), abi::page_size);
+}
 
-HostFrame::HostFrame(std::uint32_t page_count) : HostObject{Kind::Frame}, pages{page_count}, first{allocate_pages(page_count)} {}
+HostFrame::HostFrame(std::uint32_t page_count)
+    : HostObject{Kind::Frame}, pages{page_count}, first{allocate_pages(page_count)} {}
 HostFrame::~HostFrame() { free_pages(first, pages); }
 std::byte* HostFrame::memory() const { return page_memory(first); }
 
 HostAddressSpace::~HostAddressSpace() {
     for (auto const& [page, mapping] : pages) {
-        if (is_own) {
-            unmap_here(page << abi::page_bits);
-        }
-        if (world_exists()) {
-            world().remove_node(mapping.node);
-        }
+        if (is_own) { unmap_here(page << abi::page_bits); }
+        if (world_exists()) { world().remove_node(mapping.node); }
     }
 }
 

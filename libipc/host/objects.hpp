@@ -1,7 +1,7 @@
 // Fake kernel objects of the loopback: enough of their behaviour for the unit tests of servers, with the ABI's error codes.
 #pragma once
-#include "../ipc/sys.hpp"
 #include "../ipc/server.hpp"
+#include "../ipc/sys.hpp"
 #include <deque>
 #include <functional>
 #include <map>
@@ -12,8 +12,24 @@
 
 namespace ipc::host {
 
-enum class Kind { Untyped, CNode, Thread, Endpoint, Notification, Reply, SchedContext, AddressSpace, PageTable, Frame, IrqHandler, IoPorts,
-                  IrqControl, IoPortControl, SchedControl, Debug };
+enum class Kind {
+    Untyped,
+    CNode,
+    Thread,
+    Endpoint,
+    Notification,
+    Reply,
+    SchedContext,
+    AddressSpace,
+    PageTable,
+    Frame,
+    IrqHandler,
+    IoPorts,
+    IrqControl,
+    IoPortControl,
+    SchedControl,
+    Debug
+};
 
 struct HostObject {
     explicit HostObject(Kind kind_) : kind{kind_} {}
@@ -36,9 +52,9 @@ struct Capability {
     ObjectPointer object;
     Word badge = 0;
     Word rights = abi::right::all;
-    NodeId node = 0;                  ///< its place in the derivation tree
+    NodeId node = 0; ///< its place in the derivation tree
     std::shared_ptr<Watch> watch;
-    bool is_watched = false;          ///< the watched capability itself
+    bool is_watched = false; ///< the watched capability itself
 };
 
 struct HostCNode : HostObject {
@@ -61,7 +77,8 @@ struct CallRecord {
     bool answered = false;
     abi::MessageInfo info;
     std::array<Word, abi::message_words> words{};
-    std::shared_ptr<HostCNode> capabilities = std::make_shared<HostCNode>(2); ///< of the answer, slots 1..3 as they were attached
+    std::shared_ptr<HostCNode> capabilities =
+        std::make_shared<HostCNode>(2); ///< of the answer, slots 1..3 as they were attached
 };
 
 struct HostServer {
@@ -94,17 +111,22 @@ struct HostFrame : HostObject {
     explicit HostFrame(std::uint32_t page_count);
     ~HostFrame() override;
     std::uint32_t pages;
-    std::uint32_t first;     ///< page of the memory file: stands for the physical address as well
+    std::uint32_t first; ///< page of the memory file: stands for the physical address as well
     [[nodiscard]] std::byte* memory() const;
 };
 
 struct HostAddressSpace : HostObject {
     HostAddressSpace() : HostObject{Kind::AddressSpace} {}
     ~HostAddressSpace() override;
-    struct Mapping { std::shared_ptr<HostFrame> frame; Word frame_page; Word rights; NodeId node; };
-    std::map<Word, Mapping> pages;                         ///< by page number
-    std::map<Word, std::weak_ptr<HostObject>> tables;      ///< by 4 MiB number
-    bool is_own = false;                                   ///< the tests' own: mappings are real
+    struct Mapping {
+        std::shared_ptr<HostFrame> frame;
+        Word frame_page;
+        Word rights;
+        NodeId node;
+    };
+    std::map<Word, Mapping> pages;                    ///< by page number
+    std::map<Word, std::weak_ptr<HostObject>> tables; ///< by 4 MiB number
+    bool is_own = false;                              ///< the tests' own: mappings are real
 };
 
 struct HostThread : HostObject {
@@ -119,12 +141,12 @@ struct HostThread : HostObject {
     ObjectPointer bound_notification;
     std::array<std::array<Word, 3>, 3> tls{};
     std::string name;
-    Word interrupts = 0;       ///< times ThreadInterrupt was invoked
+    Word interrupts = 0; ///< times ThreadInterrupt was invoked
 };
 
 struct HostPlain : HostObject {
     using HostObject::HostObject;
-    ObjectPointer bound;       ///< notification of an IrqHandler, thread of a SchedContext
+    ObjectPointer bound; ///< notification of an IrqHandler, thread of a SchedContext
 };
 
 // --- memory.cpp ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ public:
     explicit DeferredCall(std::shared_ptr<CallRecord> record) : record_{std::move(record)} {}
     [[nodiscard]] bool answered() const { return record_ != nullptr && record_->answered; }
     /// The answer (once answered): its capabilities are then in slots of the caller's.
-    template <class M> Result<typename M::Reply> result() const;
+    template <class M>
+    Result<typename M::Reply> result() const;
 
 private:
     std::shared_ptr<CallRecord> record_;
@@ -34,7 +35,8 @@ public:
     World& operator=(World const&) = delete;
 
     /// Makes a server reachable; the first one has its endpoint and notification in server_slot's places. The result is its number.
-    template <class... Protocols, class Server> std::size_t serve(Server& server) {
+    template <class... Protocols, class Server>
+    std::size_t serve(Server& server) {
         std::size_t const number = add_server();
         HostServer& host = *servers_[number];
         host.deliver = [&server](Sender& sender, Received const& received) {
@@ -44,7 +46,10 @@ public:
         return number;
     }
     /// A new capability for that server with that badge, not watched (as root gives to other servers).
-    template <class P> Cap<P> client(std::size_t server, Word badge) { return Cap<P>{mint_client(server, badge)}; }
+    template <class P>
+    Cap<P> client(std::size_t server, Word badge) {
+        return Cap<P>{mint_client(server, badge)};
+    }
     /// Runs `work` as that server would outside of a message (its start-up, say): own endpoint, notification and runtime.
     void as(std::size_t server, std::function<void()> const& work);
     /// Delivers signals to servers until none is left.
@@ -60,7 +65,8 @@ public:
 
     // What lies in a slot, for checks.
     [[nodiscard]] Capability const* capability(CapabilityPointer slot) const;
-    template <class T> [[nodiscard]] std::shared_ptr<T> object(CapabilityPointer slot) const {
+    template <class T>
+    [[nodiscard]] std::shared_ptr<T> object(CapabilityPointer slot) const {
         Capability const* const found = capability(slot);
         return found != nullptr ? std::dynamic_pointer_cast<T>(found->object) : nullptr;
     }
@@ -75,13 +81,25 @@ public:
 
     // For sys.hpp's seam.
     void system_call(SystemCall& call);
-    void bulk(CapabilityPointer reply, abi::Invocation invocation, Word offset, void* local, Word count, Word& copied, Word& caller_fault);
-    struct Context { abi::IpcBuffer buffer; Word reserve[16]; BulkPointers bulk; HostServer* server; };
+    void bulk(CapabilityPointer reply, abi::Invocation invocation, Word offset, void* local, Word count, Word& copied,
+              Word& caller_fault);
+    struct Context {
+        abi::IpcBuffer buffer;
+        Word reserve[16];
+        BulkPointers bulk;
+        HostServer* server;
+    };
     Context& context() { return *context_; }
 
 private:
     friend class DeferredCall;
-    struct Node { NodeId parent = 0; HostCNode* cnode = nullptr; Word slot = 0; HostAddressSpace* space = nullptr; Word page = 0; };
+    struct Node {
+        NodeId parent = 0;
+        HostCNode* cnode = nullptr;
+        Word slot = 0;
+        HostAddressSpace* space = nullptr;
+        Word page = 0;
+    };
 
     std::size_t add_server();
     CapabilityPointer mint_client(std::size_t server, Word badge);
@@ -134,18 +152,15 @@ private:
 World& world();
 bool world_exists();
 
-template <class M> Result<typename M::Reply> DeferredCall::result() const {
+template <class M>
+Result<typename M::Reply> DeferredCall::result() const {
     abi::IpcBuffer answer{};
     abi::MessageInfo const info = world().place_answer(*record_, answer, 0);
-    if (info.label() != 0) {
-        return fail(static_cast<Error>(info.label()));
-    }
+    if (info.label() != 0) { return fail(static_cast<Error>(info.label())); }
     Reader reader{info, answer};
     typename M::Reply reply;
     Codec<typename M::Reply>::get(reader, reply);
-    if (!reader.complete()) {
-        return fail(Error::BadMessage);
-    }
+    if (!reader.complete()) { return fail(Error::BadMessage); }
     return reply;
 }
 

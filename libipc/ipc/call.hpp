@@ -31,17 +31,13 @@ inline constexpr Slots default_slots = Slots::FromAllocator;
 /// Capabilities in a reply that nobody asked for. Without a receive window (the vDSO) the kernel has dropped them.
 [[gnu::noinline, gnu::cold]] inline void drop_capabilities(abi::MessageInfo info) {
     abi::IpcBuffer& mine = buffer();
-    if (mine.receive_slot == 0) {
-        return;
-    }
+    if (mine.receive_slot == 0) { return; }
     Word arrived[abi::message_capabilities] = {};
     for (Word i = 0; i < info.capabilities(); ++i) {
         arrived[i] = (info.unwrapped() >> i & 1) == 0 ? mine.capabilities[i] : 0;
     }
     for (Word const slot : arrived) {
-        if (slot != 0) {
-            delete_capability(slot);
-        }
+        if (slot != 0) { delete_capability(slot); }
     }
 }
 
@@ -59,17 +55,14 @@ inline abi::MessageInfo transact(CapabilityPointer target, abi::MessageInfo info
     return call.info;
 }
 
-template <Slots policy> [[gnu::noinline, gnu::cold]] inline Error error_reply(abi::MessageInfo info) {
-    if (info.status() != abi::Error::None) {
-        return from_kernel(info.status());
-    }
+template <Slots policy>
+[[gnu::noinline, gnu::cold]] inline Error error_reply(abi::MessageInfo info) {
+    if (info.status() != abi::Error::None) { return from_kernel(info.status()); }
     auto const error = static_cast<Error>(info.label());
     if (error == Error::Elsewhere) {
         last_reply_word() = info.raw;
         if constexpr (policy == Slots::FromAllocator) {
-            if (info.capabilities() != 0) {
-                refresh_receive_window(info);
-            }
+            if (info.capabilities() != 0) { refresh_receive_window(info); }
         }
     } else if (info.capabilities() != 0) {
         drop_capabilities(info);
@@ -77,39 +70,33 @@ template <Slots policy> [[gnu::noinline, gnu::cold]] inline Error error_reply(ab
     return error;
 }
 
-template <class M, Slots policy, class Request = typename M::Request> struct Stub;
-template <class M, Slots policy, class... As> struct Stub<M, policy, std::tuple<As...>> {
+template <class M, Slots policy, class Request = typename M::Request>
+struct Stub;
+template <class M, Slots policy, class... As>
+struct Stub<M, policy, std::tuple<As...>> {
     using Check = Checked<M>;
     static Result<typename M::Reply> call(CapabilityPointer target, As const&... arguments) {
         abi::IpcBuffer& mine = buffer();
         Writer writer{mine, Check::path_capacity};
         (Check::put(writer, arguments), ...);
         if constexpr (Check::Request::paths != 0 && !Check::declares_paths) {
-            if (writer.failed()) {
-                return fail(Error::NameTooLong);
-            }
+            if (writer.failed()) { return fail(Error::NameTooLong); }
         }
         abi::MessageInfo const info = transact(target, writer.info(M::label()), writer.word0(), writer.word1());
         // One test for the usual case: status None, label 0.
-        if (((info.raw >> 14) != 0)) [[unlikely]] {
-            return fail(error_reply<policy>(info));
-        }
+        if (((info.raw >> 14) != 0)) [[unlikely]] { return fail(error_reply<policy>(info)); }
         if constexpr (Check::Reply::capabilities == 0) {
             if (info.capabilities() != 0) [[unlikely]] {
                 drop_capabilities(info);
                 return fail(Error::BadMessage);
             }
         } else if constexpr (policy == Slots::FromAllocator) {
-            if (info.capabilities() != 0) {
-                refresh_receive_window(info);
-            }
+            if (info.capabilities() != 0) { refresh_receive_window(info); }
         }
         typename M::Reply reply;
         Reader reader{info, mine};
         Codec<typename M::Reply>::get(reader, reply);
-        if (!reader.complete()) [[unlikely]] {
-            return fail(Error::BadMessage);
-        }
+        if (!reader.complete()) [[unlikely]] { return fail(Error::BadMessage); }
         return reply;
     }
 };
@@ -119,8 +106,10 @@ template <class M, Slots policy, class... As> struct Stub<M, policy, std::tuple<
 /// Calls operation M of the object behind `target` and waits for its answer. Errors: those of the protocol; ServerDied,
 /// CallInterrupted and the kernel's other refusals (kernel_base + abi::Error); BadMessage if the reply does not decode.
 /// Capabilities in the reply are in slots the caller now owns (release_slot, Owned).
-template <class M, class P, class... Xs> Result<typename M::Reply> call(Cap<P> target, Xs&&... arguments) {
-    static_assert(std::is_same_v<P, typename M::Protocol>, "this capability speaks another protocol than the operation");
+template <class M, class P, class... Xs>
+Result<typename M::Reply> call(Cap<P> target, Xs&&... arguments) {
+    static_assert(std::is_same_v<P, typename M::Protocol>,
+                  "this capability speaks another protocol than the operation");
 #ifdef CELLA_VDSO
     static_assert(Codec<typename M::Reply>::capabilities == 0, "the vDSO has no slot allocator: use call_into");
 #endif
@@ -130,7 +119,8 @@ template <class M, class P, class... Xs> Result<typename M::Reply> call(Cap<P> t
 /// As call, but the reply's capabilities arrive in first_slot, first_slot + 1, ... (empty slots of the caller's CSpace).
 template <class M, class P, class... Xs>
 Result<typename M::Reply> call_into(CapabilityPointer first_slot, Cap<P> target, Xs&&... arguments) {
-    static_assert(std::is_same_v<P, typename M::Protocol>, "this capability speaks another protocol than the operation");
+    static_assert(std::is_same_v<P, typename M::Protocol>,
+                  "this capability speaks another protocol than the operation");
     abi::IpcBuffer& mine = buffer();
     Word const window = mine.receive_slot;
     mine.receive_slot = first_slot;
@@ -154,9 +144,7 @@ inline Result<Word> wait(CapabilityPointer notification) {
     call.info = abi::MessageInfo{}.with(abi::Syscall::Receive);
     call.target = notification;
     sys_receive(call);
-    if (call.info.status() != abi::Error::None) {
-        return fail(from_kernel(call.info.status()));
-    }
+    if (call.info.status() != abi::Error::None) { return fail(from_kernel(call.info.status())); }
     return call.target;
 }
 /// As wait, but WouldBlock if it is not signalled.
@@ -165,14 +153,14 @@ inline Result<Word> poll(CapabilityPointer notification) {
     call.info = abi::MessageInfo{}.with(abi::Syscall::NonBlockingReceive);
     call.target = notification;
     sys_receive(call);
-    if (call.info.status() != abi::Error::None) {
-        return fail(from_kernel(call.info.status()));
-    }
+    if (call.info.status() != abi::Error::None) { return fail(from_kernel(call.info.status())); }
     return call.target;
 }
 /// Sends M without waiting for an answer (there is none); waits until the receiver takes it.
-template <class M, class P, class... Xs> Result<void> send(Cap<P> target, Xs const&... arguments) {
-    static_assert(std::is_same_v<P, typename M::Protocol>, "this capability speaks another protocol than the operation");
+template <class M, class P, class... Xs>
+Result<void> send(Cap<P> target, Xs const&... arguments) {
+    static_assert(std::is_same_v<P, typename M::Protocol>,
+                  "this capability speaks another protocol than the operation");
     typename M::Request request{arguments...};
     Writer writer{buffer(), Checked<M>::path_capacity};
     std::apply([&](auto const&... each) { (Checked<M>::put(writer, each), ...); }, request);
@@ -182,9 +170,7 @@ template <class M, class P, class... Xs> Result<void> send(Cap<P> target, Xs con
     call.word0 = writer.word0();
     call.word1 = writer.word1();
     sys_call(call);
-    if (call.info.status() != abi::Error::None) {
-        return fail(from_kernel(call.info.status()));
-    }
+    if (call.info.status() != abi::Error::None) { return fail(from_kernel(call.info.status())); }
     return {};
 }
 

@@ -18,9 +18,7 @@ public:
     /// `bytes` rounded up to words; the last word's rest is zero.
     void put_bytes(void const* data, std::size_t bytes) {
         Word const words = static_cast<Word>((bytes + 3) / 4);
-        if (bytes % 4 != 0) {
-            buffer_.message[length_ + words - 1] = 0;
-        }
+        if (bytes % 4 != 0) { buffer_.message[length_ + words - 1] = 0; }
         std::memcpy(&buffer_.message[length_], data, bytes);
         length_ += words;
     }
@@ -61,9 +59,7 @@ public:
         Word const offset_word = length_;
         put_word(0);
         put_bytes(path.data, path.length);
-        if (declare) {
-            extend_read_buffer(path, offset_word);
-        }
+        if (declare) { extend_read_buffer(path, offset_word); }
     }
 
     /// A path was too long for a message whose readable buffer is taken.
@@ -128,7 +124,11 @@ public:
     void fail() { failed_ = true; }
     [[nodiscard]] Word remaining() const { return length_ - position_; }
 
-    struct Capability { CapabilityPointer slot; Word badge; bool unwrapped; };
+    struct Capability {
+        CapabilityPointer slot;
+        Word badge;
+        bool unwrapped;
+    };
     Capability take_capability() {
         if (capability_ >= info_.capabilities()) {
             failed_ = true;
@@ -145,7 +145,8 @@ public:
     [[nodiscard]] bool complete() const { return !failed_ && capability_ == info_.capabilities(); }
 
     /// Decodes one value: for Error::Elsewhere replies. BadMessage if it is not there.
-    template <class T> Result<T> read();
+    template <class T>
+    Result<T> read();
 
 private:
     abi::IpcBuffer const* buffer_;
@@ -157,14 +158,13 @@ private:
 };
 
 /// How T travels. `words` is the most it takes; a Path's inline bytes are not in it.
-template <class T> struct Codec {
+template <class T>
+struct Codec {
     static_assert(std::is_trivially_copyable_v<T>, "only trivially copyable types and those of method.hpp travel");
     static constexpr std::size_t words = std::is_empty_v<T> ? 0 : (sizeof(T) + 3) / 4;
     static constexpr std::size_t capabilities = 0, read_buffers = 0, write_buffers = 0, paths = 0;
     static void put(Writer& writer, T const& value) {
-        if constexpr (!std::is_empty_v<T>) {
-            writer.put_bytes(&value, sizeof(T));
-        }
+        if constexpr (!std::is_empty_v<T>) { writer.put_bytes(&value, sizeof(T)); }
     }
     static void get(Reader& reader, T& value) {
         if constexpr (!std::is_empty_v<T>) {
@@ -174,16 +174,20 @@ template <class T> struct Codec {
 };
 
 /// What most codecs have in common.
-template <std::size_t words_, std::size_t capabilities_ = 0> struct CodecSize {
-    static constexpr std::size_t words = words_, capabilities = capabilities_, read_buffers = 0, write_buffers = 0, paths = 0;
+template <std::size_t words_, std::size_t capabilities_ = 0>
+struct CodecSize {
+    static constexpr std::size_t words = words_, capabilities = capabilities_, read_buffers = 0, write_buffers = 0,
+                                 paths = 0;
 };
 
-template <> struct Codec<bool> : CodecSize<1> {
+template <>
+struct Codec<bool> : CodecSize<1> {
     static void put(Writer& writer, bool value) { writer.put_word(value ? 1 : 0); }
     static void get(Reader& reader, bool& value) { value = reader.take_word() != 0; }
 };
 
-template <std::size_t N> struct Codec<Text<N>> : CodecSize<1 + (N + 3) / 4> {
+template <std::size_t N>
+struct Codec<Text<N>> : CodecSize<1 + (N + 3) / 4> {
     static void put(Writer& writer, Text<N> const& value) {
         std::size_t const length = std::min<std::size_t>(value.length, N);
         writer.put_word(static_cast<Word>(length));
@@ -201,7 +205,8 @@ template <std::size_t N> struct Codec<Text<N>> : CodecSize<1 + (N + 3) / 4> {
     }
 };
 
-template <std::size_t N> struct Codec<Bytes<N>> : CodecSize<1 + (N + 3) / 4> {
+template <std::size_t N>
+struct Codec<Bytes<N>> : CodecSize<1 + (N + 3) / 4> {
     static void put(Writer& writer, Bytes<N> const& value) {
         std::size_t const length = std::min<std::size_t>(value.length, N);
         writer.put_word(static_cast<Word>(length));
@@ -219,7 +224,8 @@ template <std::size_t N> struct Codec<Bytes<N>> : CodecSize<1 + (N + 3) / 4> {
     }
 };
 
-template <class P> struct Codec<Cap<P>> : CodecSize<0, 1> {
+template <class P>
+struct Codec<Cap<P>> : CodecSize<0, 1> {
     static void put(Writer& writer, Cap<P> value) { writer.put_capability(value.slot); }
     static void get(Reader& reader, Cap<P>& value) {
         value.slot = reader.take_capability().slot;
@@ -229,12 +235,11 @@ template <class P> struct Codec<Cap<P>> : CodecSize<0, 1> {
     }
 };
 
-template <class P> struct Codec<OptionalCap<P>> : CodecSize<1, 1> {
+template <class P>
+struct Codec<OptionalCap<P>> : CodecSize<1, 1> {
     static void put(Writer& writer, OptionalCap<P> const& value) {
         writer.put_word(value.slot != 0 ? 1 : 0);
-        if (value.slot != 0) {
-            writer.put_capability(value.slot);
-        }
+        if (value.slot != 0) { writer.put_capability(value.slot); }
     }
     static void get(Reader& reader, OptionalCap<P>& value) {
         value = {};
@@ -243,20 +248,20 @@ template <class P> struct Codec<OptionalCap<P>> : CodecSize<1, 1> {
             value.slot = arrived.slot;
             value.badge = arrived.badge;
             value.unwrapped = arrived.unwrapped;
-            if (!value.present()) {
-                reader.fail();
-            }
+            if (!value.present()) { reader.fail(); }
         }
     }
 };
 
-template <> struct Codec<ReadBuffer> : CodecSize<0> {
+template <>
+struct Codec<ReadBuffer> : CodecSize<0> {
     static constexpr std::size_t read_buffers = 1;
     static void put(Writer& writer, ReadBuffer const& value) { writer.put_read_buffer(value.data, value.length); }
     static void get(Reader& reader, ReadBuffer& value) { value = {nullptr, reader.read_length()}; }
 };
 
-template <> struct Codec<WriteBuffer> : CodecSize<0> {
+template <>
+struct Codec<WriteBuffer> : CodecSize<0> {
     static constexpr std::size_t write_buffers = 1;
     static void put(Writer& writer, WriteBuffer const& value) { writer.put_write_buffer(value.data, value.length); }
     static void get(Reader& reader, WriteBuffer& value) { value = {nullptr, reader.write_length()}; }
@@ -266,7 +271,8 @@ template <> struct Codec<WriteBuffer> : CodecSize<0> {
 struct StoredPath : Path {
     char storage[Path::capacity];
 };
-template <> struct Codec<Path> : CodecSize<2> {
+template <>
+struct Codec<Path> : CodecSize<2> {
     static constexpr std::size_t paths = 1;
     static void get(Reader& reader, StoredPath& value) {
         Word const word = reader.take_word();
@@ -286,7 +292,8 @@ template <> struct Codec<Path> : CodecSize<2> {
     }
 };
 
-template <class... Ts> struct Codec<std::tuple<Ts...>> {
+template <class... Ts>
+struct Codec<std::tuple<Ts...>> {
     static constexpr std::size_t words = (std::size_t{0} + ... + Codec<Ts>::words);
     static constexpr std::size_t capabilities = (std::size_t{0} + ... + Codec<Ts>::capabilities);
     static constexpr std::size_t read_buffers = (std::size_t{0} + ... + Codec<Ts>::read_buffers);
@@ -300,34 +307,40 @@ template <class... Ts> struct Codec<std::tuple<Ts...>> {
     }
 };
 
-template <class T> Result<T> Reader::read() {
+template <class T>
+Result<T> Reader::read() {
     T value;
     Codec<T>::get(*this, value);
-    if (failed_) {
-        return ipc::fail(Error::BadMessage);
-    }
+    if (failed_) { return ipc::fail(Error::BadMessage); }
     return value;
 }
 
 /// The limits of an operation's messages, checked once per operation: errors name M.
-template <class M> struct Checked {
+template <class M>
+struct Checked {
     using Request = Codec<typename M::Request>;
     using Reply = Codec<typename M::Reply>;
     static_assert(Request::words <= abi::message_words, "this operation's request can exceed 64 words");
     static_assert(Reply::words <= abi::message_words, "this operation's reply can exceed 64 words");
-    static_assert(Request::capabilities <= abi::message_capabilities, "this operation's request has more than 3 capabilities");
-    static_assert(Reply::capabilities <= abi::message_capabilities, "this operation's reply has more than 3 capabilities");
+    static_assert(Request::capabilities <= abi::message_capabilities,
+                  "this operation's request has more than 3 capabilities");
+    static_assert(Reply::capabilities <= abi::message_capabilities,
+                  "this operation's reply has more than 3 capabilities");
     static_assert(Request::read_buffers <= 1, "this operation's request has more than one ReadBuffer");
     static_assert(Request::write_buffers <= 1, "this operation's request has more than one WriteBuffer");
     static_assert(Request::paths <= 2, "this operation's request has more than two Paths");
-    static_assert(Reply::read_buffers == 0 && Reply::write_buffers == 0 && Reply::paths == 0, "buffers and Paths travel in requests only");
+    static_assert(Reply::read_buffers == 0 && Reply::write_buffers == 0 && Reply::paths == 0,
+                  "buffers and Paths travel in requests only");
     /// Bytes of each path that fit inline whatever else the request holds.
     static constexpr Word path_capacity =
-        Request::paths == 0 ? 0
-                            : static_cast<Word>(std::min(Path::capacity, (abi::message_words - Request::words) / std::max<std::size_t>(Request::paths, 1) * 4));
+        Request::paths == 0
+            ? 0
+            : static_cast<Word>(std::min(Path::capacity, (abi::message_words - Request::words) /
+                                                             std::max<std::size_t>(Request::paths, 1) * 4));
     static constexpr bool declares_paths = Request::read_buffers == 0;
 
-    template <class A> static void put(Writer& writer, A const& argument) {
+    template <class A>
+    static void put(Writer& writer, A const& argument) {
         if constexpr (std::is_same_v<A, Path>) {
             writer.put_path(argument, declares_paths);
         } else {
@@ -337,8 +350,10 @@ template <class M> struct Checked {
 };
 
 /// Duplicate operation numbers and foreign operations are compile errors.
-template <class List> struct CheckedMethods;
-template <class... Ms> struct CheckedMethods<Methods<Ms...>> {
+template <class List>
+struct CheckedMethods;
+template <class... Ms>
+struct CheckedMethods<Methods<Ms...>> {
     static constexpr bool unique() {
         bool seen[64] = {};
         bool good = true;

@@ -31,9 +31,7 @@ private:
 
 void put_argument(Line& line, LogArgument const& argument, bool hexadecimal) {
     switch (argument.kind) {
-    case LogArgument::Kind::Text:
-        line.put(argument.text);
-        break;
+    case LogArgument::Kind::Text: line.put(argument.text); break;
     case LogArgument::Kind::Character: {
         char const character = static_cast<char>(argument.number);
         line.put({&character, 1});
@@ -46,9 +44,7 @@ void put_argument(Line& line, LogArgument const& argument, bool hexadecimal) {
             break;
         }
         [[fallthrough]];
-    case LogArgument::Kind::Unsigned:
-        line.put_number(argument.number, hexadecimal ? 16 : 10);
-        break;
+    case LogArgument::Kind::Unsigned: line.put_number(argument.number, hexadecimal ? 16 : 10); break;
     }
 }
 
@@ -63,9 +59,7 @@ std::string_view format_log(std::span<char> target, std::string_view format, std
         format.remove_prefix(brace);
         bool const hexadecimal = format.starts_with("{x}");
         if (hexadecimal || format.starts_with("{}")) {
-            if (next < arguments.size()) {
-                put_argument(line, arguments[next++], hexadecimal);
-            }
+            if (next < arguments.size()) { put_argument(line, arguments[next++], hexadecimal); }
             format.remove_prefix(hexadecimal ? 3 : 2);
         } else if (!format.empty()) {
             line.put("{");

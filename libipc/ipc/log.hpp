@@ -20,13 +20,15 @@ struct LogArgument {
     constexpr LogArgument(char value) : kind{Kind::Character}, number{static_cast<unsigned char>(value)} {}
     template <std::integral T>
     constexpr LogArgument(T value)
-        : kind{std::is_signed_v<T> ? Kind::Signed : Kind::Unsigned}, number{static_cast<std::uint64_t>(static_cast<std::int64_t>(value))} {
-        if constexpr (!std::is_signed_v<T>) {
-            number = value;
-        }
+        : kind{std::is_signed_v<T> ? Kind::Signed : Kind::Unsigned}, number{static_cast<std::uint64_t>(
+                                                                         static_cast<std::int64_t>(value))} {
+        if constexpr (!std::is_signed_v<T>) { number = value; }
     }
-    template <class T> requires std::is_enum_v<T> constexpr LogArgument(T value) : LogArgument{static_cast<std::underlying_type_t<T>>(value)} {}
-    template <class T> requires std::is_convertible_v<T const&, std::string_view>
+    template <class T>
+    requires std::is_enum_v<T>
+    constexpr LogArgument(T value) : LogArgument{static_cast<std::underlying_type_t<T>>(value)} {}
+    template <class T>
+    requires std::is_convertible_v<T const&, std::string_view>
     constexpr LogArgument(T const& value) : LogArgument{std::string_view{value}} {}
 };
 
@@ -36,7 +38,8 @@ std::string_view format_log(std::span<char> target, std::string_view format, std
 void write_log(std::string_view line);
 void log_line(std::string_view format, std::span<LogArgument const> arguments);
 
-template <class... Ts> void log(std::string_view format, Ts const&... arguments) {
+template <class... Ts>
+void log(std::string_view format, Ts const&... arguments) {
     if constexpr (sizeof...(Ts) == 0) {
         log_line(format, {});
     } else {

@@ -12,23 +12,21 @@ struct Answer {
     abi::Error error;
     Word word0, word1;
     /// Words 2..; valid until the next system call.
-    [[nodiscard]] Word word(Word index) const { return index == 0 ? word0 : index == 1 ? word1 : buffer().message[index]; }
+    [[nodiscard]] Word word(Word index) const {
+        return index == 0 ? word0 : index == 1 ? word1 : buffer().message[index];
+    }
 };
 
 /// Invokes a kernel object.
 template <class... Words>
-Answer invoke_with(CapabilityPointer object, abi::Invocation invocation, std::initializer_list<CapabilityPointer> capabilities,
-                   Words... words) {
+Answer invoke_with(CapabilityPointer object, abi::Invocation invocation,
+                   std::initializer_list<CapabilityPointer> capabilities, Words... words) {
     static_assert(sizeof...(Words) <= abi::message_words);
     abi::IpcBuffer& mine = buffer();
     Word const list[] = {static_cast<Word>(words)..., 0, 0};
-    for (Word i = abi::register_words; i < sizeof...(Words); ++i) {
-        mine.message[i] = list[i];
-    }
+    for (Word i = abi::register_words; i < sizeof...(Words); ++i) { mine.message[i] = list[i]; }
     Word count = 0;
-    for (CapabilityPointer const capability : capabilities) {
-        mine.capabilities[count++] = capability;
-    }
+    for (CapabilityPointer const capability : capabilities) { mine.capabilities[count++] = capability; }
     SystemCall call;
     call.info = abi::MessageInfo{static_cast<Word>(invocation), sizeof...(Words), count}.with(abi::Syscall::Call);
     call.target = object;
@@ -37,21 +35,18 @@ Answer invoke_with(CapabilityPointer object, abi::Invocation invocation, std::in
     sys_call(call);
     return {call.info.status(), call.word0, call.word1};
 }
-template <class... Words> Answer invoke(CapabilityPointer object, abi::Invocation invocation, Words... words) {
+template <class... Words>
+Answer invoke(CapabilityPointer object, abi::Invocation invocation, Words... words) {
     return invoke_with(object, invocation, {}, words...);
 }
 
 namespace detail {
 inline Result<void> done(Answer const& answer) {
-    if (answer.error != abi::Error::None) {
-        return fail(from_kernel(answer.error));
-    }
+    if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
     return {};
 }
 inline Result<Word> first(Answer const& answer) {
-    if (answer.error != abi::Error::None) {
-        return fail(from_kernel(answer.error));
-    }
+    if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
     return answer.word0;
 }
 } // namespace detail
@@ -76,19 +71,26 @@ struct CNode : Object {
         return copy(to, 0, from, from_slot, 0, rights);
     }
     Result<void> copy(Word to, Word depth, CNode from, Word from_slot, Word from_depth, Word rights) const {
-        return detail::done(invoke_with(slot, abi::Invocation::CNodeCopy, {from.slot}, to, depth, from_slot, from_depth, rights));
+        return detail::done(
+            invoke_with(slot, abi::Invocation::CNodeCopy, {from.slot}, to, depth, from_slot, from_depth, rights));
     }
     Result<void> mint(Word to, CNode from, Word from_slot, Word rights, Word badge_or_guard, Word flags = 0) const {
-        return detail::done(invoke_with(slot, abi::Invocation::CNodeMint, {from.slot}, to, 0U, from_slot, 0U, rights, badge_or_guard, flags));
+        return detail::done(invoke_with(slot, abi::Invocation::CNodeMint, {from.slot}, to, 0U, from_slot, 0U, rights,
+                                        badge_or_guard, flags));
     }
     Result<void> move(Word to, CNode from, Word from_slot) const {
         return detail::done(invoke_with(slot, abi::Invocation::CNodeMove, {from.slot}, to, 0U, from_slot, 0U));
     }
     Result<void> mutate(Word to, CNode from, Word from_slot, Word badge_or_guard) const {
-        return detail::done(invoke_with(slot, abi::Invocation::CNodeMutate, {from.slot}, to, 0U, from_slot, 0U, badge_or_guard));
+        return detail::done(
+            invoke_with(slot, abi::Invocation::CNodeMutate, {from.slot}, to, 0U, from_slot, 0U, badge_or_guard));
     }
-    Result<void> remove(Word index, Word depth = 0) const { return detail::done(invoke(slot, abi::Invocation::CNodeDelete, index, depth)); }
-    Result<void> revoke(Word index, Word depth = 0) const { return detail::done(invoke(slot, abi::Invocation::CNodeRevoke, index, depth)); }
+    Result<void> remove(Word index, Word depth = 0) const {
+        return detail::done(invoke(slot, abi::Invocation::CNodeDelete, index, depth));
+    }
+    Result<void> revoke(Word index, Word depth = 0) const {
+        return detail::done(invoke(slot, abi::Invocation::CNodeRevoke, index, depth));
+    }
     Result<void> cancel_badged_sends(Word index) const {
         return detail::done(invoke(slot, abi::Invocation::CNodeCancelBadgedSends, index, 0U));
     }
@@ -97,7 +99,9 @@ struct CNode : Object {
         return detail::done(invoke_with(slot, abi::Invocation::CNodeBindNoSenders, {notification}, endpoint, 0U));
     }
     /// The badge; WouldBlock if none is dead.
-    Result<Word> next_dead(Word endpoint) const { return detail::first(invoke(slot, abi::Invocation::CNodeNextDead, endpoint, 0U)); }
+    Result<Word> next_dead(Word endpoint) const {
+        return detail::first(invoke(slot, abi::Invocation::CNodeNextDead, endpoint, 0U));
+    }
     Result<Word> copy_range(Word to, CNode from, Word from_slot, Word count) const {
         return detail::first(invoke_with(slot, abi::Invocation::CNodeCopyRange, {from.slot}, to, from_slot, count));
     }
@@ -109,15 +113,17 @@ struct CNode : Object {
 struct Untyped : Object {
     using Object::Object;
     /// `count` objects into consecutive raw slots of `destination`.
-    Result<void> retype(abi::ObjectType type, Word size_bits, CNode destination, Word first_slot, Word count = 1) const {
-        return detail::done(invoke_with(slot, abi::Invocation::UntypedRetype, {destination.slot}, static_cast<Word>(type), size_bits, first_slot, count));
+    Result<void> retype(abi::ObjectType type, Word size_bits, CNode destination, Word first_slot,
+                        Word count = 1) const {
+        return detail::done(invoke_with(slot, abi::Invocation::UntypedRetype, {destination.slot},
+                                        static_cast<Word>(type), size_bits, first_slot, count));
     }
-    struct Inspection { Word free_bytes, size_bits, is_device, physical; };
+    struct Inspection {
+        Word free_bytes, size_bits, is_device, physical;
+    };
     [[nodiscard]] Result<Inspection> inspect() const {
         Answer const answer = invoke(slot, abi::Invocation::UntypedInspect);
-        if (answer.error != abi::Error::None) {
-            return fail(from_kernel(answer.error));
-        }
+        if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
         return Inspection{answer.word0, answer.word1, answer.word(2), answer.word(3)};
     }
 };
@@ -130,22 +136,24 @@ struct AddressSpace : Object {
     Result<Word> protect(abi::Address address, Word pages, Word rights) const {
         return detail::first(invoke(slot, abi::Invocation::AddressSpaceProtect, address, pages, rights));
     }
-    struct Copied { Word pages, mappings; };
+    struct Copied {
+        Word pages, mappings;
+    };
     /// Into this address space, from `source`.
-    Result<Copied> copy_range(AddressSpace source, abi::Address from, abi::Address to, Word pages, Word rights_mask, bool restrict_source) const {
-        Answer const answer = invoke_with(slot, abi::Invocation::AddressSpaceCopyRange, {source.slot}, from, to, pages, rights_mask,
-                                          restrict_source ? 1U : 0U);
-        if (answer.error != abi::Error::None) {
-            return fail(from_kernel(answer.error));
-        }
+    Result<Copied> copy_range(AddressSpace source, abi::Address from, abi::Address to, Word pages, Word rights_mask,
+                              bool restrict_source) const {
+        Answer const answer = invoke_with(slot, abi::Invocation::AddressSpaceCopyRange, {source.slot}, from, to, pages,
+                                          rights_mask, restrict_source ? 1U : 0U);
+        if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
         return Copied{answer.word0, answer.word1};
     }
-    struct Mapping { Word rights; abi::Address physical; };
+    struct Mapping {
+        Word rights;
+        abi::Address physical;
+    };
     [[nodiscard]] Result<Mapping> query(abi::Address address) const {
         Answer const answer = invoke(slot, abi::Invocation::AddressSpaceQuery, address);
-        if (answer.error != abi::Error::None) {
-            return fail(from_kernel(answer.error));
-        }
+        if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
         return Mapping{answer.word0, answer.word1};
     }
 };
@@ -163,34 +171,36 @@ struct Frame : Object {
     Result<void> map(AddressSpace space, abi::Address address, Word rights, Word flags = 0) const {
         return detail::done(invoke_with(slot, abi::Invocation::FrameMap, {space.slot}, address, rights, flags));
     }
-    [[nodiscard]] Result<abi::Address> address() const { return detail::first(invoke(slot, abi::Invocation::FrameGetAddress)); }
+    [[nodiscard]] Result<abi::Address> address() const {
+        return detail::first(invoke(slot, abi::Invocation::FrameGetAddress));
+    }
 };
 
 struct Thread : Object {
     using Object::Object;
-    Result<void> configure(CNode cspace, Word guard, AddressSpace space, abi::Address ipc_buffer, Frame ipc_frame) const {
-        return detail::done(invoke_with(slot, abi::Invocation::ThreadConfigure, {cspace.slot, space.slot, ipc_frame.slot}, ipc_buffer, guard));
+    Result<void> configure(CNode cspace, Word guard, AddressSpace space, abi::Address ipc_buffer,
+                           Frame ipc_frame) const {
+        return detail::done(invoke_with(slot, abi::Invocation::ThreadConfigure,
+                                        {cspace.slot, space.slot, ipc_frame.slot}, ipc_buffer, guard));
     }
     /// 0: unset.
     Result<void> set_fault_handler(CapabilityPointer endpoint) const {
         return endpoint != 0 ? detail::done(invoke_with(slot, abi::Invocation::ThreadSetFaultHandler, {endpoint}))
                              : detail::done(invoke(slot, abi::Invocation::ThreadSetFaultHandler));
     }
-    Result<void> set_priority(Word priority) const { return detail::done(invoke(slot, abi::Invocation::ThreadSetPriority, priority)); }
+    Result<void> set_priority(Word priority) const {
+        return detail::done(invoke(slot, abi::Invocation::ThreadSetPriority, priority));
+    }
     [[nodiscard]] Result<abi::Registers> read_registers() const {
         Answer const answer = invoke(slot, abi::Invocation::ThreadReadRegisters);
-        if (answer.error != abi::Error::None) {
-            return fail(from_kernel(answer.error));
-        }
+        if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
         std::array<Word, abi::register_count> words{};
-        for (Word i = 0; i < abi::register_count; ++i) {
-            words[i] = answer.word(i);
-        }
+        for (Word i = 0; i < abi::register_count; ++i) { words[i] = answer.word(i); }
         return std::bit_cast<abi::Registers>(words);
     }
     Result<void> write_registers(abi::Registers const& r, bool resume_after) const {
-        return detail::done(invoke(slot, abi::Invocation::ThreadWriteRegisters, resume_after ? 1U : 0U, r.eip, r.esp, r.eflags, r.eax, r.ebx,
-                                   r.ecx, r.edx, r.esi, r.edi, r.ebp, r.fs, r.gs));
+        return detail::done(invoke(slot, abi::Invocation::ThreadWriteRegisters, resume_after ? 1U : 0U, r.eip, r.esp,
+                                   r.eflags, r.eax, r.ebx, r.ecx, r.edx, r.esi, r.edi, r.ebp, r.fs, r.gs));
     }
     Result<void> suspend() const { return detail::done(invoke(slot, abi::Invocation::ThreadSuspend)); }
     Result<void> resume() const { return detail::done(invoke(slot, abi::Invocation::ThreadResume)); }
@@ -199,11 +209,15 @@ struct Thread : Object {
     Result<void> set_tls(Word entry, abi::Address base, Word limit_pages_minus_one, Word flags) const {
         return detail::done(invoke(slot, abi::Invocation::ThreadSetTls, entry, base, limit_pages_minus_one, flags));
     }
-    Result<void> set_redirect(abi::Address entry) const { return detail::done(invoke(slot, abi::Invocation::ThreadSetRedirect, entry)); }
+    Result<void> set_redirect(abi::Address entry) const {
+        return detail::done(invoke(slot, abi::Invocation::ThreadSetRedirect, entry));
+    }
     Result<void> bind_notification(CapabilityPointer notification) const {
         return detail::done(invoke_with(slot, abi::Invocation::ThreadBindNotification, {notification}));
     }
-    Result<void> unbind_notification() const { return detail::done(invoke(slot, abi::Invocation::ThreadUnbindNotification)); }
+    Result<void> unbind_notification() const {
+        return detail::done(invoke(slot, abi::Invocation::ThreadUnbindNotification));
+    }
     /// At most 16 bytes are kept.
     Result<void> set_name(std::string_view name) const {
         std::array<Word, 4> words{};
@@ -211,16 +225,15 @@ struct Thread : Object {
         return detail::done(invoke(slot, abi::Invocation::ThreadSetName, words[0], words[1], words[2], words[3]));
     }
     Result<void> set_space(AddressSpace space, Frame ipc_frame, abi::Address ipc_buffer) const {
-        return detail::done(invoke_with(slot, abi::Invocation::ThreadSetSpace, {space.slot, ipc_frame.slot}, ipc_buffer));
+        return detail::done(
+            invoke_with(slot, abi::Invocation::ThreadSetSpace, {space.slot, ipc_frame.slot}, ipc_buffer));
     }
     Result<void> set_cspace(CNode cspace, Word guard) const {
         return detail::done(invoke_with(slot, abi::Invocation::ThreadSetCSpace, {cspace.slot}, guard));
     }
     [[nodiscard]] Result<abi::ThreadState> state() const {
         auto const word = detail::first(invoke(slot, abi::Invocation::ThreadGetState));
-        if (!word) {
-            return fail(word.error());
-        }
+        if (!word) { return fail(word.error()); }
         return static_cast<abi::ThreadState>(*word);
     }
 };
@@ -234,9 +247,7 @@ struct SchedContext : Object {
     /// Time-stamp ticks since the last call.
     [[nodiscard]] Result<std::uint64_t> consumed() const {
         Answer const answer = invoke(slot, abi::Invocation::SchedContextConsumed);
-        if (answer.error != abi::Error::None) {
-            return fail(from_kernel(answer.error));
-        }
+        if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
         return std::uint64_t{answer.word1} << 32 | answer.word0;
     }
 };
@@ -283,7 +294,9 @@ struct IrqControl : Object {
 struct IoPorts : Object {
     using Object::Object;
     /// size: 1, 2 or 4 bytes.
-    [[nodiscard]] Result<Word> in(Word port, Word size = 1) const { return detail::first(invoke(slot, abi::Invocation::IoPortsIn, port, size)); }
+    [[nodiscard]] Result<Word> in(Word port, Word size = 1) const {
+        return detail::first(invoke(slot, abi::Invocation::IoPortsIn, port, size));
+    }
     Result<void> out(Word port, Word value, Word size = 1) const {
         return detail::done(invoke(slot, abi::Invocation::IoPortsOut, port, size, value));
     }
@@ -294,18 +307,19 @@ struct IoPorts : Object {
 struct IoPortControl : Object {
     using Object::Object;
     Result<void> issue(Word first_port, Word last_port, CNode destination, Word to) const {
-        return detail::done(invoke_with(slot, abi::Invocation::IoPortControlIssue, {destination.slot}, first_port, last_port, to));
+        return detail::done(
+            invoke_with(slot, abi::Invocation::IoPortControlIssue, {destination.slot}, first_port, last_port, to));
     }
 };
 
 namespace detail {
 /// Label with `leading` words, then bytes packed.
-template <std::size_t leading> Answer invoke_bytes(CapabilityPointer slot, abi::Invocation invocation, std::array<Word, leading> words, std::span<char const> bytes) {
+template <std::size_t leading>
+Answer invoke_bytes(CapabilityPointer slot, abi::Invocation invocation, std::array<Word, leading> words,
+                    std::span<char const> bytes) {
     abi::IpcBuffer& mine = buffer();
     Writer writer{mine};
-    for (Word const word : words) {
-        writer.put_word(word);
-    }
+    for (Word const word : words) { writer.put_word(word); }
     writer.put_bytes(bytes.data(), bytes.size());
     SystemCall call;
     call.info = writer.info(static_cast<Word>(invocation)).with(abi::Syscall::Call);
@@ -319,7 +333,8 @@ template <std::size_t leading> Answer invoke_bytes(CapabilityPointer slot, abi::
 
 inline Result<void> IoPorts::out_bytes(Word port, std::span<char const> bytes) const {
     bytes = bytes.first(std::min(bytes.size(), out_bytes_limit));
-    return ipc::detail::done(detail::invoke_bytes<2>(slot, abi::Invocation::IoPortsOutBytes, {port, static_cast<Word>(bytes.size())}, bytes));
+    return ipc::detail::done(detail::invoke_bytes<2>(slot, abi::Invocation::IoPortsOutBytes,
+                                                     {port, static_cast<Word>(bytes.size())}, bytes));
 }
 
 struct Debug : Object {
@@ -328,38 +343,38 @@ struct Debug : Object {
     /// To the kernel's log, at most write_limit bytes.
     Result<void> write(std::string_view text) const {
         text = text.substr(0, write_limit);
-        return ipc::detail::done(detail::invoke_bytes<1>(slot, abi::Invocation::DebugWrite, {static_cast<Word>(text.size())}, text));
+        return ipc::detail::done(
+            detail::invoke_bytes<1>(slot, abi::Invocation::DebugWrite, {static_cast<Word>(text.size())}, text));
     }
-    struct Trace { Word first, next; std::array<abi::TraceEntry, 7> entries; Word count; };
+    struct Trace {
+        Word first, next;
+        std::array<abi::TraceEntry, 7> entries;
+        Word count;
+    };
     [[nodiscard]] Result<Trace> trace(Word index) const {
         Answer const answer = invoke(slot, abi::Invocation::DebugTrace, index);
-        if (answer.error != abi::Error::None) {
-            return fail(from_kernel(answer.error));
-        }
+        if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
         Trace trace{answer.word0, answer.word1, {}, std::min<Word>(answer.word1 - answer.word0, 7)};
         std::memcpy(trace.entries.data(), &buffer().message[2], trace.count * sizeof(abi::TraceEntry));
         return trace;
     }
     [[nodiscard]] Result<abi::DebugThread> thread(Word index) const {
         Answer const answer = invoke(slot, abi::Invocation::DebugThread, index);
-        if (answer.error != abi::Error::None) {
-            return fail(from_kernel(answer.error));
-        }
+        if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
         std::array<Word, sizeof(abi::DebugThread) / sizeof(Word)> words{};
-        for (Word i = 0; i < words.size(); ++i) {
-            words[i] = answer.word(i);
-        }
+        for (Word i = 0; i < words.size(); ++i) { words[i] = answer.word(i); }
         return std::bit_cast<abi::DebugThread>(words);
     }
     /// 0, or the number of the first invariant that does not hold.
     [[nodiscard]] Result<Word> check() const { return ipc::detail::first(invoke(slot, abi::Invocation::DebugCheck)); }
     Result<void> exit(Word value) const { return ipc::detail::done(invoke(slot, abi::Invocation::DebugExit, value)); }
-    struct Counts { Word threads, slots, ticks_per_millisecond; std::uint64_t idle_ticks; };
+    struct Counts {
+        Word threads, slots, ticks_per_millisecond;
+        std::uint64_t idle_ticks;
+    };
     [[nodiscard]] Result<Counts> counts() const {
         Answer const answer = invoke(slot, abi::Invocation::DebugCounts);
-        if (answer.error != abi::Error::None) {
-            return fail(from_kernel(answer.error));
-        }
+        if (answer.error != abi::Error::None) { return fail(from_kernel(answer.error)); }
         return Counts{answer.word0, answer.word1, answer.word(2), std::uint64_t{answer.word(4)} << 32 | answer.word(3)};
     }
 };
@@ -372,11 +387,10 @@ inline object::Untyped own_untyped() { return object::Untyped{server_slot::untyp
 inline object::AddressSpace own_address_space() { return object::AddressSpace{server_slot::address_space}; }
 
 /// One object of that type made from `memory` (the server's own untyped memory), in a slot of its own. NoMemory if there is none.
-inline Result<CapabilityPointer> make_object(abi::ObjectType type, Word size_bits = 0, object::Untyped memory = own_untyped()) {
+inline Result<CapabilityPointer> make_object(abi::ObjectType type, Word size_bits = 0,
+                                             object::Untyped memory = own_untyped()) {
     CapabilityPointer const slot = slots().take();
-    if (slot == 0) {
-        return fail(Error::NoMemory);
-    }
+    if (slot == 0) { return fail(Error::NoMemory); }
     if (auto made = memory.retype(type, size_bits, own_cnode(), slot); !made) {
         slots().give(slot);
         return fail(made.error() == from_kernel(abi::Error::NotEnoughMemory) ? Error::NoMemory : made.error());

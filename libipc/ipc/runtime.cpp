@@ -6,13 +6,9 @@ namespace ipc {
 // --- SessionTable ----------------------------------------------------------------------------------------------------
 
 CapabilityPointer SessionTable::find(Word badge) const {
-    if (capacity_ == 0) {
-        return 0;
-    }
+    if (capacity_ == 0) { return 0; }
     for (Word i = hash(badge) & (capacity_ - 1); entries_[i].badge != 0; i = (i + 1) & (capacity_ - 1)) {
-        if (entries_[i].badge == badge) {
-            return entries_[i].slot;
-        }
+        if (entries_[i].badge == badge) { return entries_[i].slot; }
     }
     return 0;
 }
@@ -24,22 +20,16 @@ void SessionTable::grow() {
     entries_ = new Entry[capacity_]{};
     size_ = 0;
     for (Word i = 0; i < old_capacity; ++i) {
-        if (old[i].badge != 0) {
-            insert(old[i].badge, old[i].slot);
-        }
+        if (old[i].badge != 0) { insert(old[i].badge, old[i].slot); }
     }
     delete[] old;
 }
 
 bool SessionTable::insert(Word badge, CapabilityPointer slot) {
-    if ((size_ + 1) * 2 > capacity_) {
-        grow();
-    }
+    if ((size_ + 1) * 2 > capacity_) { grow(); }
     Word i = hash(badge) & (capacity_ - 1);
     for (; entries_[i].badge != 0; i = (i + 1) & (capacity_ - 1)) {
-        if (entries_[i].badge == badge) {
-            return false;
-        }
+        if (entries_[i].badge == badge) { return false; }
     }
     entries_[i] = {badge, slot};
     ++size_;
@@ -47,15 +37,11 @@ bool SessionTable::insert(Word badge, CapabilityPointer slot) {
 }
 
 CapabilityPointer SessionTable::remove(Word badge) {
-    if (capacity_ == 0) {
-        return 0;
-    }
+    if (capacity_ == 0) { return 0; }
     Word const mask = capacity_ - 1;
     Word i = hash(badge) & mask;
     while (entries_[i].badge != badge) {
-        if (entries_[i].badge == 0) {
-            return 0;
-        }
+        if (entries_[i].badge == 0) { return 0; }
         i = (i + 1) & mask;
     }
     CapabilityPointer const slot = entries_[i].slot;
@@ -75,13 +61,9 @@ CapabilityPointer SessionTable::remove(Word badge) {
 // --- Runtime ---------------------------------------------------------------------------------------------------------
 
 CapabilityPointer Runtime::take_reply() {
-    if (spare_count_ != 0) {
-        return spare_[--spare_count_];
-    }
+    if (spare_count_ != 0) { return spare_[--spare_count_]; }
     auto const made = make_object(abi::ObjectType::Reply, 0, object::Untyped{untyped});
-    if (!made) {
-        return 0;
-    }
+    if (!made) { return 0; }
     ++reply_objects_;
     return *made;
 }
@@ -110,13 +92,9 @@ void send_reply(Pending const& pending, abi::MessageInfo info) {
 
 Result<CapabilityPointer> mint_session_slot(Word badge) {
     SessionTable& sessions = runtime().sessions;
-    if (sessions.find(badge) != 0) {
-        return fail(Error::Exists);
-    }
+    if (sessions.find(badge) != 0) { return fail(Error::Exists); }
     CapabilityPointer const slot = slots().take();
-    if (slot == 0) {
-        return fail(Error::NoMemory);
-    }
+    if (slot == 0) { return fail(Error::NoMemory); }
     // Not read: whoever holds a session may call, never receive.
     constexpr Word rights = abi::right::write | abi::right::grant | abi::right::grant_reply;
     Word const flags = runtime().no_senders_bits != 0 ? abi::mint_flag::watched : 0; // watching needs bind_no_senders
@@ -138,10 +116,9 @@ void forget(Word badge) {
 
 Result<Cap<Notification>> mint_notification(Word bit) {
     CapabilityPointer const slot = slots().take();
-    if (slot == 0) {
-        return fail(Error::NoMemory);
-    }
-    if (auto minted = own_cnode().mint(slot, own_cnode(), runtime().notification, abi::right::write, Word{1} << bit); !minted) {
+    if (slot == 0) { return fail(Error::NoMemory); }
+    if (auto minted = own_cnode().mint(slot, own_cnode(), runtime().notification, abi::right::write, Word{1} << bit);
+        !minted) {
         slots().give(slot);
         return fail(minted.error());
     }
@@ -150,9 +127,7 @@ Result<Cap<Notification>> mint_notification(Word bit) {
 
 Result<void> bind_no_senders(Word bit) {
     auto const notification = mint_notification(bit);
-    if (!notification) {
-        return fail(notification.error());
-    }
+    if (!notification) { return fail(notification.error()); }
     if (auto bound = own_cnode().bind_no_senders(runtime().endpoint, notification->slot); !bound) {
         release_slot(notification->slot);
         return bound;

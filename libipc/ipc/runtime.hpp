@@ -7,10 +7,10 @@ namespace ipc {
 
 /// A call to be answered later. Plain data: store it, then ipc::reply, ipc::forward or ipc::discard it exactly once.
 struct Pending {
-    CapabilityPointer reply = 0;    ///< Reply object, 0: none
-    Word badge = 0;                 ///< of the capability the caller used
-    Word read_length = 0;           ///< bytes of the caller's readable buffer
-    Word write_length = 0;          ///< bytes of its writable buffer
+    CapabilityPointer reply = 0; ///< Reply object, 0: none
+    Word badge = 0;              ///< of the capability the caller used
+    Word read_length = 0;        ///< bytes of the caller's readable buffer
+    Word write_length = 0;       ///< bytes of its writable buffer
     constexpr explicit operator bool() const { return reply != 0; }
 };
 
@@ -26,7 +26,10 @@ public:
     [[nodiscard]] Word size() const { return size_; }
 
 private:
-    struct Entry { Word badge; CapabilityPointer slot; };
+    struct Entry {
+        Word badge;
+        CapabilityPointer slot;
+    };
     [[nodiscard]] static Word hash(Word badge) { return badge * 2654435761U >> 4; }
     void grow();
     Entry* entries_ = nullptr;
@@ -72,15 +75,17 @@ inline Runtime& runtime() { return runtime_instance; }
 /// bind_no_senders was called before).
 /// Errors: Exists (badge in use), NoMemory (no slots).
 Result<CapabilityPointer> mint_session_slot(Word badge);
-template <class P> Result<Cap<P>> mint_session(Word badge) {
+template <class P>
+Result<Cap<P>> mint_session(Word badge) {
     auto slot = mint_session_slot(badge);
-    if (!slot) {
-        return fail(slot.error());
-    }
+    if (!slot) { return fail(slot.error()); }
     return Cap<P>{*slot};
 }
 /// The capability minted for that badge, slot 0 if none. While nobody holds a copy, it may be dead: sending it fails.
-template <class P> Cap<P> session(Word badge) { return Cap<P>{runtime().sessions.find(badge)}; }
+template <class P>
+Cap<P> session(Word badge) {
+    return Cap<P>{runtime().sessions.find(badge)};
+}
 /// Revokes every copy of that badge's capability and forgets it: nobody reaches the object any more. No on_no_senders follows.
 void forget(Word badge);
 /// From now on the end of minted sessions is told through this bit (0..27) of the server's own notification.

@@ -11,7 +11,10 @@ namespace ipc {
 
 using FaultWords = std::array<Word, 5>;
 /// Resumes the thread. With `change`, at eip/esp/eflags (after abi::Fault::Exception).
-struct FaultAnswer { bool change = false; Word eip = 0, esp = 0, eflags = 0; };
+struct FaultAnswer {
+    bool change = false;
+    Word eip = 0, esp = 0, eflags = 0;
+};
 
 namespace detail {
 
@@ -19,7 +22,8 @@ namespace detail {
 constexpr bool is_signal(abi::MessageInfo info) { return info.with(abi::Error::None).raw == 0; }
 
 /// After a signal: first the dead sessions, then the rest.
-template <class Server> void deliver_signal(Server& server, Word bits) {
+template <class Server>
+void deliver_signal(Server& server, Word bits) {
     Word const no_senders = bits & runtime().no_senders_bits;
     if constexpr (requires { server.on_no_senders(Word{}); }) {
         if (no_senders != 0) {
@@ -30,9 +34,7 @@ template <class Server> void deliver_signal(Server& server, Word bits) {
         }
     }
     if constexpr (requires { server.on_notification(Word{}); }) {
-        if ((bits & ~no_senders) != 0) {
-            server.on_notification(bits & ~no_senders);
-        }
+        if ((bits & ~no_senders) != 0) { server.on_notification(bits & ~no_senders); }
     }
 }
 
@@ -46,14 +48,14 @@ inline abi::MessageInfo encode_fault_answer(FaultAnswer const& answer) {
     return writer.info(0);
 }
 
-template <class Server> Disposition deliver_fault(Server& server, Sender& sender, Received const& received) {
+template <class Server>
+Disposition deliver_fault(Server& server, Sender& sender, Received const& received) {
     if constexpr (requires(FaultWords const& words) { server.on_fault(abi::Fault{}, sender, words); }) {
         FaultWords words{};
         std::copy_n(buffer().message, std::min<Word>(received.info.length(), words.size()), words.begin());
-        Result<FaultAnswer> const result = server.on_fault(static_cast<abi::Fault>(received.info.label()), sender, words);
-        if (result && !sender.deferred()) {
-            return {Disposition::Kind::Reply, encode_fault_answer(*result)};
-        }
+        Result<FaultAnswer> const result =
+            server.on_fault(static_cast<abi::Fault>(received.info.label()), sender, words);
+        if (result && !sender.deferred()) { return {Disposition::Kind::Reply, encode_fault_answer(*result)}; }
         return finish_error(sender, result ? Error::Deferred : result.error());
     } else {
         return refuse(received, Error::NotImplemented);
@@ -61,10 +63,9 @@ template <class Server> Disposition deliver_fault(Server& server, Sender& sender
 }
 
 /// A message that is no signal.
-template <class... Protocols, class Server> Disposition deliver_message(Server& server, Sender& sender, Received const& received) {
-    if (received.info.capabilities() != 0) [[unlikely]] {
-        refresh_receive_window(received.info);
-    }
+template <class... Protocols, class Server>
+Disposition deliver_message(Server& server, Sender& sender, Received const& received) {
+    if (received.info.capabilities() != 0) [[unlikely]] { refresh_receive_window(received.info); }
     if (received.info.label() < 64) [[unlikely]] {
         if (received.info.label() == 0) { // no protocol's
             return refuse(received, Error::BadMessage);
@@ -77,23 +78,22 @@ template <class... Protocols, class Server> Disposition deliver_message(Server& 
 } // namespace detail
 
 /// Resumes a thread whose fault was deferred.
-inline void resume(Pending const& pending, FaultAnswer const& answer = {}) { send_reply(pending, detail::encode_fault_answer(answer)); }
+inline void resume(Pending const& pending, FaultAnswer const& answer = {}) {
+    send_reply(pending, detail::encode_fault_answer(answer));
+}
 
 #ifndef CELLA_HOST_TEST
 /// Receives, dispatches and answers for ever. Every kernel call of the loop is a ReplyReceive, unless the answer was deferred.
-template <class... Protocols, class Server> [[noreturn]] void serve(Server& server) {
+template <class... Protocols, class Server>
+[[noreturn]] void serve(Server& server) {
     abi::IpcBuffer& mine = buffer();
-    if (mine.receive_slot == 0) {
-        mine.receive_slot = slots().take(abi::message_capabilities);
-    }
+    if (mine.receive_slot == 0) { mine.receive_slot = slots().take(abi::message_capabilities); }
     CapabilityPointer reply = 0;
     abi::MessageInfo answer;
     bool answering = false;
     for (;;) {
         SystemCall call;
-        if (reply == 0) {
-            reply = runtime().take_reply();
-        }
+        if (reply == 0) { reply = runtime().take_reply(); }
         if (answering) {
             call.info = answer.with(abi::Syscall::ReplyReceive);
             call.word0 = answer.length() > 0 ? mine.message[0] : 0;
@@ -105,9 +105,7 @@ template <class... Protocols, class Server> [[noreturn]] void serve(Server& serv
         call.reply = reply;
         sys_receive(call);
         answering = false;
-        if (call.info.status() != abi::Error::None) [[unlikely]] {
-            continue;
-        }
+        if (call.info.status() != abi::Error::None) [[unlikely]] { continue; }
         if (detail::is_signal(call.info)) [[unlikely]] {
             detail::deliver_signal(server, call.target);
             continue;
@@ -124,9 +122,7 @@ template <class... Protocols, class Server> [[noreturn]] void serve(Server& serv
             } else {
                 send_reply({reply, 0, 0, 0}, disposition.info);
                 reply = 0;
-                for (CapabilityPointer const slot : sender.after_reply()) {
-                    release_slot(slot);
-                }
+                for (CapabilityPointer const slot : sender.after_reply()) { release_slot(slot); }
             }
         } else if (disposition.kind == Disposition::Kind::Deferred) {
             reply = 0;

@@ -3,9 +3,9 @@
 // Invariant of a server: buffer().receive_slot always names three empty slots of this allocator, before every system call
 // that can bring capabilities. After such a one brought some, refresh_receive_window() gives it the next three.
 #pragma once
+#include "error.hpp"
 #include "server_info.hpp"
 #include "sys.hpp"
-#include "error.hpp"
 #include <bit>
 #include <utility>
 
@@ -18,12 +18,8 @@ public:
     void initialize(Word* words, Word first, Word end) {
         words_ = words;
         word_count_ = (end + 31) / 32;
-        for (Word i = 0; i < word_count_; ++i) {
-            words_[i] = 0;
-        }
-        for (Word slot = first; slot < end; ++slot) {
-            words_[slot / 32] |= Word{1} << slot % 32;
-        }
+        for (Word i = 0; i < word_count_; ++i) { words_[i] = 0; }
+        for (Word slot = first; slot < end; ++slot) { words_[slot / 32] |= Word{1} << slot % 32; }
         first_ = first;
         end_ = end;
         free_ = end - first;
@@ -39,9 +35,7 @@ public:
         for (Word step = 0; step < word_count_; ++step) {
             Word const index = hint_ + step < word_count_ ? hint_ + step : hint_ + step - word_count_;
             Word candidates = words_[index];
-            for (Word i = 1; i < count; ++i) {
-                candidates &= words_[index] >> i;
-            }
+            for (Word i = 1; i < count; ++i) { candidates &= words_[index] >> i; }
             if (candidates != 0) {
                 Word const bit = static_cast<Word>(std::countr_zero(candidates));
                 words_[index] &= ~(((Word{1} << count) - 1) << bit);
@@ -54,12 +48,8 @@ public:
     }
     /// The slots must be empty. Others than its own are left alone.
     void give(CapabilityPointer slot, Word count = 1) {
-        if (!manages(slot)) {
-            return;
-        }
-        for (Word i = 0; i < count; ++i) {
-            words_[(slot + i) / 32] |= Word{1} << (slot + i) % 32;
-        }
+        if (!manages(slot)) { return; }
+        for (Word i = 0; i < count; ++i) { words_[(slot + i) / 32] |= Word{1} << (slot + i) % 32; }
         free_ += count;
     }
 
@@ -85,14 +75,10 @@ inline SlotAllocator& slots() { return slot_allocator; }
         Word used = 0;
         for (Word i = 0; i < info.capabilities(); ++i) {
             Word const offset = mine.capabilities[i] - window;
-            if ((info.unwrapped() >> i & 1) == 0 && offset < abi::message_capabilities) {
-                used |= Word{1} << offset;
-            }
+            if ((info.unwrapped() >> i & 1) == 0 && offset < abi::message_capabilities) { used |= Word{1} << offset; }
         }
         for (Word i = 0; i < abi::message_capabilities; ++i) {
-            if ((used >> i & 1) == 0) {
-                slots().give(window + i);
-            }
+            if ((used >> i & 1) == 0) { slots().give(window + i); }
         }
     }
     mine.receive_slot = slots().take(abi::message_capabilities);
@@ -117,10 +103,12 @@ inline void release_slot(CapabilityPointer slot) {
     }
 }
 
-template <class P> struct Cap;
+template <class P>
+struct Cap;
 
 /// Owns a slot: the capability goes with it.
-template <class P> class Owned {
+template <class P>
+class Owned {
 public:
     constexpr Owned() = default;
     constexpr explicit Owned(Cap<P> cap) : slot_{cap.slot} {}
@@ -141,9 +129,7 @@ public:
     explicit operator bool() const { return slot_ != 0; }
     Cap<P> release() { return Cap<P>{std::exchange(slot_, 0)}; }
     void reset() {
-        if (slot_ != 0) {
-            release_slot(std::exchange(slot_, 0));
-        }
+        if (slot_ != 0) { release_slot(std::exchange(slot_, 0)); }
     }
 
 private:

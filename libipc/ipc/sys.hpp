@@ -6,15 +6,15 @@
 
 namespace ipc {
 
-using abi::Word;
 using abi::CapabilityPointer;
+using abi::Word;
 
 /// Registers of a system call. Words 2.. and capabilities lie in buffer().
 struct SystemCall {
-    abi::MessageInfo info;         ///< in: with Syscall; out: with abi::Error
-    Word target = 0;               ///< in: capability pointer; out (receive kinds): badge, or the word of a signal
+    abi::MessageInfo info; ///< in: with Syscall; out: with abi::Error
+    Word target = 0;       ///< in: capability pointer; out (receive kinds): badge, or the word of a signal
     Word word0 = 0, word1 = 0;
-    CapabilityPointer reply = 0;   ///< in: Reply object, receive kinds
+    CapabilityPointer reply = 0; ///< in: Reply object, receive kinds
 };
 
 #ifdef CELLA_HOST_TEST
@@ -23,10 +23,14 @@ namespace host {
 void sys_call(SystemCall& call);
 abi::IpcBuffer* current_buffer();
 /// Where the running call's buffers really are: 64-bit pointers do not fit the IPC buffer.
-struct BulkPointers { void const* read = nullptr; void* write = nullptr; };
+struct BulkPointers {
+    void const* read = nullptr;
+    void* write = nullptr;
+};
 BulkPointers& bulk_pointers();
 /// ReplyBulkRead / ReplyBulkWrite with a host pointer as the local address.
-void bulk(CapabilityPointer reply, abi::Invocation invocation, Word offset, void* local, Word count, Word& copied, Word& caller_fault);
+void bulk(CapabilityPointer reply, abi::Invocation invocation, Word offset, void* local, Word count, Word& copied,
+          Word& caller_fault);
 } // namespace host
 
 /// The calling thread's IPC buffer.

@@ -18,8 +18,7 @@ using ipc::Word;
 
 [[noreturn]] void finish(Word status) {
     (void)ipc::object::Debug{abi::boot_slot::debug}.exit(status);
-    for (;;) {
-    }
+    for (;;) {}
 }
 void check(bool condition, char const* what, int line) {
     if (!condition) {
@@ -44,7 +43,8 @@ struct Sample {
     using Length = ipc::Method<Sample, 5, std::uint32_t(ipc::Path)>;
     using Open = ipc::Method<Sample, 6, Cap<Sample>(std::uint32_t badge)>;
     using Badge = ipc::Method<Sample, 7, std::uint32_t()>;
-    using Swap = ipc::Method<Sample, 8, std::tuple<Cap<ipc::Any>, std::uint32_t>(Cap<ipc::Any>, ipc::OptionalCap<Sample>)>;
+    using Swap =
+        ipc::Method<Sample, 8, std::tuple<Cap<ipc::Any>, std::uint32_t>(Cap<ipc::Any>, ipc::OptionalCap<Sample>)>;
     using Wait = ipc::Method<Sample, 9, std::uint32_t(ipc::WriteBuffer)>;
     using Gone = ipc::Method<Sample, 10, std::uint32_t()>;
     using Elsewhere = ipc::Method<Sample, 11, ipc::Unit()>;
@@ -57,27 +57,29 @@ struct Server {
     std::uint32_t gone = 0;
 
     ipc::Result<ipc::Unit> on(Sample::Null, ipc::Sender&) { return ipc::Unit{}; }
-    ipc::Result<std::uint64_t> on(Sample::Add, ipc::Sender& sender, std::uint32_t a, std::uint64_t b) { return a + b + sender.badge; }
+    ipc::Result<std::uint64_t> on(Sample::Add, ipc::Sender& sender, std::uint32_t a, std::uint64_t b) {
+        return a + b + sender.badge;
+    }
     ipc::Result<ipc::Text<200>> on(Sample::Echo, ipc::Sender&, ipc::Text<200> const& text) { return text; }
     ipc::Result<std::uint32_t> on(Sample::Upper, ipc::Sender& sender, ipc::ReadBuffer in, ipc::WriteBuffer) {
         std::string text(in.length, ' ');
         auto const read = sender.copy_in(0, std::as_writable_bytes(std::span{text}));
-        for (char& character : text) {
-            character = static_cast<char>(character & ~32);
-        }
+        for (char& character : text) { character = static_cast<char>(character & ~32); }
         return static_cast<std::uint32_t>(sender.copy_out(0, std::as_bytes(std::span{text}).first(read.count)).count);
     }
     ipc::Result<std::uint32_t> on(Sample::Length, ipc::Sender& sender, ipc::Path path) {
         char storage[4096];
         auto const text = sender.read_path(path, storage);
-        if (!text) {
-            return ipc::fail(text.error());
-        }
-        return static_cast<std::uint32_t>(std::ranges::count(*text, '/') * 10000) + static_cast<std::uint32_t>(text->size());
+        if (!text) { return ipc::fail(text.error()); }
+        return static_cast<std::uint32_t>(std::ranges::count(*text, '/') * 10000) +
+               static_cast<std::uint32_t>(text->size());
     }
-    ipc::Result<Cap<Sample>> on(Sample::Open, ipc::Sender&, std::uint32_t badge) { return ipc::mint_session<Sample>(badge); }
+    ipc::Result<Cap<Sample>> on(Sample::Open, ipc::Sender&, std::uint32_t badge) {
+        return ipc::mint_session<Sample>(badge);
+    }
     ipc::Result<std::uint32_t> on(Sample::Badge, ipc::Sender& sender) { return sender.badge; }
-    ipc::Result<std::tuple<Cap<ipc::Any>, std::uint32_t>> on(Sample::Swap, ipc::Sender& sender, Cap<ipc::Any> cap, ipc::OptionalCap<Sample> own) {
+    ipc::Result<std::tuple<Cap<ipc::Any>, std::uint32_t>> on(Sample::Swap, ipc::Sender& sender, Cap<ipc::Any> cap,
+                                                             ipc::OptionalCap<Sample> own) {
         sender.delete_after_reply(cap.slot);
         return std::tuple{cap, own.badge};
     }
@@ -112,13 +114,12 @@ alignas(16) std::byte server_stack[32 * 1024];
     ipc::serve<Sample>(server);
 }
 
-template <class Function> void figure(char const* what, Function const& function) {
+template <class Function>
+void figure(char const* what, Function const& function) {
     constexpr Word rounds = 1000;
     function();
     auto const begin = stamp();
-    for (Word i = 0; i < rounds; ++i) {
-        function();
-    }
+    for (Word i = 0; i < rounds; ++i) { function(); }
     ipc::log("figure {} {}", what, static_cast<Word>(stamp() - begin) / rounds);
 }
 
@@ -139,7 +140,8 @@ void test_messages(Cap<Sample> client) {
     CHECK(ipc::call<Sample::Echo>(client, std::string_view{text})->view() == text);
     std::string const in(150'000, 'a');
     std::string out(150'000, '.');
-    CHECK(ipc::call<Sample::Upper>(client, ipc::ReadBuffer{in.data(), in.size() / 3}, ipc::WriteBuffer{out.data(), out.size()}) == 50'000U);
+    CHECK(ipc::call<Sample::Upper>(client, ipc::ReadBuffer{in.data(), in.size() / 3},
+                                   ipc::WriteBuffer{out.data(), out.size()}) == 50'000U);
     CHECK(out[49'999] == 'A' && out[50'000] == '.');
     std::string const path = "/" + std::string(998, 'p') + "/";
     CHECK(ipc::call<Sample::Length>(client, std::string_view{path}) == 21000U);
@@ -154,7 +156,8 @@ void test_messages(Cap<Sample> client) {
 
 void test_capabilities(Cap<Sample> client) {
     auto const free_before = ipc::slots().free_count();
-    auto const notification = *ipc::make_object(abi::ObjectType::Notification, 0, ipc::object::Untyped{ipc::runtime().untyped});
+    auto const notification =
+        *ipc::make_object(abi::ObjectType::Notification, 0, ipc::object::Untyped{ipc::runtime().untyped});
     auto const swapped = ipc::call<Sample::Swap>(client, Cap<ipc::Any>{notification}, client);
     CHECK(swapped);
     CHECK(std::get<1>(*swapped) == 42);
@@ -172,9 +175,11 @@ void test_capabilities(Cap<Sample> client) {
     CHECK(ipc::call<Sample::Gone>(client) == 100U);
     // What was refused is deleted.
     for (int i = 0; i < 10; ++i) {
-        CHECK((ipc::call<ipc::Method<Sample, 51, ipc::Unit(Cap<Sample>)>>(client, client).error() == ipc::Error::NotImplemented));
-        CHECK((ipc::call<ipc::Method<Sample, 51, ipc::Unit(Cap<ipc::Any>)>>(client, Cap<ipc::Any>{abi::boot_slot::cnode}).error() ==
+        CHECK((ipc::call<ipc::Method<Sample, 51, ipc::Unit(Cap<Sample>)>>(client, client).error() ==
                ipc::Error::NotImplemented));
+        CHECK(
+            (ipc::call<ipc::Method<Sample, 51, ipc::Unit(Cap<ipc::Any>)>>(client, Cap<ipc::Any>{abi::boot_slot::cnode})
+                 .error() == ipc::Error::NotImplemented));
     }
     CHECK(ipc::slots().free_count() == free_before);
 }
@@ -216,7 +221,8 @@ extern "C" [[noreturn, gnu::used]] void test_main() {
     ipc::object::Frame const frame{make(abi::ObjectType::Frame)};
     abi::Address const server_buffer = (boot().image_end + 0xfff) & ~0xfffU;
     CHECK(frame.map(ipc::own_address_space(), server_buffer, 3));
-    CHECK(thread.configure(ipc::own_cnode(), ipc::guard_word(0, 32 - abi::boot_slot::cnode_radix), ipc::own_address_space(), server_buffer, frame));
+    CHECK(thread.configure(ipc::own_cnode(), ipc::guard_word(0, 32 - abi::boot_slot::cnode_radix),
+                           ipc::own_address_space(), server_buffer, frame));
     CHECK(ipc::object::SchedControl{abi::boot_slot::sched_control}.configure(context, 10000, 10000));
     CHECK(context.bind(thread));
     CHECK(thread.set_priority(200));
@@ -236,9 +242,14 @@ extern "C" [[noreturn, gnu::used]] void test_main() {
 
     figure("null call", [&] { (void)ipc::call<Sample::Null>(client); });
     figure("three words in, two out", [&] { (void)ipc::call<Sample::Add>(client, 1U, std::uint64_t{2}); });
-    figure("text of 20 bytes there and back", [&] { (void)ipc::call<Sample::Echo>(client, std::string_view{"12345678901234567890"}); });
-    figure("one byte by bulk copy", [&] { char byte; (void)ipc::call<Sample::Fill>(client, ipc::WriteBuffer{&byte, 1}); });
-    figure("path of 20 bytes", [&] { (void)ipc::call<Sample::Length>(client, std::string_view{"/234567890/234567890"}); });
+    figure("text of 20 bytes there and back",
+           [&] { (void)ipc::call<Sample::Echo>(client, std::string_view{"12345678901234567890"}); });
+    figure("one byte by bulk copy", [&] {
+        char byte;
+        (void)ipc::call<Sample::Fill>(client, ipc::WriteBuffer{&byte, 1});
+    });
+    figure("path of 20 bytes",
+           [&] { (void)ipc::call<Sample::Length>(client, std::string_view{"/234567890/234567890"}); });
     CHECK(*ipc::object::Debug{abi::boot_slot::debug}.check() == 0);
     finish(0);
 }

@@ -42,7 +42,8 @@ TEST_CASE_FIXTURE(Bench, "capabilities: foreign ones arrive in slots, own ones a
     auto const other = world.add(std::make_shared<ipc::host::HostNotification>());
     auto const before = world.capability_count();
     auto const free_before = ipc::slots().free_count();
-    auto const result = ipc::call<Sample::Capabilities>(client, ipc::Cap<ipc::Any>{other}, client, ipc::Cap<ipc::Any>{other});
+    auto const result =
+        ipc::call<Sample::Capabilities>(client, ipc::Cap<ipc::Any>{other}, client, ipc::Cap<ipc::Any>{other});
     REQUIRE(result);
     CHECK(std::get<1>(*result) == 42);
     CHECK(server.last_own.unwrapped);
@@ -55,18 +56,21 @@ TEST_CASE_FIXTURE(Bench, "capabilities: foreign ones arrive in slots, own ones a
 
 TEST_CASE_FIXTURE(Bench, "an absent optional capability is absent; a Cap of the server itself is refused") {
     auto const other = world.add(std::make_shared<ipc::host::HostNotification>());
-    auto const result = ipc::call<Sample::Capabilities>(client, ipc::Cap<ipc::Any>{other}, ipc::OptionalCap<Sample>{}, ipc::OptionalCap<ipc::Any>{});
+    auto const result = ipc::call<Sample::Capabilities>(client, ipc::Cap<ipc::Any>{other}, ipc::OptionalCap<Sample>{},
+                                                        ipc::OptionalCap<ipc::Any>{});
     REQUIRE(result);
     CHECK_FALSE(server.last_own.present());
     ipc::release_slot(std::get<0>(*result).slot);
-    CHECK(ipc::call<Sample::Capabilities>(client, client.as<ipc::Any>(), ipc::OptionalCap<Sample>{}, ipc::OptionalCap<ipc::Any>{}).error() ==
-          ipc::Error::BadMessage);
+    CHECK(ipc::call<Sample::Capabilities>(client, client.as<ipc::Any>(), ipc::OptionalCap<Sample>{},
+                                          ipc::OptionalCap<ipc::Any>{})
+              .error() == ipc::Error::BadMessage);
 }
 
 TEST_CASE_FIXTURE(Bench, "bulk buffers") {
     std::string const in = "hello, world";
     std::string out(5, '.');
-    auto const result = ipc::call<Sample::Upper>(client, ipc::ReadBuffer{in.data(), in.size()}, ipc::WriteBuffer{out.data(), out.size()});
+    auto const result = ipc::call<Sample::Upper>(client, ipc::ReadBuffer{in.data(), in.size()},
+                                                 ipc::WriteBuffer{out.data(), out.size()});
     CHECK(result == 5U);
     CHECK(out == "HELLO");
 }
@@ -74,7 +78,8 @@ TEST_CASE_FIXTURE(Bench, "bulk buffers") {
 TEST_CASE_FIXTURE(Bench, "bulk transfers larger than the kernel's portion") {
     std::string const in(200'000, 'q');
     std::string out(200'000, '.');
-    auto const result = ipc::call<Sample::Upper>(client, ipc::ReadBuffer{in.data(), in.size()}, ipc::WriteBuffer{out.data(), out.size()});
+    auto const result = ipc::call<Sample::Upper>(client, ipc::ReadBuffer{in.data(), in.size()},
+                                                 ipc::WriteBuffer{out.data(), out.size()});
     CHECK(result == 200'000U);
     CHECK(out == std::string(200'000, 'Q'));
 }
@@ -97,16 +102,19 @@ TEST_CASE_FIXTURE(Bench, "paths: inline when short, from the caller's memory whe
 TEST_CASE_FIXTURE(Bench, "a long path cannot share the message with a ReadBuffer") {
     CHECK(ipc::call<Sample::PathAndBuffer>(client, std::string_view{"/abc"}, ipc::ReadBuffer{"12", 2}) == 4002U);
     std::string const path(500, 'p');
-    CHECK(ipc::call<Sample::PathAndBuffer>(client, std::string_view{path}, ipc::ReadBuffer{"12", 2}).error() == ipc::Error::NameTooLong);
+    CHECK(ipc::call<Sample::PathAndBuffer>(client, std::string_view{path}, ipc::ReadBuffer{"12", 2}).error() ==
+          ipc::Error::NameTooLong);
 }
 
 namespace {
 /// Sends words as an operation's message, whatever they are.
-template <class M> ipc::Error send_raw(ipc::Cap<Sample> target, std::vector<abi::Word> const& words, abi::Word capabilities = 0) {
+template <class M>
+ipc::Error send_raw(ipc::Cap<Sample> target, std::vector<abi::Word> const& words, abi::Word capabilities = 0) {
     abi::IpcBuffer& buffer = ipc::buffer();
     std::copy(words.begin(), words.end(), buffer.message);
-    auto const info = ipc::detail::transact(target.slot, abi::MessageInfo{M::label(), static_cast<abi::Word>(words.size()), capabilities},
-                                            buffer.message[0], buffer.message[1]);
+    auto const info = ipc::detail::transact(
+        target.slot, abi::MessageInfo{M::label(), static_cast<abi::Word>(words.size()), capabilities},
+        buffer.message[0], buffer.message[1]);
     return info.status() != abi::Error::None ? ipc::from_kernel(info.status()) : static_cast<ipc::Error>(info.label());
 }
 } // namespace

@@ -10,7 +10,8 @@ struct Stranger {
 } // namespace
 
 TEST_CASE_FIXTURE(Bench, "errors are the reply's label") {
-    for (auto const error : {ipc::Error::NoEntry, ipc::Error::Quota, ipc::Error::RestartSystemCall, ipc::Error::Background}) {
+    for (auto const error :
+         {ipc::Error::NoEntry, ipc::Error::Quota, ipc::Error::RestartSystemCall, ipc::Error::Background}) {
         CHECK(ipc::call<Sample::Fail>(client, static_cast<std::uint32_t>(error)).error() == error);
     }
 }
@@ -90,7 +91,8 @@ TEST_CASE("long messages from one server to another keep the first server's argu
     struct Relay : SampleServer {
         ipc::Cap<Sample> next;
         using SampleServer::on;
-        ipc::Result<std::tuple<ipc::Text<16>, ipc::Text<40>>> on(Sample::Texts, ipc::Sender&, ipc::Text<40> const& a, ipc::Text<16> const& b) {
+        ipc::Result<std::tuple<ipc::Text<16>, ipc::Text<40>>> on(Sample::Texts, ipc::Sender&, ipc::Text<40> const& a,
+                                                                 ipc::Text<16> const& b) {
             CHECK(ipc::call<Sample::Texts>(next, std::string_view{"other"}, std::string_view{"texts"}));
             return std::tuple{b, a};
         }
@@ -98,7 +100,8 @@ TEST_CASE("long messages from one server to another keep the first server's argu
     SampleServer last;
     auto const first = world.serve<Sample>(relay);
     relay.next = world.client<Sample>(world.serve<Sample>(last), 1);
-    auto const result = ipc::call<Sample::Texts>(world.client<Sample>(first, 1), std::string_view{"one"}, std::string_view{"two"});
+    auto const result =
+        ipc::call<Sample::Texts>(world.client<Sample>(first, 1), std::string_view{"one"}, std::string_view{"two"});
     REQUIRE(result);
     CHECK(std::get<0>(*result).view() == "two");
     CHECK(std::get<1>(*result).view() == "one");

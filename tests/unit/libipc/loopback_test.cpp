@@ -7,12 +7,14 @@ TEST_CASE("frames are mapped for real, revoking the memory unmaps them") {
     auto const frame = ipc::make_object(abi::ObjectType::Frame);
     REQUIRE(frame);
     ipc::object::Frame const object{*frame};
-    CHECK(object.map(ipc::own_address_space(), window, abi::right::read | abi::right::write).error() == ipc::from_kernel(abi::Error::FailedLookup));
+    CHECK(object.map(ipc::own_address_space(), window, abi::right::read | abi::right::write).error() ==
+          ipc::from_kernel(abi::Error::FailedLookup));
     auto const table = ipc::make_object(abi::ObjectType::PageTable);
     REQUIRE(table);
     CHECK(ipc::object::PageTable{*table}.map(ipc::own_address_space(), window));
     REQUIRE(object.map(ipc::own_address_space(), window, abi::right::read | abi::right::write));
-    CHECK(object.map(ipc::own_address_space(), window, abi::right::read).error() == ipc::from_kernel(abi::Error::DeleteFirst));
+    CHECK(object.map(ipc::own_address_space(), window, abi::right::read).error() ==
+          ipc::from_kernel(abi::Error::DeleteFirst));
     std::memcpy(reinterpret_cast<void*>(std::uintptr_t{window}), "hello", 5);
     CHECK(std::memcmp(world.frame_memory(*frame), "hello", 5) == 0);
     auto const mapping = ipc::own_address_space().query(window);
@@ -27,11 +29,13 @@ TEST_CASE("copying a range of mappings restricts both sides") {
     auto const space = ipc::make_object(abi::ObjectType::AddressSpace);
     auto const other = ipc::make_object(abi::ObjectType::AddressSpace);
     for (auto const target : {*space, *other}) {
-        CHECK(ipc::object::PageTable{*ipc::make_object(abi::ObjectType::PageTable)}.map(ipc::object::AddressSpace{target}, 0x1000));
+        CHECK(ipc::object::PageTable{*ipc::make_object(abi::ObjectType::PageTable)}.map(
+            ipc::object::AddressSpace{target}, 0x1000));
     }
     ipc::object::Frame const frame{*ipc::make_object(abi::ObjectType::Frame)};
     CHECK(frame.map(ipc::object::AddressSpace{*space}, 0x3000, 3));
-    auto const copied = ipc::object::AddressSpace{*other}.copy_range(ipc::object::AddressSpace{*space}, 0, 0, 16, abi::right::read, true);
+    auto const copied = ipc::object::AddressSpace{*other}.copy_range(ipc::object::AddressSpace{*space}, 0, 0, 16,
+                                                                     abi::right::read, true);
     REQUIRE(copied);
     CHECK(copied->pages == 16);
     CHECK(copied->mappings == 1);
@@ -45,9 +49,7 @@ TEST_CASE("untyped memory runs out and comes back") {
     REQUIRE(chunk);
     ipc::object::Untyped const memory{*chunk};
     for (int round = 0; round < 3; ++round) {
-        for (int i = 0; i < 4; ++i) {
-            CHECK(ipc::make_object(abi::ObjectType::Frame, 0, memory));
-        }
+        for (int i = 0; i < 4; ++i) { CHECK(ipc::make_object(abi::ObjectType::Frame, 0, memory)); }
         CHECK(ipc::make_object(abi::ObjectType::Frame, 0, memory).error() == ipc::Error::NoMemory);
         CHECK(ipc::own_cnode().revoke(*chunk));
         CHECK(memory.inspect()->free_bytes == 1 << 14);

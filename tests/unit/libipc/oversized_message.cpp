@@ -4,4 +4,6 @@ struct Sample {
     using First = ipc::Method<Sample, 1, ipc::Unit(ipc::Text<200>, ipc::Text<60>)>;
     using methods = ipc::Methods<First>;
 };
-bool use(ipc::Cap<Sample> cap) { return ipc::call<Sample::First>(cap, ipc::Text<200>{"a"}, ipc::Text<60>{"b"}).has_value(); }
+bool use(ipc::Cap<Sample> cap) {
+    return ipc::call<Sample::First>(cap, ipc::Text<200>{"a"}, ipc::Text<60>{"b"}).has_value();
+}

@@ -13,9 +13,7 @@ TEST_CASE("slots are given out once, runs are consecutive") {
     for (int i = 0; i < 50; ++i) {
         auto const run = slots.take(3);
         REQUIRE(run >= 128);
-        for (abi::Word k = 0; k < 3; ++k) {
-            CHECK(taken.insert(run + k).second);
-        }
+        for (abi::Word k = 0; k < 3; ++k) { CHECK(taken.insert(run + k).second); }
     }
     while (auto const slot = slots.take()) {
         CHECK(slot < 500);
@@ -102,7 +100,11 @@ TEST_CASE("the heap gives out memory once and takes all of it back") {
     ipc::guest::Heap heap;
     heap.initialize(memory, bytes);
     std::mt19937 random{3};
-    struct Block { std::byte* start; std::size_t size; std::byte mark; };
+    struct Block {
+        std::byte* start;
+        std::size_t size;
+        std::byte mark;
+    };
     std::vector<Block> blocks;
     for (int i = 0; i < 50'000; ++i) {
         if (random() % 5 < 3) {
@@ -120,13 +122,12 @@ TEST_CASE("the heap gives out memory once and takes all of it back") {
             std::swap(blocks[random() % blocks.size()], blocks.back());
             Block const block = blocks.back();
             blocks.pop_back();
-            CHECK(std::all_of(block.start, block.start + block.size, [&](std::byte byte) { return byte == block.mark; }));
+            CHECK(
+                std::all_of(block.start, block.start + block.size, [&](std::byte byte) { return byte == block.mark; }));
             heap.free(block.start);
         }
     }
-    for (Block const& block : blocks) {
-        heap.free(block.start);
-    }
+    for (Block const& block : blocks) { heap.free(block.start); }
     CHECK(heap.used_bytes() == 0);
     heap.initialize(memory, bytes);
     void* const most = heap.allocate(heap.total_bytes());

@@ -6,16 +6,24 @@
 #include <string>
 #include <vector>
 
-struct Point { std::uint8_t x; std::uint16_t y; std::uint64_t z; bool operator==(Point const&) const = default; };
+struct Point {
+    std::uint8_t x;
+    std::uint16_t y;
+    std::uint64_t z;
+    bool operator==(Point const&) const = default;
+};
 
 struct Sample {
     static constexpr abi::Word number = 200;
     using Nothing = ipc::Method<Sample, 1, ipc::Unit()>;
-    using Scalars = ipc::Method<Sample, 2, std::tuple<std::uint64_t, bool, std::int8_t>(std::int8_t, std::uint64_t, bool)>;
+    using Scalars =
+        ipc::Method<Sample, 2, std::tuple<std::uint64_t, bool, std::int8_t>(std::int8_t, std::uint64_t, bool)>;
     using Structs = ipc::Method<Sample, 3, Point(Point)>;
     using Texts = ipc::Method<Sample, 4, std::tuple<ipc::Text<16>, ipc::Text<40>>(ipc::Text<40>, ipc::Text<16>)>;
     using RawBytes = ipc::Method<Sample, 5, ipc::Bytes<100>(ipc::Bytes<100>)>;
-    using Capabilities = ipc::Method<Sample, 6, std::tuple<ipc::Cap<ipc::Any>, std::uint32_t>(ipc::Cap<ipc::Any>, ipc::OptionalCap<Sample>, ipc::OptionalCap<ipc::Any>)>;
+    using Capabilities = ipc::Method<Sample, 6,
+                                     std::tuple<ipc::Cap<ipc::Any>, std::uint32_t>(
+                                         ipc::Cap<ipc::Any>, ipc::OptionalCap<Sample>, ipc::OptionalCap<ipc::Any>)>;
     using Upper = ipc::Method<Sample, 7, std::uint32_t(ipc::ReadBuffer, ipc::WriteBuffer)>;
     using Paths = ipc::Method<Sample, 8, std::uint32_t(std::uint32_t, ipc::Path, ipc::Path)>;
     using PathAndBuffer = ipc::Method<Sample, 9, std::uint32_t(ipc::Path, ipc::ReadBuffer)>;
@@ -27,8 +35,8 @@ struct Sample {
     using Forward = ipc::Method<Sample, 15, std::uint32_t(ipc::Cap<Sample>, ipc::Path)>;
     using Forwarded = ipc::Method<Sample, 16, std::uint32_t(std::uint32_t, ipc::Path)>;
     using Forget = ipc::Method<Sample, 17, ipc::Unit(std::uint32_t badge)>;
-    using methods = ipc::Methods<Nothing, Scalars, Structs, Texts, RawBytes, Capabilities, Upper, Paths, PathAndBuffer, Fail, Elsewhere, Wait,
-                                 Open, Badge, Forward, Forwarded, Forget>;
+    using methods = ipc::Methods<Nothing, Scalars, Structs, Texts, RawBytes, Capabilities, Upper, Paths, PathAndBuffer,
+                                 Fail, Elsewhere, Wait, Open, Badge, Forward, Forwarded, Forget>;
 };
 
 struct SampleServer {
@@ -44,21 +52,22 @@ struct SampleServer {
         ++calls;
         return ipc::Unit{};
     }
-    ipc::Result<std::tuple<std::uint64_t, bool, std::int8_t>> on(Sample::Scalars, ipc::Sender&, std::int8_t a, std::uint64_t b, bool c) {
+    ipc::Result<std::tuple<std::uint64_t, bool, std::int8_t>> on(Sample::Scalars, ipc::Sender&, std::int8_t a,
+                                                                 std::uint64_t b, bool c) {
         return std::tuple{b, c, a};
     }
     ipc::Result<Point> on(Sample::Structs, ipc::Sender&, Point const& point) { return point; }
-    ipc::Result<std::tuple<ipc::Text<16>, ipc::Text<40>>> on(Sample::Texts, ipc::Sender&, ipc::Text<40> const& a, ipc::Text<16> const& b) {
+    ipc::Result<std::tuple<ipc::Text<16>, ipc::Text<40>>> on(Sample::Texts, ipc::Sender&, ipc::Text<40> const& a,
+                                                             ipc::Text<16> const& b) {
         return std::tuple{b, a};
     }
     ipc::Result<ipc::Bytes<100>> on(Sample::RawBytes, ipc::Sender&, ipc::Bytes<100> const& bytes) { return bytes; }
-    ipc::Result<std::tuple<ipc::Cap<ipc::Any>, std::uint32_t>> on(Sample::Capabilities, ipc::Sender& sender, ipc::Cap<ipc::Any> cap,
-                                                                ipc::OptionalCap<Sample> own, ipc::OptionalCap<ipc::Any> other) {
+    ipc::Result<std::tuple<ipc::Cap<ipc::Any>, std::uint32_t>> on(Sample::Capabilities, ipc::Sender& sender,
+                                                                  ipc::Cap<ipc::Any> cap, ipc::OptionalCap<Sample> own,
+                                                                  ipc::OptionalCap<ipc::Any> other) {
         last_own = own;
         sender.delete_after_reply(cap.slot);
-        if (other.slot != 0) {
-            ipc::release_slot(other.slot);
-        }
+        if (other.slot != 0) { ipc::release_slot(other.slot); }
         return std::tuple{cap, own.badge};
     }
     ipc::Result<std::uint32_t> on(Sample::Upper, ipc::Sender& sender, ipc::ReadBuffer in, ipc::WriteBuffer out) {
@@ -77,9 +86,7 @@ struct SampleServer {
         char storage[4096];
         for (ipc::Path const& path : {a, b}) {
             auto const text = sender.read_path(path, storage);
-            if (!text) {
-                return ipc::fail(text.error());
-            }
+            if (!text) { return ipc::fail(text.error()); }
             paths.emplace_back(*text);
         }
         return (a.in_buffer ? 1U : 0U) | (b.in_buffer ? 2U : 0U);
@@ -87,7 +94,9 @@ struct SampleServer {
     ipc::Result<std::uint32_t> on(Sample::PathAndBuffer, ipc::Sender&, ipc::Path path, ipc::ReadBuffer data) {
         return path.length * 1000 + static_cast<std::uint32_t>(data.length);
     }
-    ipc::Result<std::uint32_t> on(Sample::Fail, ipc::Sender&, std::uint32_t error) { return ipc::fail(static_cast<ipc::Error>(error)); }
+    ipc::Result<std::uint32_t> on(Sample::Fail, ipc::Sender&, std::uint32_t error) {
+        return ipc::fail(static_cast<ipc::Error>(error));
+    }
     ipc::Result<std::uint32_t> on(Sample::Elsewhere, ipc::Sender& sender, ipc::Path path) {
         return sender.fail_with(ipc::Error::Elsewhere, ipc::OptionalCap<Sample>{ipc::Cap<Sample>{elsewhere}},
                                 ipc::Text<180>{std::string_view{path.data, path.length}.substr(1)});
@@ -96,7 +105,9 @@ struct SampleServer {
         waiting.push_back(sender.defer());
         return ipc::fail(ipc::Error::Deferred);
     }
-    ipc::Result<ipc::Cap<Sample>> on(Sample::Open, ipc::Sender&, std::uint32_t badge) { return ipc::mint_session<Sample>(badge); }
+    ipc::Result<ipc::Cap<Sample>> on(Sample::Open, ipc::Sender&, std::uint32_t badge) {
+        return ipc::mint_session<Sample>(badge);
+    }
     ipc::Result<std::uint32_t> on(Sample::Badge, ipc::Sender& sender) { return sender.badge; }
     ipc::Result<std::uint32_t> on(Sample::Forward, ipc::Sender& sender, ipc::Cap<Sample> to, ipc::Path path) {
         ipc::Path rest = path;
@@ -109,9 +120,7 @@ struct SampleServer {
     ipc::Result<std::uint32_t> on(Sample::Forwarded, ipc::Sender& sender, std::uint32_t number, ipc::Path path) {
         char storage[4096];
         auto const text = sender.read_path(path, storage);
-        if (!text) {
-            return ipc::fail(text.error());
-        }
+        if (!text) { return ipc::fail(text.error()); }
         paths = {std::string{*text}};
         return number + sender.badge;
     }
