@@ -1,0 +1,38 @@
+// Everything of procfs that the server dispatches: the file system itself, and the operations of Process and Domain that hand out
+// its roots and namespaces.
+#pragma once
+#include "../process/operations.hpp"
+#include "procfs.hpp"
+
+namespace proc {
+
+class ProcfsOperations : public ProcFs {
+public:
+    using P = proto::Process;
+    template <class T> using Result = ipc::Result<T>;
+
+    explicit ProcfsOperations(Core& core) : ProcFs{core}, requests_{core} {}
+
+    using ProcFs::on;
+    Result<ipc::Unit> on(P::SetNamespace, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& file, std::uint32_t flags) {
+        return requests_.run<P::SetNamespace>(sender, [&](Thread& thread) { return set_namespace(*thread.process, file, flags); });
+    }
+    Result<ipc::Cap<proto::Directory>> on(P::ProcFileSystem, ipc::Sender& sender) {
+        return requests_.run<P::ProcFileSystem>(sender, [&](Thread& thread) { return file_system(thread.process->space()); });
+    }
+    Result<ipc::Cap<proto::Directory>> on(proto::Domain::ProcFileSystem, ipc::Sender& sender) {
+        Domain* const domain = core.table.badges.find<Domain>(sender.badge, ObjectKind::Domain);
+        if (domain == nullptr) return fail(Error::NoProcess);
+        return file_system(*domain->space);
+    }
+    /// pidfds are for later: programs fall back to PIDs.
+    Result<ipc::Cap<proto::File>> on(P::OpenProcess, ipc::Sender& sender, std::int32_t, std::uint32_t) {
+        return requests_.run<P::OpenProcess>(sender, [&](Thread&) -> Result<ipc::Cap<proto::File>> { return fail(Error::NotImplemented); });
+    }
+    void on_no_senders(Word badge) { no_senders(badge); }
+
+private:
+    Requests requests_;
+};
+
+} // namespace proc
