@@ -133,8 +133,8 @@ Error change_range(Invocation& call, bool protect) {
 struct CopyCounts { Word pages, copied; bool stopped, restricted; };
 
 /// Copies mappings [from, from + count) of one table to another: the inner loop of fork.
-CopyCounts copy_mappings(PageTable& source, Word from, PageTable& destination, Word to, Word count, Word directory_index, Word mask,
-                         bool restrict_source) {
+[[gnu::flatten]] CopyCounts copy_mappings(PageTable& source, Word from, PageTable& destination, Word to, Word count,
+                                          Word directory_index, Word mask, bool restrict_source) {
     CopyCounts counts{};
     Word const location = reinterpret_cast<Word>(&destination) | directory_index << 1 | Capability::mapped_bit;
     for (; counts.pages < count; ++counts.pages) {

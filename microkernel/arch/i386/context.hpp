@@ -2,6 +2,7 @@
 #pragma once
 #include "../../abi/objects.hpp"
 #include "layout.h"
+#include "paging.hpp"
 
 namespace arch {
 

@@ -7,22 +7,12 @@ namespace arch {
 
 namespace {
 
-constexpr Word present = 1, writable = 2, user = 4, write_through = 8, cache_disabled = 16, large = 128;
-constexpr Word frame_mask = ~(abi::page_size - 1);
+using namespace page_entry;
 constexpr Word kernel_first_entry = KERNEL_BASE >> abi::large_page_bits;
-
-Word entry_flags(Word rights, Word map_flags) {
-    if (rights == 0) return 0;
-    return present | user | ((rights & abi::right::write) != 0 ? writable : 0) |
-           ((map_flags & abi::map_flag::uncached) != 0 ? write_through | cache_disabled : 0);
-}
 
 Word& entry(void* table, Word index) { return static_cast<Word*>(table)[index]; }
 
 } // namespace
-
-void* to_virtual(Address physical) { return reinterpret_cast<void*>(physical + KERNEL_BASE); }
-Address to_physical(void const* kernel_address) { return reinterpret_cast<Address>(kernel_address) - KERNEL_BASE; }
 
 void directory_initialize(void* directory) {
     for (Word index = kernel_first_entry; index < 1024; ++index) entry(directory, index) = arch_boot_directory[index];
@@ -37,22 +27,6 @@ void directory_set_large(void* directory, Word index, Address frame_physical, Wo
 }
 
 void directory_clear(void* directory, Word index) { entry(directory, index) = 0; }
-
-void table_set(void* table, Word index, Address frame_physical, Word rights, Word map_flags) {
-    entry(table, index) = frame_physical | entry_flags(rights, map_flags);
-}
-
-void table_clear(void* table, Word index) { entry(table, index) = 0; }
-
-Word entry_rights(void const* table_or_directory, Word index) {
-    Word const value = static_cast<Word const*>(table_or_directory)[index];
-    if ((value & present) == 0) return 0;
-    return (value & writable) != 0 ? abi::right::read | abi::right::write : abi::right::read;
-}
-
-Address entry_physical(void const* table_or_directory, Word index) {
-    return static_cast<Word const*>(table_or_directory)[index] & frame_mask;
-}
 
 void* user_to_kernel(void const* directory, Address address, Word rights) {
     if (address >= abi::user_end) return nullptr;
