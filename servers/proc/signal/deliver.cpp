@@ -95,7 +95,8 @@ void Core::poke(Thread& thread) {
         return;
     }
     if (*state != abi::ThreadState::Running && *state != abi::ThreadState::Inactive) {
-        machine.interrupt(*thread.kernel);
+        // Waiting for a server: only what the vDSO says may be given up is (ThreadArea::in_call).
+        if (area(thread).in_call == 2) machine.interrupt(*thread.kernel);
         return;
     }
     for (auto const& window : header.windows) {
