@@ -159,9 +159,10 @@ void deliver(ThreadArea& thread, DeliveredSignal const& delivered) {
     }
 }
 
-void deliver_all(ThreadArea& thread) {
+/// One signal; if there are more, proc has set signal_pending again and the last check finds it.
+void deliver_next(ThreadArea& thread) {
     DeliveredSignal delivered;
-    while (take(thread, delivered)) {
+    if (take(thread, delivered)) {
         deliver(thread, delivered);
     }
 }
@@ -223,7 +224,6 @@ void end_interrupted_call(ThreadArea& thread, Word number, Handler handler, Long
                 thread.frame.eax = static_cast<Word>(refuse(Error::Interrupted));
             }
             deliver(thread, delivered);
-            deliver_all(thread);
             return;
         }
         thread.restarting = repeats;
@@ -259,13 +259,13 @@ Long sys_rt_sigreturn(ThreadArea& thread) {
 } // namespace vdso
 
 /// entry.S: a signal was pending at the last check.
-extern "C" [[gnu::used]] void vdso_deliver_signals(linux_process::ThreadArea& thread) { vdso::deliver_all(thread); }
+extern "C" [[gnu::used]] void vdso_deliver_signals(linux_process::ThreadArea& thread) { vdso::deliver_next(thread); }
 
 /// entry.S: proc sent the thread here from program code, whose registers are in ThreadArea::interrupted.
 extern "C" [[gnu::used]] void vdso_interrupted(linux_process::ThreadArea& thread) {
     auto const& from = thread.interrupted;
     thread.frame = {from.ebx, from.ecx, from.edx, from.esi, from.edi, from.ebp, from.eax, from.esp, from.eip, from.eflags, from.gs, 1};
-    vdso::deliver_all(thread);
+    vdso::deliver_next(thread);
 }
 
 /// entry.S: a thread's first steps; proc has filled the frame.

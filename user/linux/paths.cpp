@@ -39,17 +39,15 @@ Long open_at(ThreadArea& thread, Word descriptor, Word address, Word flags, Word
     }
     Word const slot = slot_of(static_cast<Word>(number));
     bool foreign = false;
-    ipc::Result<std::tuple<ipc::Cap<proto::File>, proto::OpenResult>> opened;
-    {
-        // A FIFO may keep us waiting; what an exclusive creation has done cannot be done twice.
-        Interruptible const waiting{thread, (flags & (open_create | open_exclusive)) != (open_create | open_exclusive)};
-        opened = walk(
-            thread, descriptor, *path,
-            [&](ipc::Cap<Directory> directory, Directory::At at, Directory::Caller caller, ipc::Path rest) {
-                return ipc::call_into<Directory::Open>(ipc::buffer().receive_slot, directory, at, caller, flags, mode, rest);
-            },
-            number, &foreign);
-    }
+    // A FIFO may keep us waiting; what an exclusive creation has done cannot be done twice.
+    bool const repeatable = (flags & (open_create | open_exclusive)) != (open_create | open_exclusive);
+    auto const opened = walk(
+        thread, descriptor, *path,
+        [&](ipc::Cap<Directory> directory, Directory::At at, Directory::Caller caller, ipc::Path rest) {
+            Interruptible const waiting{thread, repeatable};
+            return ipc::call_into<Directory::Open>(ipc::buffer().receive_slot, directory, at, caller, flags, mode, rest);
+        },
+        number, &foreign);
     if (opened) {
         auto const result = std::get<1>(*opened);
         if (result.kind == proto::FileKind::Terminal && result.inode == proto::controlling_terminal) {
