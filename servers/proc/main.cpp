@@ -1,0 +1,47 @@
+// proc: processes, signals, PID namespaces, exec, the pager. Wiring only.
+#include "ipc/log.hpp"
+#include "ipc/needs.hpp"
+#include "machine/vdso_image.hpp"
+#include "process/seams_guest.hpp"
+#include "program_files.hpp"
+#include "proto/memory.hpp"
+#include "server.hpp"
+
+namespace {
+void require(bool good, std::string_view what) {
+    if (!good) ipc::stop(what);
+}
+} // namespace
+
+int server_main(ipc::ServerInfo const& info) {
+    using namespace proc;
+    ipc::Cap<proto::Memory> const memory{ipc::need(info, "memory")};
+    static GuestKernel kernel;
+    require(kernel.initialize(memory, info.cnode_radix).has_value(), "proc: no CSpace root");
+    static GuestMachine machine{kernel, ipc::object::SchedControl{ipc::need(info, "sched-control")}};
+    static GuestFiles pages;
+    static FileCache cache{kernel, pages};
+    static Account system{kernel, 0}; // what belongs to no domain: the vDSO's image
+    require(load_vdso(system).has_value(), "proc: the vDSO's image is bad");
+
+    ipc::Cap<proto::Clock> const timer{ipc::need(info, "clock")};
+    ipc::Cap<proto::TerminalControl> const terminals{ipc::need(info, "tty-control")};
+    auto parameters = ipc::call<proto::Clock::Parameters>(timer);
+    if (!parameters) parameters = proto::ClockParameters{0, 0, info.tsc_per_millisecond, 0};
+    static GuestOwners owners{{ipc::Cap<proto::VfsControl>{ipc::need(info, "vfs-control")}, terminals, memory}};
+    static GuestReplies replies;
+    static GuestClock clock{timer, *parameters};
+    static Core core{machine, kernel, owners, replies, clock};
+    static GuestProgramFiles files;
+    static Loader loader{core, machine, cache, files};
+    static Server server{core, machine, cache, loader};
+    files.procfs = &server;
+    owners.manager = &server.notification;
+
+    static_cast<void>(ipc::bind_no_senders(notification_bit::no_senders));
+    if (auto alarm = ipc::mint_notification(notification_bit::clock)) static_cast<void>(ipc::call<proto::Clock::Register>(timer, *alarm));
+    if (auto signals = ipc::mint_notification(notification_bit::terminal)) {
+        static_cast<void>(ipc::call<proto::TerminalControl::NotifySignals>(terminals, *signals));
+    }
+    ipc::serve<proto::Process, proto::ProcessControl, proto::Domain, proto::Directory, proto::File, proto::Namespace>(server);
+}
