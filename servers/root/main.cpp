@@ -1,5 +1,6 @@
 // Root: the first user-mode thread. Reads the manifest, builds the servers, then supervises them. Wiring only.
 #include "boot_archive.hpp"
+#include "guest/start.hpp"
 #include "ipc/log.hpp"
 #include "supervisor.hpp"
 
@@ -12,7 +13,7 @@ constexpr abi::Address scratch_window = 0x20000000; // builder.cpp fills new pag
 constexpr Word page = abi::page_size;
 constexpr Word untyped_bits = 17;
 
-Word slot_bitmap[(1U << abi::boot_slot::cnode_radix) / 32];
+alignas(4096) std::byte heap[64 << 10]; // slots and sessions: root itself allocates nothing
 root::Manifest manifest;
 root::ServerRecord servers[root::Manifest::maximum_servers];
 root::ChunkStore chunks;
@@ -87,7 +88,8 @@ std::string_view text_of(std::span<std::byte const> bytes) { return {reinterpret
 
 extern "C" [[noreturn]] void root_main() {
     auto const& boot = *reinterpret_cast<abi::BootInfo const*>(abi::boot_info_address);
-    ipc::slots().initialize(slot_bitmap, std::max<Word>(boot.first_free_slot, ipc::server_slot::first_free), 1U << abi::boot_slot::cnode_radix);
+    ipc::guest::initialize_runtime(heap, sizeof heap, std::max<Word>(boot.first_free_slot, ipc::server_slot::first_free), 1U << abi::boot_slot::cnode_radix);
+    ipc::guest::construct_globals();
     if (boot.magic != abi::boot_info_magic) {
         stop("no boot information");
     }
