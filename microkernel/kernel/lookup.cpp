@@ -6,7 +6,8 @@ namespace kernel {
 namespace {
 
 /// Resolves the `bits` low bits of `pointer`, starting with `cnode`'s guard. Each step consumes at least one bit.
-Slot* walk(Capability const* cnode, Word pointer, Word bits) {
+/// Out of line, so that look-up in one CNode saves no registers for it.
+[[gnu::noinline]] Slot* walk(Capability const* cnode, Word pointer, Word bits) {
     while (true) {
         Word const guard_bits = cnode->guard_bits();
         Word const radix = cnode->radix();

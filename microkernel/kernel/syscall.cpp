@@ -48,13 +48,8 @@ void invoke(Thread& thread, Slot& slot) {
     MessageInfo const info{thread.context.info()};
     bool const has_buffer = thread.ipc_buffer != nullptr;
     Word const length = info.length() < abi::message_words ? info.length() : abi::message_words;
-    Invocation call{.caller = thread,
-                    .slot = slot,
-                    .label = static_cast<abi::Invocation>(info.label()),
-                    .length = has_buffer || length <= abi::register_words ? length : abi::register_words,
-                    .capability_count = has_buffer ? info.capabilities() : 0,
-                    .result_length = 0,
-                    .results = {}};
+    Invocation call{thread, slot, static_cast<abi::Invocation>(info.label()),
+                    has_buffer || length <= abi::register_words ? length : abi::register_words, has_buffer ? info.capabilities() : 0};
     Error const error = dispatch(call);
     if (error == preempted) {
         trace(TraceEvent::Preempted, &thread, info.label());

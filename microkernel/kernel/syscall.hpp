@@ -23,11 +23,15 @@ struct Invocation {
     abi::Invocation label;
     Word length;
     Word capability_count;
-    Word result_length;
+    Word result_length = 0;
     std::array<Word, 12> results;       ///< the first two are defined
     Word direct_words = 0;              ///< result words that the invocation put into the buffer itself, from word 2 on
     char const* reason = "";
 
+    Invocation(Thread& by, Slot& of, abi::Invocation what, Word words, Word capabilities)
+        : caller{by}, slot{of}, label{what}, length{words}, capability_count{capabilities} {
+        results[0] = results[1] = 0;
+    }
     [[nodiscard]] Capability& capability() const { return slot.capability; }
     /// Word of the message; 0 beyond its length.
     [[nodiscard]] Word word(Word index) const {
