@@ -88,7 +88,7 @@ struct MemoryRange { arch::Address start, end; };                        ///< en
 struct BootMemory {
     MemoryRange free[32];                                                ///< RAM not used by kernel or modules, page-aligned
     arch::Word free_count;
-    MemoryRange devices[16];                                             ///< memory-mapped devices below 4 GiB, and the modules
+    MemoryRange devices[32];                                             ///< memory-mapped devices below 4 GiB, and the modules
     arch::Word device_count;
     abi::BootModule modules[28];                                         ///< module 0 is root's ELF
     arch::Word module_count;

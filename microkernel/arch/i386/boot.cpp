@@ -85,7 +85,7 @@ void read_map(MultibootInformation const& information) {
 
 /// Ranges are kept apart even where they touch: each module begins an Untyped of its own, so that root finds it.
 void add_device(Address start, Address end) {
-    if (memory.device_count == 16) fail("too many modules");
+    if (memory.device_count == sizeof memory.devices / sizeof memory.devices[0]) fail("too many modules");
     memory.devices[memory.device_count++] = {start, end};
 }
 
