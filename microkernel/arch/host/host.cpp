@@ -1,9 +1,9 @@
 // namespace arch for the host. Hardware entries: physical address | 1 present | 2 write | 4 large.
 #include "machine.hpp"
 #include "../../kernel/objects.hpp"
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <stdexcept>
 
 namespace arch {
 
@@ -89,6 +89,9 @@ void port_out(Word port, Word, Word value) {
 std::uint64_t time_stamp() { return ++host::stamp; }
 Word ticks_per_millisecond() { return 1000; }
 void log_write(char const* text, std::size_t length) { machine.log.append(text, length); }
-void power_off(Word status) { std::exit(static_cast<int>(status)); }
+void power_off(Word status) {
+    std::fwrite(machine.log.data(), 1, machine.log.size(), stderr); // nothing else would tell why
+    std::exit(static_cast<int>(status));
+}
 
 } // namespace arch
