@@ -10,7 +10,8 @@ namespace arch {
 namespace {
 
 struct MultibootInformation {
-    Word flags, memory_lower, memory_upper, boot_device, command_line, module_count, modules, symbols[4], map_length, map;
+    Word flags, memory_lower, memory_upper, boot_device, command_line, module_count, modules, symbols[4], map_length,
+        map;
 };
 struct MultibootModule {
     Word start, end, name, reserved;
@@ -118,14 +119,16 @@ extern "C" void arch_boot(Word magic, Address information_address) {
     log_initialize();
     if (magic != loader_magic) fail("not started by a Multiboot loader");
     auto const& information = *static_cast<MultibootInformation const*>(to_virtual(information_address));
-    if ((information.flags & has_map) == 0 || (information.flags & has_modules) == 0) fail("no memory map or no modules");
-    if ((information.flags & has_command_line) != 0) copy_text(command_line, sizeof command_line, information.command_line);
+    if ((information.flags & has_map) == 0 || (information.flags & has_modules) == 0)
+        fail("no memory map or no modules");
+    if ((information.flags & has_command_line) != 0)
+        copy_text(command_line, sizeof command_line, information.command_line);
     memory.command_line = command_line;
     read_map(information);
     if (!take(low_memory_end, page_up(to_physical(arch_kernel_end)))) fail("the kernel does not lie in memory");
     read_modules(information);
-    add_device(0xa0000, 0x100000);       // VGA memory and ROMs
-    add_device(0xe0000000, 0xfec00000);  // PCI devices
+    add_device(0xa0000, 0x100000);      // VGA memory and ROMs
+    add_device(0xe0000000, 0xfec00000); // PCI devices
     for (Word index = 0; index < memory.module_count; ++index) {
         abi::BootModule const& module = memory.modules[index];
         if (module.length == 0) continue;

@@ -26,8 +26,8 @@ struct SegmentDescriptor {
 
 /// Read/write data segment for user mode. `limit` is its last unit, `in_pages` the unit.
 constexpr SegmentDescriptor user_data_descriptor(Address base, Word limit, bool in_pages) {
-    return {(limit & 0xffff) | base << 16, (base >> 16 & 0xff) | 0xf200 | (limit & 0xf0000) | (in_pages ? 0xc00000 : 0x400000) |
-                                               (base & 0xff000000)};
+    return {(limit & 0xffff) | base << 16,
+            (base >> 16 & 0xff) | 0xf200 | (limit & 0xf0000) | (in_pages ? 0xc00000 : 0x400000) | (base & 0xff000000)};
 }
 
 struct alignas(16) Context {
@@ -38,13 +38,14 @@ struct alignas(16) Context {
     Word eip, cs, eflags, esp, ss;
     // --- TSS.esp0 points here while the thread runs ---
     Word fs, gs;
-    Address redirect;                   ///< user address for `int 0x80`; 0: none, and 0 while there is no IPC buffer
-    abi::IpcBuffer* ipc_buffer;         ///< kernel address, null: none
-    SegmentDescriptor ipc_segment;      ///< %fs: base is the buffer's user address
-    SegmentDescriptor tls[3];           ///< GDT 6..8
-    Address wanted_redirect;            ///< as set, in force while there is an IPC buffer
-    Word has_tls;                       ///< an entry of tls was set at some time
-    alignas(16) unsigned char fpu[512]; ///< fxsave image; the processor's registers are newer while it is the FPU's owner
+    Address redirect;              ///< user address for `int 0x80`; 0: none, and 0 while there is no IPC buffer
+    abi::IpcBuffer* ipc_buffer;    ///< kernel address, null: none
+    SegmentDescriptor ipc_segment; ///< %fs: base is the buffer's user address
+    SegmentDescriptor tls[3];      ///< GDT 6..8
+    Address wanted_redirect;       ///< as set, in force while there is an IPC buffer
+    Word has_tls;                  ///< an entry of tls was set at some time
+    alignas(
+        16) unsigned char fpu[512]; ///< fxsave image; the processor's registers are newer while it is the FPU's owner
 
     static constexpr Word user_flags = 0x240dd5; ///< CF PF AF ZF SF TF DF OF AC ID
     static constexpr Word fixed_flags = 0x202;   ///< IF and the bit that is always set

@@ -89,8 +89,8 @@ void descriptors_initialize() {
                  "ltr %w6\n\t"
                  "lldt %w5"
                  :
-                 : "m"(gdt), "m"(idt), "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA), "r"(SELECTOR_USER_DATA), "r"(0),
-                   "r"(SELECTOR_TSS)
+                 : "m"(gdt), "m"(idt), "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA), "r"(SELECTOR_USER_DATA),
+                   "r"(0), "r"(SELECTOR_TSS)
                  : "memory");
     write_msr(0x174, SELECTOR_KERNEL_CODE);
     write_msr(0x175, word_of(&arch_entry_stack.task.esp0));

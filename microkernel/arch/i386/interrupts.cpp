@@ -43,7 +43,8 @@ Word stamp_low() { return static_cast<Word>(time_stamp()); }
 Sample sample() {
     Sample best{};
     Word best_width = ~Word{0};
-    for (Word attempt = 0; attempt < 5; ++attempt) { // the narrowest: the machine under us may have been elsewhere between
+    for (Word attempt = 0; attempt < 5;
+         ++attempt) { // the narrowest: the machine under us may have been elsewhere between
         Word const before = stamp_low();
         out8(0x43, 0x80); // latch
         Word const low = in8(0x42);
@@ -83,8 +84,8 @@ void interrupts_initialize() {
 
 void timer_initialize() {
     constexpr Word pit_hertz = 1193182, pit_counts = 2386; // 2 ms
-    out8(0x61, (in8(0x61) & ~2u) | 1u); // gate of channel 2 on, speaker off
-    out8(0x43, 0xb0);                   // channel 2, both bytes, one shot
+    out8(0x61, (in8(0x61) & ~2u) | 1u);                    // gate of channel 2 on, speaker off
+    out8(0x43, 0xb0);                                      // channel 2, both bytes, one shot
     out8(0x42, 0xff), out8(0x42, 0xff);
     apic(apic_initial) = ~Word{0};
     Sample const start = sample();

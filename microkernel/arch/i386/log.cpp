@@ -33,13 +33,14 @@ void log_hex(char const* name, Word value) {
     log(" ");
     log(name);
     char digits[] = "=0x00000000";
-    for (Word position = 0; position < 8; ++position) digits[10 - position] = "0123456789abcdef"[value >> 4 * position & 15];
+    for (Word position = 0; position < 8; ++position)
+        digits[10 - position] = "0123456789abcdef"[value >> 4 * position & 15];
     log(digits);
 }
 
 void power_off(Word status) {
-    out32(0xf4, status);    // QEMU's isa-debug-exit: ends with 2 * status + 1
-    out16(0x604, 0x2000);   // ACPI power off of QEMU's pc machine
+    out32(0xf4, status);  // QEMU's isa-debug-exit: ends with 2 * status + 1
+    out16(0x604, 0x2000); // ACPI power off of QEMU's pc machine
     for (;;) asm volatile("cli; hlt");
 }
 

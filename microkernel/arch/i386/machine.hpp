@@ -44,14 +44,14 @@ inline Word multiply_divide(Word value, Word multiplier, Word divisor) {
     return quotient;
 }
 
-void log(char const* text);             ///< to the log port, zero-terminated
+void log(char const* text);                 ///< to the log port, zero-terminated
 void log_hex(char const* name, Word value); ///< " name=0x........"
 void log_initialize();
 [[noreturn]] void fail(char const* why); ///< the machine cannot boot
-void descriptors_initialize();          ///< GDT, TSS, IDT, sysenter
+void descriptors_initialize();           ///< GDT, TSS, IDT, sysenter
 void floating_point_initialize();
-void interrupts_initialize();           ///< both PICs, all lines masked, and the local APIC without its timer
-void timer_initialize();                ///< calibrates, and starts the tick
+void interrupts_initialize(); ///< both PICs, all lines masked, and the local APIC without its timer
+void timer_initialize();      ///< calibrates, and starts the tick
 extern Word calibrated_ticks_per_millisecond;
 
 /// The processor's task state; preceded by room for what a debug trap pushes on the first instruction after sysenter,

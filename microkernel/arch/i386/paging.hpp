@@ -14,11 +14,14 @@ inline constexpr Word frame_mask = ~(abi::page_size - 1);
 } // namespace page_entry
 
 inline void* to_virtual(Address physical) { return reinterpret_cast<void*>(physical + KERNEL_BASE); }
-inline Address to_physical(void const* kernel_address) { return reinterpret_cast<Address>(kernel_address) - KERNEL_BASE; }
+inline Address to_physical(void const* kernel_address) {
+    return reinterpret_cast<Address>(kernel_address) - KERNEL_BASE;
+}
 
 inline Word entry_flags(Word rights, Word map_flags) {
     if (rights == 0) return 0;
-    Word const caching = (map_flags & abi::map_flag::uncached) != 0 ? page_entry::write_through | page_entry::cache_disabled : 0;
+    Word const caching =
+        (map_flags & abi::map_flag::uncached) != 0 ? page_entry::write_through | page_entry::cache_disabled : 0;
     // Right::write is bit 0, the processor's bit for it is 1.
     return page_entry::present | page_entry::user | (rights & abi::right::write) << 1 | caching;
 }

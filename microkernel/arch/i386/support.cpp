@@ -8,7 +8,10 @@ extern "C" {
 [[gnu::used]] void* memcpy(void* destination, void const* source, std::size_t length) {
     void* to = destination;
     std::size_t words = length / 4;
-    asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb" : "+D"(to), "+S"(source), "+&c"(words) : "r"(length & 3) : "memory");
+    asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb"
+                 : "+D"(to), "+S"(source), "+&c"(words)
+                 : "r"(length & 3)
+                 : "memory");
     return destination;
 }
 
@@ -50,6 +53,8 @@ std::uint64_t __umoddi3(std::uint64_t value, std::uint64_t divisor);
     }
     return quotient;
 }
-[[gnu::used]] std::uint64_t __umoddi3(std::uint64_t value, std::uint64_t divisor) { return value - __udivdi3(value, divisor) * divisor; }
+[[gnu::used]] std::uint64_t __umoddi3(std::uint64_t value, std::uint64_t divisor) {
+    return value - __udivdi3(value, divisor) * divisor;
+}
 
 } // extern "C"

@@ -29,13 +29,13 @@ constexpr Word cr0_task_switched = 8;
 constinit Word cr0_value = 0;
 
 // A selector that the processor refuses becomes null: the fault finds its fixup in a table (trap.cpp).
-#define LOAD_SEGMENT(name, selector)                                                                                             \
-    asm volatile("1:\tmovl %0, %%" name "\n"                                                                                     \
-                 "2:\n\t.pushsection .text.unlikely\n"                                                                           \
-                 "3:\txorl %0, %0\n\tjmp 1b\n\t.popsection\n\t"                                                                  \
-                 ".pushsection .fixups, \"a\"\n\t.long 1b, 3b\n\t.popsection"                                                    \
-                 : "+r"(selector)                                                                                                \
-                 :                                                                                                               \
+#define LOAD_SEGMENT(name, selector)                                                                                   \
+    asm volatile("1:\tmovl %0, %%" name "\n"                                                                           \
+                 "2:\n\t.pushsection .text.unlikely\n"                                                                 \
+                 "3:\txorl %0, %0\n\tjmp 1b\n\t.popsection\n\t"                                                        \
+                 ".pushsection .fixups, \"a\"\n\t.long 1b, 3b\n\t.popsection"                                          \
+                 : "+r"(selector)                                                                                      \
+                 :                                                                                                     \
                  : "cc", "memory")
 
 inline void load_fs(Word selector) { LOAD_SEGMENT("fs", selector); }
@@ -90,12 +90,14 @@ void reload_descriptors(Context& context) {
 void switch_to(kernel::Thread& thread, void const* directory) {
     auto& next = reinterpret_cast<Context&>(thread);
     if (directory != loaded_directory) [[likely]] {
-        if (directory == nullptr) [[unlikely]] directory = arch_boot_directory;
+        if (directory == nullptr) [[unlikely]]
+            directory = arch_boot_directory;
         loaded_directory = directory;
         write_cr3(reinterpret_cast<Word>(directory) - KERNEL_BASE);
     }
     Context* const previous = loaded_context;
-    if (previous == &next) [[unlikely]] return;
+    if (previous == &next) [[unlikely]]
+        return;
     if (floating_point_owner == &next) [[unlikely]] {
         if (task_switched) clear_task_switched();
     } else if (!task_switched) [[unlikely]] {

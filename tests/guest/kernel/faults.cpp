@@ -16,7 +16,10 @@ void toucher(Word) {
 
 void divider(Word) {
     Word result;
-    asm volatile("movl $1, %%eax; xorl %%edx, %%edx; xorl %%ecx, %%ecx; divl %%ecx" : "=a"(result) : : "ecx", "edx", "cc");
+    asm volatile("movl $1, %%eax; xorl %%edx, %%edx; xorl %%ecx, %%ecx; divl %%ecx"
+                 : "=a"(result)
+                 :
+                 : "ecx", "edx", "cc");
     signal(result == 1 ? done : 0);
 }
 
@@ -30,9 +33,7 @@ void trapper(Word) {
     signal(done);
 }
 
-void jumper(Word) {
-    asm volatile("jmp *%0" : : "r"(0xC0100000));
-}
+void jumper(Word) { asm volatile("jmp *%0" : : "r"(0xC0100000)); }
 
 } // namespace
 
@@ -47,7 +48,8 @@ void test_faults() {
     CHECK(fault.badge == 9 && fault.info.label() == static_cast<Word>(abi::Fault::Page));
     CHECK(fault.first == fault_address + 12 && (fault.second & 7) == 6);
     Word const frame = make(ObjectType::Frame);
-    CHECK(invoke(frame, Invocation::FrameMap, {fault_address, abi::right::read | abi::right::write, 0}, {space}).good());
+    CHECK(
+        invoke(frame, Invocation::FrameMap, {fault_address, abi::right::read | abi::right::write, 0}, {space}).good());
     send_reply(reply, 0, 0, 0, 0);
     wait(done);
     stop(thread);

@@ -14,7 +14,8 @@ void echo(Word) {
 }
 
 void fault_often(Word pages) {
-    for (Word page = 0; page < pages; ++page) *reinterpret_cast<Word volatile*>(fault_window + page * abi::page_size) = 1;
+    for (Word page = 0; page < pages; ++page)
+        *reinterpret_cast<Word volatile*>(fault_window + page * abi::page_size) = 1;
     for (;;) {}
 }
 
@@ -74,7 +75,8 @@ void measure() {
     measure_calls("call-reply-two-spaces-active", space, false, 2);
     measure_calls("call-8-words-reply-two-spaces", space, true, 8);
 
-    CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetRedirect, {reinterpret_cast<Word>(figure_redirect)}).good());
+    CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetRedirect, {reinterpret_cast<Word>(figure_redirect)})
+              .good());
     start_clock();
     for (Word round = 0; round < rounds; ++round) asm volatile("int $0x80" : : : "memory", "cc");
     report("int-0x80-redirect", rounds);
@@ -90,13 +92,15 @@ void measure() {
     constexpr Word few = 200;
     start_clock();
     for (Word round = 0; round < few; ++round) {
-        invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Endpoint), 0, slot, 1}, {abi::boot_slot::cnode});
+        invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Endpoint), 0, slot, 1},
+               {abi::boot_slot::cnode});
         invoke(abi::boot_slot::cnode, Invocation::CNodeDelete, {slot, 0});
     }
     report("retype-endpoint+delete", few);
     start_clock();
     for (Word round = 0; round < few; ++round) {
-        invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, slot, 1}, {abi::boot_slot::cnode});
+        invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, slot, 1},
+               {abi::boot_slot::cnode});
         invoke(abi::boot_slot::cnode, Invocation::CNodeDelete, {slot, 0});
     }
     report("retype-frame+delete", few);
@@ -112,14 +116,17 @@ void measure() {
     // Fork's heart: 256 pages to another space and away again.
     Word const frames = next_slot();
     for (Word index = 1; index < 256; ++index) next_slot();
-    CHECK(invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, frames, 200}, {abi::boot_slot::cnode}).good());
+    CHECK(invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, frames, 200},
+                 {abi::boot_slot::cnode})
+              .good());
     Address const area = next_window_address();
     for (Word index = 1; index < 200; ++index) next_window_address();
     for (Word index = 0; index < 200; ++index) {
         CHECK(invoke(frames + index, Invocation::FrameMap, {area + index * abi::page_size, 3, 0}, {own}).good());
     }
     start_clock();
-    Answer const copied = invoke(space, Invocation::AddressSpaceCopyRange, {area, area, 200, abi::right::read, 0}, {own});
+    Answer const copied =
+        invoke(space, Invocation::AddressSpaceCopyRange, {area, area, 200, abi::right::read, 0}, {own});
     report("copy-range-per-page", 200);
     CHECK(copied.good() && copied.second == 200);
     start_clock();

@@ -11,7 +11,8 @@ Word quiet_system_call_with(Word set_flags) {
     // An invocation that fails at once, entered with these flags set.
     Word raw = MessageInfo{1, 0}.with(Syscall::Call).raw;
     Word capability = 0, first = 0, second = 0, scratch = 0;
-    asm volatile("pushl %%ebp\n\txorl %%ebp, %%ebp\n\tmovl $1f, %%edx\n\tpushfl\n\torl %%ecx, (%%esp)\n\tleal 4(%%esp), %%ecx\n\t"
+    asm volatile("pushl %%ebp\n\txorl %%ebp, %%ebp\n\tmovl $1f, %%edx\n\tpushfl\n\torl %%ecx, (%%esp)\n\tleal "
+                 "4(%%esp), %%ecx\n\t"
                  "popfl\n\tsysenter\n1:\tpushl $0x202\n\tpopfl\n\tpopl %%ebp"
                  : "+a"(raw), "+b"(capability), "+S"(first), "+D"(second), "+c"(set_flags), "=&d"(scratch)
                  :
@@ -101,7 +102,9 @@ void test_hostile() {
             Word w[12];
             for (Word index = 2; index < 12; ++index) w[index] = buffer().message[index];
             CHECK(invoke(thread.thread, Invocation::ThreadWriteRegisters,
-                         {1, eip, esp, 0xffffffff & ~0x500u, w[3], w[4], w[5], w[6], w[7], w[8], w[9], selector, selector * 3 + 1}).good());
+                         {1, eip, esp, 0xffffffff & ~0x500u, w[3], w[4], w[5], w[6], w[7], w[8], w[9], selector,
+                          selector * 3 + 1})
+                      .good());
             wait(done);
             wait(done);
         }
@@ -113,8 +116,9 @@ void test_hostile() {
         for (Word round = 0; round < 300; ++round) {
             CHECK(invoke(thread.thread, Invocation::ThreadSuspend).good());
             CHECK(invoke(thread.thread, Invocation::ThreadWriteRegisters,
-                         {1, random(), random(), random(), random(), random(), random(), random(), random(), random(), random(), random(),
-                          random()}).good());
+                         {1, random(), random(), random(), random(), random(), random(), random(), random(), random(),
+                          random(), random(), random()})
+                      .good());
             receive(endpoint, reply);
         }
         stop(thread);

@@ -20,7 +20,9 @@ void sleep(Word milliseconds) {
 
 void test_interrupts() {
     handler = next_slot(), ports = next_slot(), notification = make(ObjectType::Notification);
-    CHECK(invoke(abi::boot_slot::io_port_control, Invocation::IoPortControlIssue, {0x40, 0x43, ports}, {abi::boot_slot::cnode}).good());
+    CHECK(invoke(abi::boot_slot::io_port_control, Invocation::IoPortControlIssue, {0x40, 0x43, ports},
+                 {abi::boot_slot::cnode})
+              .good());
     CHECK(invoke(abi::boot_slot::irq_control, Invocation::IrqControlGet, {0, handler}, {abi::boot_slot::cnode}).good());
     CHECK(invoke(handler, Invocation::IrqHandlerSetNotification, {}, {mint(notification, 8)}).good());
     CHECK(invoke(ports, Invocation::IoPortsOut, {0x44, 1, 0}).error() != Error::None);
@@ -41,7 +43,9 @@ void test_interrupts() {
 
     // 2 ms in each 10 ms: over 100 ms (idle otherwise) it gets about a fifth.
     Started const thread = start(abi::boot_slot::address_space, spinner, 0);
-    CHECK(invoke(abi::boot_slot::sched_control, Invocation::SchedControlConfigure, {2000, 10000}, {thread.sched_context}).good());
+    CHECK(
+        invoke(abi::boot_slot::sched_control, Invocation::SchedControlConfigure, {2000, 10000}, {thread.sched_context})
+            .good());
     invoke(thread.sched_context, Invocation::SchedContextConsumed);
     std::uint64_t const start_stamp = stamp();
     sleep(100);

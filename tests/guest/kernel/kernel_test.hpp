@@ -14,7 +14,7 @@ using abi::Syscall;
 using abi::Word;
 
 inline constexpr Word root_guard = 32 - abi::boot_slot::cnode_radix; ///< zero guard before root's CNode
-inline constexpr Address window = 0x20000000;                        ///< first of 4 MiB with a page table, here and in every new space
+inline constexpr Address window = 0x20000000; ///< first of 4 MiB with a page table, here and in every new space
 
 inline abi::IpcBuffer& buffer() {
     abi::IpcBuffer* self;
@@ -31,7 +31,8 @@ struct Answer {
     [[nodiscard]] bool good() const { return info.status() == Error::None; }
 };
 
-inline Answer system_call(Syscall operation, Word capability, MessageInfo info, Word first = 0, Word second = 0, Word reply = 0) {
+inline Answer system_call(Syscall operation, Word capability, MessageInfo info, Word first = 0, Word second = 0,
+                          Word reply = 0) {
     Word raw = info.with(operation).raw;
     asm volatile("pushl %%ebp\n\tmovl %%ecx, %%ebp\n\tmovl %%esp, %%ecx\n\tmovl $1f, %%edx\n\tsysenter\n1:\tpopl %%ebp"
                  : "+a"(raw), "+b"(capability), "+S"(first), "+D"(second), "+c"(reply)
@@ -41,7 +42,8 @@ inline Answer system_call(Syscall operation, Word capability, MessageInfo info, 
 }
 
 /// Invokes a kernel object.
-inline Answer invoke(Word capability, Invocation label, std::initializer_list<Word> words = {}, std::initializer_list<Word> capabilities = {}) {
+inline Answer invoke(Word capability, Invocation label, std::initializer_list<Word> words = {},
+                     std::initializer_list<Word> capabilities = {}) {
     Word registers[2] = {0, 0};
     Word index = 0;
     for (Word word : words) {
@@ -54,13 +56,16 @@ inline Answer invoke(Word capability, Invocation label, std::initializer_list<Wo
     }
     Word slot = 0;
     for (Word capability_pointer : capabilities) buffer().capabilities[slot++] = capability_pointer;
-    return system_call(Syscall::Call, capability, MessageInfo{static_cast<Word>(label), index, slot}, registers[0], registers[1]);
+    return system_call(Syscall::Call, capability, MessageInfo{static_cast<Word>(label), index, slot}, registers[0],
+                       registers[1]);
 }
 
 inline Answer call(Word endpoint, Word label, Word first = 0, Word second = 0, Word length = 2) {
     return system_call(Syscall::Call, endpoint, MessageInfo{label, length}, first, second);
 }
-inline Answer receive(Word endpoint, Word reply) { return system_call(Syscall::Receive, endpoint, MessageInfo{}, 0, 0, reply); }
+inline Answer receive(Word endpoint, Word reply) {
+    return system_call(Syscall::Receive, endpoint, MessageInfo{}, 0, 0, reply);
+}
 inline Answer reply_receive(Word endpoint, Word reply, Word label, Word first = 0, Word second = 0, Word length = 2) {
     return system_call(Syscall::ReplyReceive, endpoint, MessageInfo{label, length}, first, second, reply);
 }
@@ -105,7 +110,8 @@ struct Started {
     Word thread, sched_context;
 };
 /// Runs entry(argument) in a new thread; `active` gives it a scheduling context of its own of 1 ms.
-Started start(Word space, void (*entry)(Word), Word argument, Word priority = 100, bool active = true, Word fault_endpoint = 0);
+Started start(Word space, void (*entry)(Word), Word argument, Word priority = 100, bool active = true,
+              Word fault_endpoint = 0);
 void stop(Started const& thread);
 
 /// Waits so many interrupts of the PIT, 1 ms each; from test_interrupts on (interrupts.cpp).

@@ -24,7 +24,8 @@ redirect_target:
 namespace test {
 
 void test_machine() {
-    CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetRedirect, {reinterpret_cast<Word>(redirect_target)}).good());
+    CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetRedirect, {reinterpret_cast<Word>(redirect_target)})
+              .good());
     Word eax = 1, ebx = 2, ecx = 3, edx = 4, esi = 5, edi = 6, esp_before = 0, after = 0;
     asm volatile("movl %%esp, %6\n\tpushl %%ebp\n\tmovl $7, %%ebp\n\tstc\n\tint $0x80\n1:\tpopl %%ebp\n\tmovl $1b, %7"
                  : "+a"(eax), "+b"(ebx), "+c"(ecx), "+d"(edx), "+S"(esi), "+D"(edi), "=m"(esp_before), "=m"(after)

@@ -14,10 +14,11 @@ void print(char const* text) {
     while (*text != 0) {
         Word words[50] = {};
         Word length = 0;
-        for (; text[length] != 0 && length < 48; ++length) words[length / 4] |= static_cast<unsigned char>(text[length]) << 8 * (length % 4);
+        for (; text[length] != 0 && length < 48; ++length)
+            words[length / 4] |= static_cast<unsigned char>(text[length]) << 8 * (length % 4);
         for (Word index = 1; index < 12; ++index) buffer().message[index + 1] = words[index];
-        system_call(Syscall::Call, abi::boot_slot::debug, MessageInfo{static_cast<Word>(Invocation::DebugWrite), 1 + (length + 3) / 4},
-                    length, words[0]);
+        system_call(Syscall::Call, abi::boot_slot::debug,
+                    MessageInfo{static_cast<Word>(Invocation::DebugWrite), 1 + (length + 3) / 4}, length, words[0]);
         text += length;
     }
     for (Word index = 0; index < 14; ++index) buffer().message[index] = saved[index];

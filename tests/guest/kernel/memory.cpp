@@ -16,7 +16,8 @@ void test_memory() {
     reinterpret_cast<Word volatile*>(second)[6] = 5678;
     CHECK(words[6] == 5678);
     CHECK(invoke(page.frame, Invocation::FrameMap, {second, abi::right::read, 0}, {own}).error() == Error::DeleteFirst);
-    CHECK(invoke(page.frame, Invocation::FrameMap, {0x70000000, abi::right::read, 0}, {own}).error() == Error::FailedLookup);
+    CHECK(invoke(page.frame, Invocation::FrameMap, {0x70000000, abi::right::read, 0}, {own}).error() ==
+          Error::FailedLookup);
     CHECK(invoke(page.frame, Invocation::FrameMap, {abi::user_end, abi::right::read, 0}, {own}).error() != Error::None);
     CHECK(invoke(page.frame, Invocation::FrameMap, {second + 1, abi::right::read, 0}, {own}).error() != Error::None);
     Answer query = invoke(own, Invocation::AddressSpaceQuery, {second});

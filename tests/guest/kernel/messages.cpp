@@ -61,7 +61,8 @@ void converse(Word space) {
     buffer().read_address = reinterpret_cast<Word>(source), buffer().read_length = 200;
     buffer().write_address = reinterpret_cast<Word>(destination), buffer().write_length = 100;
     for (Word& word : destination) word = 0;
-    answer = system_call(Syscall::Call, client, MessageInfo{66, 2, 0, MessageInfo::read_buffer | MessageInfo::write_buffer});
+    answer =
+        system_call(Syscall::Call, client, MessageInfo{66, 2, 0, MessageInfo::read_buffer | MessageInfo::write_buffer});
     CHECK(answer.good() && destination[0] == 1001 && destination[11] == 1012 && destination[13] == 0);
     // A capability.
     Word const badged = mint(notification, 5);

@@ -50,15 +50,20 @@ Word make(ObjectType type, Word size_bits) {
 
 Word make_from(Word memory, ObjectType type, Word size_bits) {
     Word const slot = next_slot();
-    Answer const made = invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(type), size_bits, slot, 1}, {abi::boot_slot::cnode});
-    if (!made.good()) print("retype error "), print_number(made.info.raw >> 14 & 15), print(" type "), print_number(static_cast<Word>(type)), print(" slot "), print_number(slot), print("\n");
+    Answer const made = invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(type), size_bits, slot, 1},
+                               {abi::boot_slot::cnode});
+    if (!made.good())
+        print("retype error "), print_number(made.info.raw >> 14 & 15), print(" type "),
+            print_number(static_cast<Word>(type)), print(" slot "), print_number(slot), print("\n");
     CHECK(made.good());
     return slot;
 }
 
 Word mint(Word source, Word badge, Word rights, Word flags) {
     Word const slot = next_slot();
-    CHECK(invoke(abi::boot_slot::cnode, Invocation::CNodeMint, {slot, 0, source, 0, rights, badge, flags}, {abi::boot_slot::cnode}).good());
+    CHECK(invoke(abi::boot_slot::cnode, Invocation::CNodeMint, {slot, 0, source, 0, rights, badge, flags},
+                 {abi::boot_slot::cnode})
+              .good());
     return slot;
 }
 
@@ -86,31 +91,40 @@ Word make_space() {
     Word const space = make(ObjectType::AddressSpace);
     Address const first = reinterpret_cast<Address>(__executable_start) & ~(abi::page_size - 1);
     Address const end = (reinterpret_cast<Address>(_end) + abi::page_size - 1) & ~(abi::page_size - 1);
-    for (Address address = first & ~((1u << abi::large_page_bits) - 1); address < end; address += 1u << abi::large_page_bits) {
+    for (Address address = first & ~((1u << abi::large_page_bits) - 1); address < end;
+         address += 1u << abi::large_page_bits) {
         map_page_table(space, address);
     }
     map_page_table(space, window);
-    Answer const copied = invoke(space, Invocation::AddressSpaceCopyRange,
-                                 {first, first, (end - first) / abi::page_size, abi::right::all, 0}, {abi::boot_slot::address_space});
+    Answer const copied =
+        invoke(space, Invocation::AddressSpaceCopyRange,
+               {first, first, (end - first) / abi::page_size, abi::right::all, 0}, {abi::boot_slot::address_space});
     CHECK(copied.good() && copied.first == (end - first) / abi::page_size && copied.second > 4);
     return space;
 }
 
 Started start(Word space, void (*entry)(Word), Word argument, Word priority, bool active, Word fault_endpoint) {
     Page const page = make_page(space);
-    auto* stack = reinterpret_cast<Word*>(stacks[stacks_used++ % stack_count] + stack_bytes); // few threads live at a time
+    auto* stack =
+        reinterpret_cast<Word*>(stacks[stacks_used++ % stack_count] + stack_bytes); // few threads live at a time
     stack[-1] = argument;
     stack[-2] = reinterpret_cast<Word>(entry);
     Started const started{make(ObjectType::Thread), active ? make(ObjectType::SchedContext) : 0};
-    CHECK(invoke(started.thread, Invocation::ThreadConfigure, {page.address, root_guard}, {abi::boot_slot::cnode, space, page.frame}).good());
+    CHECK(invoke(started.thread, Invocation::ThreadConfigure, {page.address, root_guard},
+                 {abi::boot_slot::cnode, space, page.frame})
+              .good());
     CHECK(invoke(started.thread, Invocation::ThreadSetPriority, {priority}).good());
-    if (fault_endpoint != 0) CHECK(invoke(started.thread, Invocation::ThreadSetFaultHandler, {}, {fault_endpoint}).good());
+    if (fault_endpoint != 0)
+        CHECK(invoke(started.thread, Invocation::ThreadSetFaultHandler, {}, {fault_endpoint}).good());
     if (active) {
-        CHECK(invoke(abi::boot_slot::sched_control, Invocation::SchedControlConfigure, {1000, 1000}, {started.sched_context}).good());
+        CHECK(invoke(abi::boot_slot::sched_control, Invocation::SchedControlConfigure, {1000, 1000},
+                     {started.sched_context})
+                  .good());
         CHECK(invoke(started.sched_context, Invocation::SchedContextBind, {}, {started.thread}).good());
     }
     CHECK(invoke(started.thread, Invocation::ThreadWriteRegisters,
-                 {1, reinterpret_cast<Word>(thread_entry), reinterpret_cast<Word>(stack - 2), 0x202, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+                 {1, reinterpret_cast<Word>(thread_entry), reinterpret_cast<Word>(stack - 2), 0x202, 0, 0, 0, 0, 0, 0,
+                  0, 0, 0})
               .good());
     return started;
 }
@@ -126,7 +140,8 @@ void test_objects() {
     CHECK(invoke(3000, Invocation::DebugWrite).error() != Error::None);
     CHECK(invoke(abi::boot_slot::debug, static_cast<Invocation>(9999)).error() == Error::IllegalOperation);
     Word const endpoint = make(ObjectType::Endpoint);
-    CHECK(invoke(untyped, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Endpoint), 0, endpoint, 1}, {abi::boot_slot::cnode})
+    CHECK(invoke(untyped, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Endpoint), 0, endpoint, 1},
+                 {abi::boot_slot::cnode})
               .error() == Error::DeleteFirst);
     Word const copy = mint(endpoint, 77);
     CHECK(invoke(abi::boot_slot::cnode, Invocation::CNodeRevoke, {endpoint, 0}).good());
@@ -137,8 +152,11 @@ void test_objects() {
     Word const small = make(ObjectType::Untyped, 14);
     Word const slot = next_slot();
     for (Word round = 0; round < 100; ++round) {
-        CHECK(invoke(small, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, slot, 4}, {abi::boot_slot::cnode}).good());
-        CHECK(invoke(small, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, slot + 4, 1}, {abi::boot_slot::cnode})
+        CHECK(invoke(small, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, slot, 4},
+                     {abi::boot_slot::cnode})
+                  .good());
+        CHECK(invoke(small, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, slot + 4, 1},
+                     {abi::boot_slot::cnode})
                   .error() == Error::NotEnoughMemory);
         CHECK(invoke(abi::boot_slot::cnode, Invocation::CNodeRevoke, {small, 0}).good());
     }

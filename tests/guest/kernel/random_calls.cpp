@@ -30,15 +30,17 @@ Word argument() {
 }
 
 void fuzzer(Word) {
-    static constexpr Word labels[] = {1, 2, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-                                      44, 45, 50, 51, 52, 53, 60, 61, 62, 63, 64, 65, 66, 67, 70, 71, 72, 73, 90, 91, 92, 93};
+    static constexpr Word labels[] = {1,  2,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 31, 32, 33,
+                                      34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 50, 51, 52, 53, 60,
+                                      61, 62, 63, 64, 65, 66, 67, 70, 71, 72, 73, 90, 91, 92, 93};
     for (;;) {
         for (Word index = 2; index < 16; ++index) buffer().message[index] = argument();
         for (Word& pointer : buffer().capabilities) pointer = random() & 31;
         buffer().receive_slot = random() & 31;
         buffer().read_address = argument(), buffer().read_length = argument();
         buffer().write_address = argument(), buffer().write_length = argument();
-        Word const label = (random() & 15) == 0 ? random() & 0x3fff : labels[random() % (sizeof labels / sizeof labels[0])];
+        Word const label =
+            (random() & 15) == 0 ? random() & 0x3fff : labels[random() % (sizeof labels / sizeof labels[0])];
         MessageInfo const info{label, random() & 15, random() & 3, random() & 0x600};
         Syscall const operation = (random() & 3) != 0 ? Syscall::Call : static_cast<Syscall>(random() & 15);
         rounds_done = rounds_done + 1;
@@ -66,15 +68,26 @@ void campaign(Word memory) {
         fuzzer_slots[index] = threads[index].thread;
         CHECK(invoke(threads[index].thread, Invocation::ThreadSetCSpace, {32 - cspace_radix}, {cnode}).good());
     }
-    Word given[] = {make_from(memory, ObjectType::Untyped, 16), make_from(memory, ObjectType::Endpoint),
-                    make_from(memory, ObjectType::Endpoint), make_from(memory, ObjectType::Notification),
-                    make_from(memory, ObjectType::Reply), make_from(memory, ObjectType::Reply),
-                    make_from(memory, ObjectType::SchedContext), make_from(memory, ObjectType::AddressSpace),
-                    make_from(memory, ObjectType::PageTable), make_from(memory, ObjectType::PageTable),
-                    make_from(memory, ObjectType::Frame), make_from(memory, ObjectType::Frame),
-                    make_from(memory, ObjectType::Frame), make_from(memory, ObjectType::CNode, 4),
-                    make_from(memory, ObjectType::Thread), make_from(memory, ObjectType::Thread), cnode, abi::boot_slot::sched_control,
-                    threads[1].thread, space};
+    Word given[] = {make_from(memory, ObjectType::Untyped, 16),
+                    make_from(memory, ObjectType::Endpoint),
+                    make_from(memory, ObjectType::Endpoint),
+                    make_from(memory, ObjectType::Notification),
+                    make_from(memory, ObjectType::Reply),
+                    make_from(memory, ObjectType::Reply),
+                    make_from(memory, ObjectType::SchedContext),
+                    make_from(memory, ObjectType::AddressSpace),
+                    make_from(memory, ObjectType::PageTable),
+                    make_from(memory, ObjectType::PageTable),
+                    make_from(memory, ObjectType::Frame),
+                    make_from(memory, ObjectType::Frame),
+                    make_from(memory, ObjectType::Frame),
+                    make_from(memory, ObjectType::CNode, 4),
+                    make_from(memory, ObjectType::Thread),
+                    make_from(memory, ObjectType::Thread),
+                    cnode,
+                    abi::boot_slot::sched_control,
+                    threads[1].thread,
+                    space};
     Word place = 1;
     for (Word slot : given) {
         // Some kinds cannot be copied.

@@ -55,12 +55,14 @@ void both(void (*function)(Word), bool with_tls) {
         if (with_tls) {
             CHECK(invoke(threads[index].thread, Invocation::ThreadSuspend).good());
             CHECK(invoke(threads[index].thread, Invocation::ThreadSetTls,
-                         {0, reinterpret_cast<Word>(&tls_words[index]), 0xfffff, 1}).good());
+                         {0, reinterpret_cast<Word>(&tls_words[index]), 0xfffff, 1})
+                      .good());
             Answer const registers = invoke(threads[index].thread, Invocation::ThreadReadRegisters);
             CHECK(registers.good() && registers.info.length() == abi::register_count);
             Word const eip = registers.first, esp = registers.second;
             CHECK(invoke(threads[index].thread, Invocation::ThreadWriteRegisters,
-                         {1, eip, esp, 0x202, 0, 0, 0, 0, 0, 0, 0, 0, abi::selector::tls_first}).good());
+                         {1, eip, esp, 0x202, 0, 0, 0, 0, 0, 0, 0, 0, abi::selector::tls_first})
+                      .good());
         }
     }
     wait(done);
