@@ -64,8 +64,9 @@ class Progress:
 
 def ninja(build, targets=()):
     """Builds; raises BuildError with the compiler's output shown."""
+    environment = dict(os.environ, CCACHE_NOHASHDIR='1')  # checkouts share what is in the cache
     process = subprocess.Popen(['ninja', '-C', build, *targets], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors='replace')
+                               stderr=subprocess.STDOUT, text=True, errors='replace', env=environment)
     progress, output, step = Progress(), [], re.compile(r'\[(\d+)/(\d+)\] ')
 
     def follow():
