@@ -75,6 +75,12 @@ int storm(unsigned seed, int rounds) {
             kernel.check();
         }
     }
+    // Whatever they have done to each other, revoking their memory gives back every byte.
+    machine.preempt_every = below(3);
+    REQUIRE(kernel.revoke(kernel.untyped()) == Error::None);
+    REQUIRE(kernel.free_bytes() == Word{1} << kernel.invoke(kernel.untyped(), Invocation::UntypedInspect).second);
+    REQUIRE(cpu().thread_count == 1);
+    REQUIRE(cpu().zombie_first == nullptr);
     return made;
 }
 
