@@ -156,7 +156,7 @@ Error Vfs::register_device(RegisteredDevice const& device) {
 std::array<std::uint64_t, 8> Vfs::usage() const {
     std::uint64_t limits = 0;
     for (Ref<QuotaDomain> const& each : domains_) { limits += each ? each->limit : 0; }
-    return {environment_.port.memory()[1] + environment_.pages.free_pages() * page_size,
+    return {environment_.port.memory()[1] + environment_.pages.free_bytes(),
             environment_.pages.used_pages() * page_size,
             environment_.inodes,
             open_files_,

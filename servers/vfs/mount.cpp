@@ -15,6 +15,8 @@ Mount::~Mount() {
     if (--file_system->mounts == 0) { file_system->shut_down(); }
 }
 
+void Mount::unreferenced() { delete this; }
+
 MountNamespace::MountNamespace(MountTable& table_) : table{table_}, number{table_.next_namespace_++} { ++table.namespaces_; }
 MountNamespace::~MountNamespace() { --table.namespaces_; }
 void MountNamespace::unreferenced() {

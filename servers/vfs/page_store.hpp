@@ -33,6 +33,8 @@ public:
 
     [[nodiscard]] std::uint64_t used_pages() const { return used_; }
     [[nodiscard]] std::uint64_t free_pages() const { return free_; }
+    /// Bytes that are free or would be root's again: an empty chunk counts whole.
+    [[nodiscard]] std::uint64_t free_bytes() const { return (free_ + empty_chunks_) * page_size; }
     void set_boot_image(std::byte const* start) { boot_image_ = const_cast<std::byte*>(start); }
 
 protected:

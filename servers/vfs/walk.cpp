@@ -141,7 +141,7 @@ Result<Walked> Walker::walk(Session const& session, Start start, std::string_vie
         rest = after;
         if (is_last) {
             if (place.mount->foreign() && (flags & walk_flag::local) == 0) { continue; }
-            if (result.trailing_slash && !found.is_directory()) { return fail(Error::NotDirectory); }
+            if (result.trailing_slash && !found.is_directory() && (flags & walk_flag::create) == 0) { return fail(Error::NotDirectory); }
             result.place = place;
             return result;
         }
