@@ -517,19 +517,49 @@ Long sys_fstatfs64(ThreadArea& thread) {
 }
 
 // --- the session ---
+namespace {
+using ChangeDirectory = proto::VfsSession::ChangeDirectory;
+/// Into another server's file system: vfs keeps the path, and takes an open directory there as proof that it leads to one.
+[[gnu::noinline, gnu::cold]] Long change_directory_elsewhere(ThreadArea& thread, ipc::Path const& path) {
+    constexpr Word directory_only = 0x10000;
+    Long const opened = open_at(thread, at_current_directory, reinterpret_cast<Word>(path.data), directory_only, 0);
+    if (opened < 0) {
+        return opened;
+    }
+    Long const result = finish(ipc::call<ChangeDirectory>(vfs, ipc::OptionalCap<proto::File>{file(static_cast<Word>(opened))}, path));
+    static_cast<void>(close_descriptor(thread, static_cast<Word>(opened)));
+    return result;
+}
+[[gnu::noinline, gnu::cold]] Long change_to_foreign(Word descriptor) {
+    char name[512];
+    auto const length = ipc::call<proto::File::Name>(file(descriptor), ipc::WriteBuffer{name, sizeof name - 1});
+    if (!length) {
+        return refuse(length.error());
+    }
+    return finish(ipc::call<ChangeDirectory>(vfs, ipc::OptionalCap<proto::File>{file(descriptor)}, ipc::Path{std::string_view{name, std::min<std::size_t>(*length, sizeof name - 1)}}));
+}
+} // namespace
+
 Long sys_chdir(ThreadArea& thread) {
-    static_cast<void>(thread);
     auto const path = fetch_path(argument1(thread));
     if (!path) {
         return refuse(path.error());
     }
-    return path->length == 0 ? no_entry : finish(ipc::call<proto::VfsSession::ChangeDirectory>(vfs, ipc::OptionalCap<proto::File>{}, *path));
+    if (path->length == 0) {
+        return no_entry;
+    }
+    auto const changed = ipc::call<ChangeDirectory>(vfs, ipc::OptionalCap<proto::File>{}, *path);
+    return !changed && changed.error() == Error::Elsewhere ? change_directory_elsewhere(thread, *path) : finish(changed);
 }
 Long sys_fchdir(ThreadArea& thread) {
-    if (find(thread, argument1(thread)) == nullptr) {
+    Descriptor const* const open = find(thread, argument1(thread));
+    if (open == nullptr) {
         return bad_descriptor;
     }
-    return finish(ipc::call<proto::VfsSession::ChangeDirectory>(vfs, ipc::OptionalCap<proto::File>{file(argument1(thread))}, ipc::Path{std::string_view{""}}));
+    if ((open->reserved & descriptor_flag::foreign) != 0) {
+        return open->kind == static_cast<std::uint8_t>(proto::FileKind::Directory) ? change_to_foreign(argument1(thread)) : refuse(Error::NotDirectory);
+    }
+    return finish(ipc::call<ChangeDirectory>(vfs, ipc::OptionalCap<proto::File>{file(argument1(thread))}, ipc::Path{std::string_view{""}}));
 }
 Long sys_chroot(ThreadArea& thread) {
     auto const path = fetch_path(argument1(thread));
