@@ -67,10 +67,18 @@ void Core::interrupt_wait(Thread& thread) {
     answer_after(thread, reply);
 }
 
-/// Makes a thread stand still until let_go: program code at once, a call elsewhere by interrupting it (the vDSO repeats it).
+/// Makes a thread stand still until let_go: program code at once; a call elsewhere that may be given up by interrupting it (the
+/// vDSO repeats it); any other call when it has come back, which is looked after every few milliseconds, but not for ever.
 void Core::hold(Thread& thread) {
     if (thread.suspended) return;
     thread.suspended = true;
+    thread.hold_tries = 0;
+    hold_now(thread);
+}
+
+void Core::hold_now(Thread& thread) {
+    constexpr std::uint64_t pause_between = 5'000'000;
+    constexpr std::uint32_t tries = 20;
     if (thread.kernel == nullptr || &thread == current || thread.blocked != Blocked::None) return;
     auto const state = machine.state(*thread.kernel);
     if (state && *state != abi::ThreadState::Running && *state != abi::ThreadState::Inactive) {
@@ -79,6 +87,12 @@ void Core::hold(Thread& thread) {
         // Outside the vDSO it waits for a page: the access is made again when it goes on.
         if (registers && registers->eip >= header.text_start && registers->eip < header.text_end) {
             area(thread).signal_pending = 1;
+            if (area(thread).in_call != 2 && thread.hold_tries < tries) {
+                ++thread.hold_tries;
+                timers.arm(thread.hold_timer, clock.now() + pause_between);
+                arm_clock();
+                return;
+            }
             machine.interrupt(*thread.kernel);
         }
     }
@@ -88,6 +102,7 @@ void Core::hold(Thread& thread) {
 void Core::let_go(Thread& thread) {
     if (!thread.suspended) return;
     thread.suspended = false;
+    timers.cancel(thread.hold_timer);
     if (thread.kernel == nullptr || &thread == current || thread.blocked != Blocked::None) return;
     machine.resume(*thread.kernel);
 }

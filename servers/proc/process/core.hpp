@@ -172,6 +172,7 @@ private:
     void interrupt_wait(Thread& thread);
     void answer_after(Thread& thread, PendingReply reply);
     void hold(Thread& thread);
+    void hold_now(Thread& thread);
     void let_go(Thread& thread);
     void set_thread_mask(Thread& thread, SignalSet mask);
     bool must_stand(Process const& process) const { return process.stopped || process.domain->paused; }

@@ -36,6 +36,7 @@ void Core::drop_thread(Thread& thread) {
     Process& process = *thread.process;
     if (PendingReply const reply = end_wait(thread)) replies.discard(reply);
     timers.cancel(thread.wake_timer);
+    timers.cancel(thread.hold_timer);
     if (current == &thread) current = nullptr;
     if (thread.kernel != nullptr) {
         process.cpu_of_dead_threads += thread_time(thread);

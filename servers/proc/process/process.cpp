@@ -17,6 +17,12 @@ void chain_remove(Process*& first, Link<Process> Process::*link, Process& proces
     if (own.next != nullptr) (own.next->*link).previous = own.previous;
     own = {};
 }
+
+void prepare_timers(Thread& thread) {
+    thread.wait_timer.owner = thread.wake_timer.owner = thread.hold_timer.owner = &thread;
+    thread.wake_timer.kind = Timer::Kind::ThreadWake;
+    thread.hold_timer.kind = Timer::Kind::ThreadHold;
+}
 } // namespace
 
 void Process::set_name(std::string_view text) {
@@ -44,8 +50,7 @@ Process* ProcessTable::create(PidNamespace& space, Domain& domain) {
     pid->retain();
     thread->pid = pid;
     thread->process = process;
-    thread->wait_timer.owner = thread->wake_timer.owner = thread;
-    thread->wake_timer.kind = Timer::Kind::ThreadWake;
+    prepare_timers(*thread);
     thread->badge = badges.allocate(ObjectKind::Thread, thread);
     process->threads.add(*thread);
     all.add(*process);
@@ -60,8 +65,7 @@ Thread* ProcessTable::add_thread(Process& process) {
     thread->pid = pid;
     pid->thread = thread;
     thread->process = &process;
-    thread->wait_timer.owner = thread->wake_timer.owner = thread;
-    thread->wake_timer.kind = Timer::Kind::ThreadWake;
+    prepare_timers(*thread);
     thread->badge = badges.allocate(ObjectKind::Thread, thread);
     process.threads.add(*thread);
     ++thread_count;

@@ -58,7 +58,7 @@ struct PendingReply {
 
 /// An entry of the timer queue; `index` is its place in the heap, -1: not armed.
 struct Timer {
-    enum class Kind : std::uint8_t { ThreadWait, ThreadWake, IntervalReal };
+    enum class Kind : std::uint8_t { ThreadWait, ThreadWake, ThreadHold, IntervalReal };
     std::uint64_t deadline = 0; ///< monotonic nanoseconds
     std::int32_t index = -1;
     Kind kind = Kind::ThreadWait;
@@ -95,6 +95,8 @@ struct Thread {
     std::int32_t child_number = 0;         ///< ChildExec: what the clone call returns
     Link<Thread> futex_link;
     Timer wait_timer, wake_timer;
+    Timer hold_timer;                      ///< until a call that must not be given up comes back (Core::hold)
+    std::uint32_t hold_tries = 0;
 
     std::uint32_t clear_child_tid = 0, robust_list = 0;
     std::uint64_t cpu_nanoseconds = 0;     ///< as last read from its scheduling context

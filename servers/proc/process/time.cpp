@@ -63,6 +63,7 @@ void Core::clock_alarm() {
             if (thread.kernel != nullptr) machine.wake(*thread.kernel);
             break;
         }
+        case Timer::Kind::ThreadHold: hold_now(*static_cast<Thread*>(timer->owner)); break;
         case Timer::Kind::IntervalReal: {
             auto& process = *static_cast<Process*>(timer->owner);
             if (process.real_interval != 0) {
