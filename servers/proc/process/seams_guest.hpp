@@ -92,9 +92,14 @@ public:
         });
     }
     std::string network_devices(CapabilityPointer network_session) override {
-        return whole([&](std::uint32_t offset, ipc::WriteBuffer buffer) {
-            return ipc::call<proto::Network::DeviceTable>(ipc::Cap<proto::Network>{network_session}, offset, buffer);
-        });
+        std::string text;
+        char part[1024];
+        for (;;) { // here `count` is what was copied
+            auto const done = ipc::call<proto::Network::DeviceTable>(ipc::Cap<proto::Network>{network_session}, static_cast<std::uint32_t>(text.size()),
+                                                                     ipc::WriteBuffer{part, sizeof part});
+            if (!done || done->count == 0 || text.size() >= 65536) return text;
+            text.append(part, std::min<std::size_t>(done->count, sizeof part));
+        }
     }
     ipc::Result<CapabilityPointer> open_place(CapabilityPointer vfs_session, std::uint32_t which) override {
         auto const made = ipc::call<proto::VfsSession::OpenPlace>(ipc::Cap<proto::VfsSession>{vfs_session}, which);
