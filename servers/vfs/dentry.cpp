@@ -2,6 +2,14 @@
 
 namespace vfs {
 
+void Dentry::unreferenced() {
+    for (Dentry* at = this; at != nullptr;) {
+        Dentry* const above = at->parent.release();
+        delete at;
+        at = above != nullptr && --above->references == 0 ? above : nullptr;
+    }
+}
+
 std::uint32_t DentryTable::hash(Dentry const& directory, std::string_view name) {
     std::uint32_t value = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&directory) >> 4) * 2654435761u;
     for (char const c : name) { value = (value ^ static_cast<unsigned char>(c)) * 16777619u; }

@@ -10,7 +10,8 @@ class Dentry : public Counted {
 public:
     Dentry(Ref<Inode> inode_, Ref<Dentry> parent_, std::string_view name_)
         : inode{std::move(inode_)}, parent{std::move(parent_)}, name{name_} {}
-    void unreferenced() { delete this; }
+    /// A removed chain of directories goes one after the other: recursion would need a deep stack.
+    void unreferenced();
 
     Ref<Inode> inode;
     Ref<Dentry> parent;                ///< null: root of a file system

@@ -14,7 +14,7 @@ FileSystem::~FileSystem() {
 }
 
 Result<Ref<Inode>> FileSystem::make(std::uint32_t mode, Ref<QuotaDomain> owner_domain, Credentials const* owner) {
-    if (environment_.inodes >= environment_.inode_maximum || (limit_inodes != 0 && used_inodes >= limit_inodes)) {
+    if (environment_.inodes + environment_.target_bytes / Environment::target_unit >= environment_.inode_maximum || (limit_inodes != 0 && used_inodes >= limit_inodes)) {
         return fail(Error::NoSpace);
     }
     if (owner_domain && !owner_domain->charge(inode_charge)) {
@@ -44,6 +44,7 @@ Error FileSystem::make_root(std::uint32_t mode) {
 void FileSystem::forget(Inode& inode) {
     --environment_.inodes;
     --used_inodes;
+    environment_.target_bytes -= static_cast<std::uint32_t>(inode.target.size());
     if (inode.domain) {
         inode.domain->release(inode_charge);
         --inode.domain->files;

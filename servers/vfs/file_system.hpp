@@ -15,6 +15,8 @@ struct Environment {
     DentryTable dentries;
     std::uint32_t inode_maximum;       ///< heap bounds it
     std::uint32_t inodes = 0;
+    std::uint32_t target_bytes = 0;    ///< of symbolic links: they count as inodes, target_unit bytes each
+    static constexpr std::uint32_t target_unit = 512;
     std::uint32_t file_systems = 0;
     std::uint32_t next_device = 16;    ///< minor number of st_dev, major 0
     Slot quota_notification = 0;

@@ -29,6 +29,7 @@ void LockList::apply(Lock const& lock) {
         }
     }
     if (lock.type != unlock) { kept.push_back(lock); }
+    total_ += static_cast<std::uint32_t>(kept.size()) - static_cast<std::uint32_t>(held_.size());
     held_ = std::move(kept);
 }
 
@@ -44,13 +45,14 @@ Error LockList::set(Port& port, OpenFile* file, std::uint32_t process, std::int1
         waiting_.push_back({lock, caller->defer()});
         return Error::Deferred;
     }
+    if (type != unlock && total_ >= total_maximum) { return Error::NoMemory; }
     apply(lock);
     retry(port);
     return Error::None;
 }
 
 void LockList::release(Port& port, OpenFile* file) {
-    std::erase_if(held_, [&](Lock const& lock) { return lock.file == file; });
+    total_ -= static_cast<std::uint32_t>(std::erase_if(held_, [&](Lock const& lock) { return lock.file == file; }));
     std::erase_if(waiting_, [&](Request const& request) {
         bool const its = request.lock.file == file;
         if (its) { port.discard(request.waiter); }

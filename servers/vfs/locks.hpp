@@ -16,6 +16,10 @@ public:
     Error set(Port& port, OpenFile* file, std::uint32_t process, std::int16_t type, std::uint64_t start, std::uint64_t end, Caller* caller);
     /// Gives up all locks taken through this description.
     void release(Port& port, OpenFile* file);
+    LockList() = default;
+    LockList(LockList const&) = delete;
+    LockList& operator=(LockList const&) = delete;
+    ~LockList() { total_ -= static_cast<std::uint32_t>(held_.size()); }
     [[nodiscard]] bool empty() const { return held_.empty() && waiting_.empty(); }
 
 private:
@@ -27,6 +31,9 @@ private:
     static bool same_owner(Lock const& a, Lock const& b) {
         return (a.process == 0) == (b.process == 0) && (a.process == 0 ? a.file == b.file : a.process == b.process);
     }
+    /// Ranges held in all files: heap bounds them.
+    static constexpr std::uint32_t total_maximum = 16384;
+    static inline std::uint32_t total_ = 0;
     std::vector<Lock> held_;
     std::vector<Request> waiting_;
 };

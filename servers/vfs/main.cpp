@@ -5,8 +5,9 @@
 #include "server.hpp"
 
 namespace {
-/// Heap that one inode with its name, page table and open files takes at the most, on average.
-constexpr abi::Word heap_per_inode = 640;
+/// What an inode with its name takes of the heap at the most (half of which is theirs), and an open file or session (a quarter).
+/// The last quarter is for page tables, mounts and texts: running out of heap would end the server.
+constexpr abi::Word heap_per_inode = 640, heap_per_object = 448;
 /// Slots kept back for Reply objects, chunks and received capabilities.
 constexpr abi::Word slots_kept_back = 1024;
 } // namespace
@@ -23,8 +24,9 @@ int server_main(ipc::ServerInfo const& info) {
     static vfs::RealPort port{memory, parameters};
     static vfs::FrameStore pages{memory, window, 1024};
     abi::Word const slot_count = abi::Word{1} << info.cnode_radix;
-    abi::Word const objects = slot_count > 2 * slots_kept_back ? slot_count - slots_kept_back : slot_count / 2;
-    static vfs::Vfs files{pages, port, info.heap_bytes / heap_per_inode, objects};
+    abi::Word const objects = std::min(slot_count > 2 * slots_kept_back ? slot_count - slots_kept_back : slot_count / 2,
+                                       info.heap_bytes / 4 / heap_per_object);
+    static vfs::Vfs files{pages, port, info.heap_bytes / 2 / heap_per_inode, objects};
     std::span<std::byte const> archive;
     if (info.boot_image_bytes != 0) {
         archive = {reinterpret_cast<std::byte const*>(ipc::server_address::boot_image), info.boot_image_bytes};

@@ -63,7 +63,7 @@ std::string MountTable::path_of(Place place, Place root, bool& reachable) const 
             continue;
         }
         path.insert(0, "/" + place.dentry->name);
-        if (!place.dentry->parent) {
+        if (!place.dentry->parent || path.size() > path_maximum) {
             reachable = false;
             break;
         }
@@ -139,6 +139,13 @@ bool MountTable::is_local_mount_point(Dentry const& dentry, MountNamespace const
 }
 
 Error MountTable::attach(Ref<Mount> mount, Place point) {
+    // Trees of mounts are walked recursively.
+    unsigned depth = 0;
+    for (Mount const* above = point.mount; above != nullptr; above = above->parent.get()) { ++depth; }
+    if (depth > 100) {
+        detach_tree(*mount);
+        return Error::NoSpace;
+    }
     // What comes onto a shared mount is shared itself, and appears on every receiver.
     bool const shared = point.mount->group != 0;
     std::vector<Mount*> const targets = receivers(point);

@@ -214,10 +214,12 @@ std::uint32_t OpenFile::poll(std::uint32_t events) const {
     return ready & (events | always);
 }
 
-std::uint32_t OpenFile::arm(std::uint32_t events, std::uint32_t token, Slot notification) {
+Result<std::uint32_t> OpenFile::arm(std::uint32_t events, std::uint32_t token, Slot notification) {
+    constexpr std::size_t maximum = 128; // every one takes a capability slot
     std::uint32_t const ready = poll(events);
     if (ready == 0) {
         disarm(token);
+        if (arms_.size() >= maximum) { return fail(Error::NoMemory); }
         arms_.push_back({events, token, notification});
     }
     return ready;

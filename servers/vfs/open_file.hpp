@@ -29,8 +29,8 @@ public:
     Result<std::uint64_t> seek(std::int64_t offset, std::uint32_t whence);
     [[nodiscard]] proto::FileStatus status() const;
     [[nodiscard]] std::uint32_t poll(std::uint32_t events) const;
-    /// Takes over the notification's slot if nothing is ready (0 returned).
-    std::uint32_t arm(std::uint32_t events, std::uint32_t token, Slot notification);
+    /// Takes over the notification's slot if nothing is ready (0 returned). Errors: NoMemory.
+    Result<std::uint32_t> arm(std::uint32_t events, std::uint32_t token, Slot notification);
     void disarm(std::uint32_t token);
     /// Readiness changed: signals those who wait for it.
     void tell(Port& port);

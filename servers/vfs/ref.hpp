@@ -27,6 +27,8 @@ public:
         T* object = std::exchange(object_, nullptr);
         if (object != nullptr && --object->references == 0) { object->unreferenced(); }
     }
+    /// Gives up the object without counting down.
+    [[nodiscard]] T* release() { return std::exchange(object_, nullptr); }
     [[nodiscard]] T* get() const { return object_; }
     T* operator->() const { return object_; }
     T& operator*() const { return *object_; }

@@ -58,9 +58,8 @@ Result<std::uint32_t> Server::on(F::Poll, Sender& sender, std::uint32_t events) 
 
 Result<std::uint32_t> Server::on(F::PollArm, Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification) {
     OpenFile* const open = file(sender);
-    std::uint32_t const ready = open != nullptr ? open->arm(events, token, notification.slot) : 0;
-    if (open == nullptr || ready != 0) { ipc::release_slot(notification.slot); }
-    if (open == nullptr) { return fail(Error::BadDescriptor); }
+    auto const ready = open != nullptr ? open->arm(events, token, notification.slot) : fail(Error::BadDescriptor);
+    if (!ready || *ready != 0) { ipc::release_slot(notification.slot); }
     return ready;
 }
 

@@ -192,6 +192,7 @@ Result<Ref<Dentry>> Vfs::create(Session const& view, Place directory, std::strin
     }
     if (fresh.is_link()) {
         fresh.target = target;
+        environment_.target_bytes += static_cast<std::uint32_t>(target.size());
         fresh.size = target.size();
     }
     above.size += 20;

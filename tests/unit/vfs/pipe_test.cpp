@@ -85,8 +85,8 @@ TEST_CASE("a reader that was interrupted loses nothing") {
 TEST_CASE("readiness is told once") {
     World w;
     Ends p = make(w);
-    CHECK(p.reader->arm(poll_event::in, 5, 77) == 0);
-    CHECK(p.reader->arm(poll_event::in, 6, 78) == 0);
+    CHECK(p.reader->arm(poll_event::in, 5, 77) == 0u);
+    CHECK(p.reader->arm(poll_event::in, 6, 78) == 0u);
     p.reader->disarm(6);
     CHECK(w.port.dropped.contains(78));
     w.write(p.writer, "a");
@@ -95,7 +95,7 @@ TEST_CASE("readiness is told once") {
     CHECK(w.port.dropped.contains(77));
     CHECK(p.reader->arm(poll_event::in, 7, 79) == poll_event::in);
     CHECK(w.read(p.reader) == "ab");
-    CHECK(p.reader->arm(poll_event::in, 7, 80) == 0);
+    CHECK(p.reader->arm(poll_event::in, 7, 80) == 0u);
     w.close(p.writer);
     CHECK(w.port.signalled.back() == 80);
     CHECK((p.reader->poll(poll_event::in) & poll_event::hang_up) != 0);
