@@ -181,7 +181,7 @@ def main(arguments):
     folder = None
     try:
         if not options.no_build:
-            building.build_all(os.path.dirname(HERE), options.build)
+            building.build_all(os.path.dirname(HERE), options.build, ('guest',))
         imaging.check_manifest(options.build)
         kernel, root, archive = imaging.make(options.build, busybox, options.servers, options.adds, options.images, options.job())
         if options.build_only:
