@@ -271,6 +271,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         child->vfork_waiter = &parent_thread;
         parent_thread.blocked = Blocked::ChildExec;
         parent_thread.child_number = number;
+        parent_thread.exec_child = child;
         return fail(Error::Deferred);
     }
     return number;

@@ -28,14 +28,11 @@ void Core::settle() {
 
 PendingReply Core::end_wait(Thread& thread) {
     PendingReply const reply = thread.reply;
-    if (thread.blocked == Blocked::Futex) {
-        for (auto& queue : futexes_) queue.remove(thread);
-    }
+    if (thread.futex_link.list != nullptr) static_cast<List<Thread, &Thread::futex_link>*>(thread.futex_link.list)->remove(thread);
     if (thread.blocked == Blocked::ChildExec) {
         // The child may live on; it no longer has anybody to tell.
-        table.all.each([&](Process& process) {
-            if (process.vfork_waiter == &thread) process.vfork_waiter = nullptr;
-        });
+        if (thread.exec_child != nullptr) thread.exec_child->vfork_waiter = nullptr;
+        thread.exec_child = nullptr;
     }
     timers.cancel(thread.wait_timer);
     if (thread.wait_pid != nullptr) thread.wait_pid->release();

@@ -93,6 +93,7 @@ struct Thread {
     void const* futex_object = nullptr;    ///< MemorySpace::MemoryKey
     std::uint64_t futex_offset = 0;
     std::int32_t child_number = 0;         ///< ChildExec: what the clone call returns
+    Process* exec_child = nullptr;         ///< ChildExec: whose vfork_waiter this is
     Link<Thread> futex_link;
     Timer wait_timer, wake_timer;
     Timer hold_timer;                      ///< until a call that must not be given up comes back (Core::hold)
