@@ -22,7 +22,7 @@ def steps(readme):
 
 def script(steps_):
     """The commands as a shell script, with a line before and after each that tells its output apart."""
-    return 'exec 2>&1\n' + ''.join(f"echo '@@step {number}@@'\n{command}\n" for number, (command, _) in enumerate(steps_)) \
+    return 'exec 2>&1\n' + ''.join(f"kept=$?; echo '@@step {number}@@'; (exit $kept)\n{command}\n" for number, (command, _) in enumerate(steps_)) \
         + "echo '@@step end@@'\n"
 
 

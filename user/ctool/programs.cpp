@@ -50,7 +50,11 @@ std::string copy_file(std::string const& from, std::string const& to, mode_t mod
             result = count < 0 ? trouble(from) : "";
             break;
         }
-        if (write(target, buffer, static_cast<std::size_t>(count)) != count) {
+        ssize_t written = 0; // a limit may cut a write short: the next one says why
+        for (ssize_t done = 0; done < count && written >= 0; done += written) {
+            written = write(target, buffer + done, static_cast<std::size_t>(count - done));
+        }
+        if (written < 0) {
             result = trouble(to);
             break;
         }
