@@ -161,6 +161,7 @@ public:
     Replies& replies;
     Clock& clock;
     Thread* current = nullptr;         ///< whose request is being handled
+    Process* reader = nullptr;         ///< who reads a file of procfs now: it runs, whatever its state here
     std::vector<Domain*> domains;
     Domain* root_domain = nullptr;
 

@@ -142,6 +142,7 @@ void Core::update_load() {
 char Core::state_letter(Process& process) {
     if (process.state == ProcessState::Zombie) return 'Z';
     if (process.stopped) return 'T';
+    if (&process == reader) return 'R';
     char letter = 'S';
     process.threads.each([&](Thread& thread) {
         if (&thread == current) letter = 'R';

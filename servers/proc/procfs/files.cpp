@@ -244,7 +244,12 @@ auto ProcFs::read(Sender& sender, Open& file, std::uint64_t offset) -> Result<pr
     if (is_directory(file.node.kind)) return fail(Error::IsDirectory);
     if (is_link(file.node.kind)) return fail(Error::Invalid);
     if (file.node.process != 0 && process_of(file.node) == nullptr) return fail(Error::NoProcess);
-    if (offset == 0 || file.text.empty()) file.text = text_of(file);
+    if (offset == 0 || file.text.empty()) {
+        Pid const* const opener = Pid::find_global(file.opener);
+        core.reader = opener == nullptr ? nullptr : opener->process;
+        file.text = text_of(file);
+        core.reader = nullptr;
+    }
     if (offset >= file.text.size()) return proto::Transfer{0, 0};
     std::string_view const part = std::string_view{file.text}.substr(static_cast<std::size_t>(offset), sender.write_length);
     auto const done = sender.copy_out(0, std::as_bytes(std::span{part}));

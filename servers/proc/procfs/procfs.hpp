@@ -25,7 +25,7 @@ public:
     Result<ipc::Cap<Dir>> file_system(PidNamespace& space);
     /// Process::SetNamespace.
     Result<Unit> set_namespace(Process& process, ipc::OptionalCap<F> const& file, Word32 flags);
-    /// For exec: what "self/exe", "PID/exe" and the like open; a path within the procfs with that badge, asked by `process`. Owned by
+    /// For exec: what "self/exe", "PID/exe" and the like open; a path within the procfs with that badge (0: of its own PID namespace), asked by `process`. Owned by
     /// the caller.
     Result<CapabilityPointer> open_executable(Process& process, Word badge, std::string_view path);
     /// The badge is one of procfs and nobody holds it any more.

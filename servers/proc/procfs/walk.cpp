@@ -239,8 +239,8 @@ auto ProcFs::open_foreign(Walk const& walk, Word32 flags) -> Result<CapabilityPo
 
 auto ProcFs::open_executable(Process& process, Word badge, std::string_view path) -> Result<CapabilityPointer> {
     auto* const mounted = core.table.badges.find<Mounted>(badge, ObjectKind::ProcessDirectory);
-    if (mounted == nullptr) return fail(Error::Access);
-    auto const found = walk_from(process.leader(), *mounted->space, Node{}, path, true);
+    if (mounted == nullptr && badge != 0) return fail(Error::Access);
+    auto const found = walk_from(process.leader(), mounted != nullptr ? *mounted->space : process.space(), Node{}, path, true);
     if (!found) return fail(found.error());
     if (!found->rest.empty()) return fail(Error::Access);
     if (found->node.kind != NodeKind::Executable && found->node.kind != NodeKind::Descriptor) return fail(Error::Access);
