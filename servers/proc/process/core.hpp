@@ -117,6 +117,8 @@ public:
     void arm_clock();
     ipc::Result<std::array<std::uint64_t, 4>> usage(Thread& thread, std::int32_t who);
     std::array<std::uint64_t, 8> system_information(Process& process);
+    /// {total, free} in bytes as the domain's processes see them: its limit, or the machine.
+    std::pair<std::uint64_t, std::uint64_t> memory_of(Domain& domain);
     std::uint64_t cpu_time(Process& process);  ///< nanoseconds, threads that ended included
     std::uint64_t thread_time(Thread& thread);
     ipc::Result<std::uint32_t> futex(Thread& thread, std::uint32_t address, std::uint32_t operation, std::uint32_t value, std::uint64_t deadline,

@@ -76,6 +76,10 @@ public:
         auto const status = ipc::call<proto::Memory::Status>(to_.memory);
         return status ? status->free : 0;
     }
+    std::uint64_t total_memory() override {
+        auto const status = ipc::call<proto::Memory::Status>(to_.memory);
+        return status ? status->total : 0;
+    }
     std::string file_name(CapabilityPointer file) override {
         char text[512];
         auto const length = ipc::call<proto::File::Name>(ipc::Cap<proto::File>{file}, ipc::WriteBuffer{text, sizeof text});

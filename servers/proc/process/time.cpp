@@ -153,13 +153,17 @@ char Core::state_letter(Process& process) {
     return letter;
 }
 
+std::pair<std::uint64_t, std::uint64_t> Core::memory_of(Domain& domain) {
+    std::uint64_t const used = domain.account.used(), bound = domain.account.limit(), left = owners.free_memory();
+    if (bound == 0) return {owners.total_memory(), left};
+    return {bound, bound > used ? std::min(bound - used, left) : 0};
+}
+
 std::array<std::uint64_t, 8> Core::system_information(Process& process) {
     update_load();
     Domain& domain = *process.domain;
-    std::uint64_t const used = domain.account.used();
-    std::uint64_t total = domain.account.limit();
-    if (total == 0) total = used + owners.free_memory();
-    return {clock.now(), total, total > used ? total - used : 0, 0, domain.tasks, load_[0], load_[1], load_[2]};
+    auto const [total, left] = memory_of(domain);
+    return {clock.now(), total, left, 0, domain.tasks, load_[0], load_[1], load_[2]};
 }
 
 } // namespace proc

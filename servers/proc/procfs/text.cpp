@@ -249,11 +249,9 @@ std::string process_arguments(Process& process, bool environment) {
 
 std::string system_meminfo(Core& core, Domain& domain) {
     std::uint64_t const used = domain.account.used();
-    std::uint64_t const free_now = core.owners.free_memory();
-    std::uint64_t const total = domain.account.limit() != 0 ? domain.account.limit() : used + free_now;
-    std::uint64_t const left = total > used ? total - used : 0;
+    auto const [total, left] = core.memory_of(domain);
     TextBuilder out;
-    auto line = [&](std::string_view name, std::uint64_t bytes) {
+    auto line = [&out](std::string_view name, std::uint64_t bytes) {
         out << name << ':';
         for (std::size_t i = name.size() + 1; i < 16; ++i) out << ' ';
         out.decimal(bytes / 1024, 8) << " kB\n";

@@ -177,6 +177,7 @@ public:
     std::string network_devices(CapabilityPointer) override { return "lo\n"; }
     ipc::Result<CapabilityPointer> open_place(CapabilityPointer, std::uint32_t) override { return give(); }
     std::uint64_t free_memory() override { return free; }
+    std::uint64_t total_memory() override { return 96 << 20; }
     void notify_manager() override { ++manager; }
 
 private:
