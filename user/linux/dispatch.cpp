@@ -1,4 +1,4 @@
-// From the saved frame to the handler of the system call.
+// What entry.S leaves to C++ on the way to a handler and back; and what both believe about the thread area.
 #include "delivery.hpp"
 #include "vdso.hpp"
 
@@ -10,24 +10,16 @@ static_assert(offsetof(ThreadArea, in_call) == 616 - 512 && offsetof(ThreadArea,
 static_assert(offsetof(abi::IpcBuffer, redirect_flags) == 304);
 static_assert(sizeof(linux_process::VdsoHeader) == 17 * 4 && offsetof(linux_process::VdsoHeader, windows) == 32);
 
-[[gnu::noinline, gnu::cold]] void unknown_call(ThreadArea& thread, std::uint32_t number) {
-    static_cast<void>(ipc::call<proto::Process::Unknown>(vdso::process(thread), number));
-    thread.frame.eax = static_cast<std::uint32_t>(vdso::not_implemented);
-}
 } // namespace
 
-/// entry.S: the frame is saved; EAX of the frame becomes the result.
-extern "C" [[gnu::used]] void vdso_dispatch(ThreadArea& thread) {
+/// entry.S: a number that has no handler (also in the table's gaps).
+extern "C" [[gnu::used, gnu::cold]] vdso::Long vdso_unknown_call(ThreadArea& thread) {
+    static_cast<void>(ipc::call<proto::Process::Unknown>(vdso::process(thread), thread.frame.eax));
+    return vdso::not_implemented;
+}
+
+/// entry.S: a handler gave restart_if_asked or restart_never; EAX of the frame still is the number.
+extern "C" [[gnu::used, gnu::cold]] void vdso_restart(ThreadArea& thread, vdso::Long result) {
     std::uint32_t const number = thread.frame.eax;
-    vdso::Handler const handler = vdso::handler_of(number);
-    if (handler == nullptr) [[unlikely]] {
-        unknown_call(thread, number);
-        return;
-    }
-    vdso::Long const result = handler(thread);
-    if (result == vdso::restart_if_asked || result == vdso::restart_never) [[unlikely]] {
-        vdso::end_interrupted_call(thread, number, handler, result);
-        return;
-    }
-    thread.frame.eax = static_cast<std::uint32_t>(result);
+    vdso::end_interrupted_call(thread, number, vdso::handler_of(number), result);
 }

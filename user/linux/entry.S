@@ -29,6 +29,7 @@
 #define NR_SIGRETURN 119
 #define NR_RT_SIGRETURN 173
 #define STATUS_INTERRUPTED (12 << 14)
+#define TABLE_SIZE 450
 #define MINUS_EFAULT (-14)
 #define VDSO_MAGIC 0x5644534f
 
@@ -108,9 +109,16 @@ call_entry:
     movl %fs:STACK_TOP, %esp
     pushfl
     popl %fs:FRAME_EFLAGS
-1:  cld
-    thread_area
-    call vdso_dispatch
+1:  cld /* EAX still is the number */
+    cmpl $TABLE_SIZE, %eax
+    jae 3f
+    movl vdso_table(, %eax, 4), %ecx
+2:  thread_area
+    call *%ecx
+    leal 514(%eax), %edx /* -512 and -514: restart_if_asked, restart_never */
+    andl $~2, %edx
+    jz 4f
+    movl %eax, %fs:FRAME_EAX
     /* falls through */
 
 /* The last check and the way back; every step can be done again. */
@@ -118,7 +126,7 @@ exit_window_start:
     .globl exit_to_program
 exit_to_program:
     cmpl $0, %fs:SIGNAL_PENDING
-    jne 2f
+    jne 5f
     movl $0, %fs:IN_CALL
     movl %fs:STACK_TOP, %esp
     pushl %fs:FRAME_EFLAGS
@@ -133,11 +141,18 @@ exit_to_program:
     movl %fs:FRAME_ESP, %esp
     jmp *%fs:FRAME_EIP
 exit_window_end:
-2:  movl $1, %fs:IN_CALL
+5:  movl $1, %fs:IN_CALL
     movl %fs:STACK_TOP, %esp
     cld
     thread_area
     call vdso_deliver_signals
+    jmp exit_to_program
+
+3:  movl $vdso_unknown_call, %ecx
+    jmp 2b
+4:  movl %eax, %edx
+    thread_area
+    call vdso_restart
     jmp exit_to_program
 
     .balign 16

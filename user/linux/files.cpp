@@ -9,8 +9,6 @@ namespace vdso {
 
 using proto::File;
 
-Long sys_read(ThreadArea& thread) { return read_bytes(thread, argument1(thread), argument2(thread), argument3(thread)); }
-Long sys_write(ThreadArea& thread) { return write_bytes(thread, argument1(thread), argument2(thread), argument3(thread)); }
 Long sys_close(ThreadArea& thread) { return close_descriptor(thread, argument1(thread)); }
 Long sys_dup(ThreadArea& thread) { return duplicate(thread, argument1(thread), 0, false); }
 Long sys_dup2(ThreadArea& thread) {

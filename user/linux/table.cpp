@@ -1,5 +1,7 @@
 #include "calls.hpp"
 
+extern "C" vdso::Long vdso_unknown_call(linux_process::ThreadArea& thread);
+
 namespace vdso {
 
 namespace {
@@ -8,11 +10,18 @@ namespace {
 Long sys_absent(ThreadArea&) { return not_implemented; }
 constexpr Word absent[] = {386 /* rseq */, 375 /* membarrier */, 254, 255, 256, 329 /* epoll */, 323, 328 /* eventfd */,
                            321, 327 /* signalfd */, 322, 325, 326 /* timerfd */, 291, 292, 293, 332 /* inotify */, 244 /* get_thread_area */};
-constexpr Word table_size = 450;
+constexpr Word table_size = 450; // TABLE_SIZE of entry.S
 
+} // namespace
+
+/// Read by entry.S.
 struct Table { Handler handlers[table_size]; };
+namespace {
 constexpr Table build() {
     Table table{};
+    for (Handler& handler : table.handlers) {
+        handler = &vdso_unknown_call;
+    }
 #define VDSO_ENTER(number, name) table.handlers[number] = &sys_##name;
     VDSO_CALLS(VDSO_ENTER)
 #undef VDSO_ENTER
@@ -21,11 +30,10 @@ constexpr Table build() {
     }
     return table;
 }
-constexpr Table table = build();
-
 } // namespace
+extern "C" [[gnu::used]] constinit Table const vdso_table = build();
 
-Handler handler_of(Word number) { return number < table_size ? table.handlers[number] : nullptr; }
+Handler handler_of(Word number) { return number < table_size ? vdso_table.handlers[number] : &vdso_unknown_call; }
 
 Long sys_nothing(ThreadArea&) { return 0; }
 

@@ -1,4 +1,5 @@
 #include "transfer.hpp"
+#include "calls.hpp"
 #include "signal_numbers.hpp"
 
 namespace vdso {
@@ -47,6 +48,134 @@ Long background(ThreadArea& thread, Word signal) {
     return restart_if_asked;
 }
 
+namespace {
+
+/// One message's outcome: count and fault if there is no error.
+struct Attempt { Error error; Word count; Address fault; };
+Attempt outcome(ipc::Result<proto::Transfer> const& result) {
+    return result ? Attempt{Error::None, result->count, result->fault} : Attempt{result.error(), 0, 0};
+}
+
+Attempt attempt_read(ThreadArea& thread, Word descriptor, bool regular, Word address, Word length, std::uint64_t const* offset) {
+    Interruptible const waiting{thread, !regular};
+    ipc::WriteBuffer const buffer{pointer<void>(address), length};
+    return outcome(offset != nullptr ? ipc::call<File::ReadAt>(file(descriptor), *offset, buffer)
+                                     : ipc::call<File::Read>(file(descriptor), thread.process_group, buffer));
+}
+Attempt attempt_write(ThreadArea& thread, Word descriptor, bool regular, Word group, Word address, Word length, std::uint64_t const* offset) {
+    Interruptible const waiting{thread, !regular};
+    ipc::ReadBuffer const buffer{pointer<void>(address), length};
+    return outcome(offset != nullptr ? ipc::call<File::WriteAt>(file(descriptor), *offset, buffer)
+                                     : ipc::call<File::Write>(file(descriptor), group, buffer));
+}
+
+/// After the first attempt. The descriptor was open.
+[[gnu::noinline]] Long go_on_reading(ThreadArea& thread, Word descriptor, bool regular, Word address, Word length, std::uint64_t const* offset, Attempt got) {
+    for (Word done = 0;;) {
+        if (got.error != Error::None) {
+            return failed(thread, got.error, done, false, false);
+        }
+        done += got.count;
+        if (got.fault == 0 || done >= length) {
+            return static_cast<Long>(done);
+        }
+        if (!touch(thread, got.fault, address + length, true)) {
+            return done != 0 ? static_cast<Long>(done) : fault;
+        }
+        if (done != 0 && !regular) {
+            return static_cast<Long>(done); // the rest might not be there yet
+        }
+        std::uint64_t const at = offset != nullptr ? *offset + done : 0;
+        got = attempt_read(thread, descriptor, regular, address + done, length - done, offset != nullptr ? &at : nullptr);
+    }
+}
+[[gnu::noinline]] Long go_on_writing(ThreadArea& thread, Word descriptor, bool regular, Word address, Word length, std::uint64_t const* offset, bool no_signal,
+                                     Attempt got) {
+    Word group = thread.process_group;
+    for (Word done = 0;;) {
+        if (got.error != Error::None) {
+            Long const result = failed(thread, got.error, done, true, no_signal);
+            if (got.error != Error::Background || result != refuse(Error::InputOutput) || group == 0) {
+                return result;
+            }
+            group = 0; // TOSTOP does not hold who ignores SIGTTOU
+        } else {
+            done += got.count;
+            if (got.fault == 0 || done >= length) {
+                return static_cast<Long>(done);
+            }
+            if (!touch(thread, got.fault, address + length, false)) {
+                return done != 0 ? static_cast<Long>(done) : fault;
+            }
+        }
+        std::uint64_t const at = offset != nullptr ? *offset + done : 0;
+        got = attempt_write(thread, descriptor, regular, group, address + done, length - done, offset != nullptr ? &at : nullptr);
+    }
+}
+
+/// What the stubs would make of an answer in which `call` came back.
+[[gnu::noinline]] Attempt understand(ipc::SystemCall const& call) {
+    if (call.info.raw == abi::MessageInfo{0, 2}.raw) {
+        return {Error::None, call.word0, call.word1};
+    }
+    return {(call.info.raw >> 14) == 0 ? Error::BadMessage : ipc::detail::error_reply<ipc::detail::Slots::ChosenByCaller>(call.info), 0, 0};
+}
+
+/// File::Read and File::Write as the stubs would send them: one word out, the two words of a Transfer back, all in registers.
+/// True: word0 of `call` is the number of bytes and there is nothing more to say.
+template <class M, Word buffer_flag> [[gnu::always_inline]] inline bool quick(ThreadArea& thread, Word descriptor, bool regular, ipc::SystemCall& call) {
+    static_assert(std::is_same_v<typename M::Reply, proto::Transfer> && sizeof(proto::Transfer) == 8);
+    call.info = abi::MessageInfo{M::label(), 1, 0, buffer_flag}.with(abi::Syscall::Call);
+    call.target = slot_of(descriptor);
+    call.word0 = thread.process_group;
+    thread.in_call = regular ? 1 : 2;
+    ipc::sys_call(call);
+    thread.in_call = 1;
+    return call.info.raw == abi::MessageInfo{0, 2}.raw && call.word1 == 0;
+}
+
+} // namespace
+
+Long sys_read(ThreadArea& thread) {
+    Word const descriptor = argument1(thread), length = argument3(thread);
+    Descriptor const* const open = find(thread, descriptor);
+    if (open == nullptr) [[unlikely]] {
+        return bad_descriptor;
+    }
+    if (length > transfer_maximum) [[unlikely]] {
+        return read_bytes(thread, descriptor, argument2(thread), length);
+    }
+    bool const regular = is_regular(*open);
+    abi::IpcBuffer& buffer = ipc::buffer();
+    buffer.write_address = argument2(thread);
+    buffer.write_length = length;
+    ipc::SystemCall call;
+    if (quick<File::Read, abi::MessageInfo::write_buffer>(thread, descriptor, regular, call)) [[likely]] {
+        return static_cast<Long>(call.word0);
+    }
+    return go_on_reading(thread, descriptor, regular, argument2(thread), length, nullptr, understand(call));
+}
+
+Long sys_write(ThreadArea& thread) {
+    Word const descriptor = argument1(thread), length = argument3(thread);
+    Descriptor const* const open = find(thread, descriptor);
+    if (open == nullptr) [[unlikely]] {
+        return bad_descriptor;
+    }
+    if (length > transfer_maximum) [[unlikely]] {
+        return write_bytes(thread, descriptor, argument2(thread), length);
+    }
+    bool const regular = is_regular(*open);
+    abi::IpcBuffer& buffer = ipc::buffer();
+    buffer.read_address = argument2(thread);
+    buffer.read_length = length;
+    ipc::SystemCall call;
+    if (quick<File::Write, abi::MessageInfo::read_buffer>(thread, descriptor, regular, call)) [[likely]] {
+        return static_cast<Long>(call.word0);
+    }
+    return go_on_writing(thread, descriptor, regular, argument2(thread), length, nullptr, false, understand(call));
+}
+
 Long read_bytes(ThreadArea& thread, Word descriptor, Word address, Word length, std::uint64_t const* offset) {
     Descriptor const* const open = find(thread, descriptor);
     if (open == nullptr) {
@@ -54,29 +183,7 @@ Long read_bytes(ThreadArea& thread, Word descriptor, Word address, Word length, 
     }
     bool const regular = is_regular(*open);
     length = std::min(length, transfer_maximum);
-    Word done = 0;
-    for (;;) {
-        ipc::Result<proto::Transfer> got;
-        {
-            Interruptible const waiting{thread, !regular};
-            ipc::WriteBuffer const buffer{pointer<void>(address + done), length - done};
-            got = offset != nullptr ? ipc::call<File::ReadAt>(file(descriptor), *offset + done, buffer)
-                                    : ipc::call<File::Read>(file(descriptor), thread.process_group, buffer);
-        }
-        if (!got) [[unlikely]] {
-            return failed(thread, got.error(), done, false, false);
-        }
-        done += got->count;
-        if (got->fault == 0 || done >= length) {
-            return static_cast<Long>(done);
-        }
-        if (!touch(thread, got->fault, address + length, true)) {
-            return done != 0 ? static_cast<Long>(done) : fault;
-        }
-        if (done != 0 && !regular) {
-            return static_cast<Long>(done); // the rest might not be there yet
-        }
-    }
+    return go_on_reading(thread, descriptor, regular, address, length, offset, attempt_read(thread, descriptor, regular, address, length, offset));
 }
 
 Long write_bytes(ThreadArea& thread, Word descriptor, Word address, Word length, std::uint64_t const* offset, bool no_signal) {
@@ -86,32 +193,8 @@ Long write_bytes(ThreadArea& thread, Word descriptor, Word address, Word length,
     }
     bool const regular = is_regular(*open);
     length = std::min(length, transfer_maximum);
-    Word done = 0;
-    Word group = thread.process_group;
-    for (;;) {
-        ipc::Result<proto::Transfer> got;
-        {
-            Interruptible const waiting{thread, !regular};
-            ipc::ReadBuffer const buffer{pointer<void>(address + done), length - done};
-            got = offset != nullptr ? ipc::call<File::WriteAt>(file(descriptor), *offset + done, buffer)
-                                    : ipc::call<File::Write>(file(descriptor), group, buffer);
-        }
-        if (!got) [[unlikely]] {
-            Long const result = failed(thread, got.error(), done, true, no_signal);
-            if (got.error() == Error::Background && result == refuse(Error::InputOutput) && group != 0) {
-                group = 0; // TOSTOP does not hold who ignores SIGTTOU
-                continue;
-            }
-            return result;
-        }
-        done += got->count;
-        if (got->fault == 0 || done >= length) {
-            return static_cast<Long>(done);
-        }
-        if (!touch(thread, got->fault, address + length, false)) {
-            return done != 0 ? static_cast<Long>(done) : fault;
-        }
-    }
+    return go_on_writing(thread, descriptor, regular, address, length, offset, no_signal,
+                         attempt_write(thread, descriptor, regular, thread.process_group, address, length, offset));
 }
 
 } // namespace vdso

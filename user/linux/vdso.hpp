@@ -110,7 +110,7 @@ template <class T> Long finish(ipc::Result<T> const& result) {
 /// Makes the missing page and what follows it in the buffer present. False: EFAULT.
 bool touch(ThreadArea& thread, Address address, Address end, bool write);
 
-/// The whole table: nullptr where there is no such call.
+/// The handler that entry.S takes for this number.
 Handler handler_of(Word number);
 
 /// A signal of this thread's own making (SIGPIPE, SIGSEGV).
