@@ -1,4 +1,5 @@
 #include "program_files.hpp"
+#include <algorithm>
 
 namespace proc {
 
@@ -22,14 +23,14 @@ Result<ProgramFiles::Opened> GuestProgramFiles::open(Process& process, Capabilit
     auto reader = ipc::last_reply();
     auto const elsewhere = reader.read<ipc::OptionalCap<proto::Directory>>();
     if (!elsewhere) return fail(Error::InputOutput);
-    if (!elsewhere->unwrapped) {
-        // Terminals and the like: nothing that could be run.
-        if (elsewhere->slot != 0) ipc::release_slot(elsewhere->slot);
-        return fail(Error::Access);
-    }
     auto const rest = reader.read<proto::Continuation>();
+    if (elsewhere->slot != 0) ipc::release_slot(elsewhere->slot);
     if (!rest || procfs == nullptr) return fail(Error::InputOutput);
-    auto file = procfs->open_executable(process, elsewhere->badge, rest->rest.view());
+    // A reply does not say whose capability it brought. The rest of the way to a device is its minor number: nothing that could be
+    // run, as is no directory of procfs; every other way leads into a procfs, and that is proc's own.
+    std::string_view const way = rest->rest.view();
+    if (std::ranges::all_of(way, [](char c) { return c >= '0' && c <= '9'; })) return fail(Error::Access);
+    auto file = procfs->open_executable(process, 0, way);
     if (!file) return fail(file.error());
     return Opened{*file, proto::FileKind::Regular};
 }
