@@ -181,8 +181,10 @@ Error Vfs::unmount(Session& view, std::uint32_t flags, std::string_view path) {
     if (!has_capability(view.who, capability::sys_admin)) { return Error::NotPermitted; }
     auto const found = walk(view, {}, path, walk_flag::local | ((flags & mount_flag::no_follow) != 0 ? 0 : walk_flag::follow));
     if (!found) { return found.error() == Error::Elsewhere ? Error::Invalid : found.error(); }
-    Mount& mount = *found->place.mount;
-    if (found->place.dentry != mount.root.get() || mount.space != view.space.get()) { return Error::Invalid; }
+    // A path may end at a place that is covered (`.` after pivot_root): the topmost mount there is meant.
+    Place const place = MountTable::cross(found->place);
+    Mount& mount = *place.mount;
+    if (place.dentry != mount.root.get() || mount.space != view.space.get()) { return Error::Invalid; }
     return mounts_.unmount(mount, flags);
 }
 
