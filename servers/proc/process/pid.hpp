@@ -16,7 +16,7 @@ class Domain;
 /// A PID namespace (pid_namespaces(7)). Lives as long as it has PIDs, child namespaces or pins.
 class PidNamespace {
 public:
-    static constexpr unsigned maximum_depth = 32;
+    static constexpr unsigned maximum_depth = 33; ///< 32 below the first, as Linux
     static constexpr std::int32_t pid_maximum = 32768;
 
     /// parent null: the root of a tree (the root container's, or a sealed container's).
