@@ -216,7 +216,9 @@ enum class Fault : Word {
 };
 
 struct TraceEntry { Word time_low, thread, event, a, b, c, d, e; };
-struct DebugThread { Word id, state, priority, waiting_on, waiting_object_type, name[4]; };
+/// `waiting_on`: the endpoint or notification it waits on; BlockedOnReply: the endpoint it called. `receives_on`: the endpoint it last
+/// received on, 0: never. Numbers that say which are the same, nothing else.
+struct DebugThread { Word id, state, priority, waiting_on, waiting_object_type, name[4], receives_on; };
 
 /// Where the boot-time capabilities lie in root's CNode (radix 12, guard: the remaining bits, zero).
 namespace boot_slot {

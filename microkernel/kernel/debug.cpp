@@ -47,10 +47,10 @@ Error describe_thread(Invocation& call) {
     if (thread->state == ThreadState::BlockedOnNotification) type = CapabilityType::Notification;
     if (thread->state == ThreadState::BlockedOnReply) {
         type = CapabilityType::Reply;
-        waiting_on = reinterpret_cast<Word>(thread->reply);
+        waiting_on = thread->called;
     }
     return call.result(reinterpret_cast<Word>(thread), thread->state, thread->priority, waiting_on, type, thread->name[0],
-                       thread->name[1], thread->name[2], thread->name[3]);
+                       thread->name[1], thread->name[2], thread->name[3], thread->receives_on);
 }
 
 } // namespace

@@ -18,6 +18,7 @@ void enter_queue(Endpoint& endpoint, Thread& thread, ThreadState state) {
     make_unready(thread);
     endpoint.queue.push_back(thread);
     endpoint.set_state(state == ThreadState::BlockedOnSend ? EndpointState::Sending : EndpointState::Receiving);
+    if (state == ThreadState::BlockedOnReceive) thread.receives_on = reinterpret_cast<Word>(&endpoint);
 }
 
 /// A call that no reply could ever answer. A faulting thread stops instead.
@@ -44,6 +45,7 @@ void complete(Thread& sender, Thread& receiver, PendingMessage const message, En
         reply->can_grant = message.can_grant || message.can_grant_reply;
         sender.message = message;
         sender.reply = reply;
+        sender.called = reinterpret_cast<Word>(&endpoint);
         sender.state = ThreadState::BlockedOnReply;
         make_unready(sender);
         SchedContext* const context = sender.current_context();

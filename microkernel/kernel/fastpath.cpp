@@ -93,6 +93,7 @@ void fastpath_call(Thread& thread) {
     reply->caller = &thread;
     reply->can_grant = (capability.word1 & (abi::right::grant | abi::right::grant_reply)) != 0;
     thread.reply = reply;
+    thread.called = reinterpret_cast<Word>(&endpoint);
     thread.message.is_fault = false;
     thread.state = ThreadState::BlockedOnReply;
     if (lends) borrow(receiver, *context);

@@ -58,6 +58,8 @@ struct Thread {
     Word fault_kind;                    ///< abi::Fault of the last fault: says what its answer may change
     Word progress[2];                   ///< of a preempted invocation; zero at the start of each system call
     Word name[4];
+    Word called;                        ///< BlockedOnReply: address of the endpoint it called; only compared, for the wait graph
+    Word receives_on;                   ///< address of the endpoint it last received on; likewise
     Thread* all_next;                   ///< every thread, for debugging
     Thread* all_previous;
 

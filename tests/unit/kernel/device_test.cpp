@@ -64,7 +64,7 @@ TEST_CASE("debugging") {
     CHECK(kernel.invoke(boot_slot::debug, DebugWrite, {5, 0x6c6c6568, 0x6f}).error() == Error::None);
     CHECK(machine.log.ends_with("hello"));
     CHECK(kernel.invoke(boot_slot::debug, DebugWrite, {9, 1, 2}).error() == Error::RangeError);
-    CHECK(kernel.invoke(boot_slot::debug, Invocation::DebugThread, {0}).length() == 9);
+    CHECK(kernel.invoke(boot_slot::debug, Invocation::DebugThread, {0}).length() == 10);
     CHECK(kernel.invoke(boot_slot::debug, Invocation::DebugThread, {1}).error() == Error::RangeError);
     CHECK(kernel.invoke(boot_slot::debug, DebugCounts).first == 1);
     Answer const trace = kernel.invoke(boot_slot::debug, DebugTrace, {0});
