@@ -65,6 +65,8 @@ private:
     Reply inspect(Request const& request);
     Reply top(Request const& request);
     Reply info();
+    /// Who waits on whom, the kernel's latest events, and whether its invariants hold.
+    Reply debug();
 
     Container* find(std::string_view name);
     /// The container that the request names, or null with `reply` saying why.

@@ -1,5 +1,6 @@
 // What each verb does. A verb checks everything first; what it changes it takes back if a later step fails.
 #include "ipc/log.hpp"
+#include "ipc/wait_graph.hpp"
 #include "manager.hpp"
 
 namespace container {
@@ -110,6 +111,7 @@ Reply Manager::handle(Request const& request, Connection& connection) {
     if (verb == "inspect") return inspect(request);
     if (verb == "top") return top(request);
     if (verb == "info") return info();
+    if (verb == "debug") return debug();
     return Reply::error("unknown-verb", "unknown command");
 }
 
@@ -497,6 +499,22 @@ Reply Manager::top(Request const& request) {
         entry += ' ';
         entry += process->name.view();
         reply.add("process", entry);
+    }
+    return reply;
+}
+
+Reply Manager::debug() {
+    constexpr std::uint32_t events = 32;
+    auto reply = Reply::ok();
+    ipc::object::Debug const kernel{ipc::server_slot::debug};
+    for (auto const& line : ipc::WaitGraph{kernel}.lines()) {
+        reply.add("thread", line);
+    }
+    for (auto const& line : ipc::trace_lines(kernel, events)) {
+        reply.add("event", line);
+    }
+    if (auto const invariant = kernel.check()) {
+        reply.add("invariants", *invariant == 0 ? std::string{"hold"} : "broken: number " + number_text(*invariant));
     }
     return reply;
 }

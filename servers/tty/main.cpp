@@ -10,7 +10,7 @@ namespace {
 constexpr abi::Word input_bit = 1, device_badge = 2;
 
 struct SerialLine final : tty::Line {
-    explicit SerialLine(ipc::Cap<proto::ByteStream> stream) : stream_{stream} {}
+    SerialLine(ipc::Cap<proto::ByteStream> stream, ipc::Cap<proto::VfsControl> vfs) : stream_{stream}, vfs_{vfs} {}
     void write(std::string_view text) override {
         static_cast<void>(ipc::call<proto::ByteStream::Write>(stream_, ipc::ReadBuffer{text.data(), text.size()}));
     }
@@ -21,7 +21,29 @@ struct SerialLine final : tty::Line {
             text.remove_prefix(part.size());
         }
     }
+    bool identify(std::uint32_t minor, proto::FileStatus& status) override {
+        if (minor >= tty::console_count) {
+            return false;
+        }
+        if (session_.slot == 0) {
+            auto const session = ipc::call<proto::VfsControl::FirstSession>(vfs_);
+            if (!session) {
+                return false;
+            }
+            session_ = session->as<proto::Directory>();
+        }
+        char path[] = "/dev/vc0";
+        path[7] = static_cast<char>('0' + minor);
+        auto const node = ipc::call<proto::Directory::Stat>(session_, proto::Directory::At{}, proto::Directory::Caller{}, 0U, ipc::Path{path});
+        if (!node) {
+            return false;
+        }
+        status = *node;
+        return true;
+    }
     ipc::Cap<proto::ByteStream> stream_;
+    ipc::Cap<proto::VfsControl> vfs_;
+    ipc::Cap<proto::Directory> session_;
 };
 
 /// The server with the signals of the serial line.
@@ -55,14 +77,14 @@ std::uint16_t number_of(std::string_view line, std::string_view key, std::uint16
 
 int server_main(ipc::ServerInfo const& info) {
     std::string_view const command_line{info.command_line};
-    static SerialLine line{ipc::Cap<proto::ByteStream>{ipc::need(info, "serial0")}};
+    ipc::Cap<proto::VfsControl> const vfs{ipc::need(info, "vfs-control")};
+    static SerialLine line{ipc::Cap<proto::ByteStream>{ipc::need(info, "serial0")}, vfs};
     tty::WindowSize const size{number_of(command_line, "rows=", 24), number_of(command_line, "columns=", 80)};
     static Wired server{line, command_line.find("mode=job") != command_line.npos, size};
     static_cast<void>(ipc::bind_no_senders(0));
     if (auto notification = ipc::mint_notification(input_bit)) {
         static_cast<void>(ipc::call<proto::ByteStream::Subscribe>(line.stream_, *notification));
     }
-    ipc::Cap<proto::VfsControl> const vfs{ipc::need(info, "vfs-control")};
     if (auto const device = ipc::mint_session<proto::Directory>(device_badge)) {
         for (auto const& [minor, count] : {std::pair{0U, std::uint32_t{tty::console_count}}, std::pair{tty::job_output_minor, 2U}}) {
             if (auto registered = ipc::call<proto::VfsControl::RegisterDevice>(vfs, tty::terminal_major, minor, count, *device); !registered) {

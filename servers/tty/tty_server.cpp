@@ -276,6 +276,15 @@ Result<proto::FileStatus> TtyServer::on(proto::File::Stat, ipc::Sender& sender) 
     status.special_major = terminal_major;
     status.special_minor = open_file->minor;
     status.block_size = 1024;
+    proto::FileStatus node{};
+    if (line_.identify(open_file->minor, node)) {
+        status.inode = node.inode;
+        status.device_major = node.device_major;
+        status.device_minor = node.device_minor;
+        status.mode = node.mode;
+        status.user = node.user;
+        status.group = node.group;
+    }
     return status;
 }
 

@@ -25,6 +25,9 @@ inline constexpr std::uint32_t terminal_major = 4;
 struct Line {
     virtual void write(std::string_view text) = 0;
     virtual void write_error(std::string_view text) = 0;
+    /// Inode and device of a terminal's node in /dev, so that fstat of the open terminal and stat of the node agree (ttyname(3));
+    /// false if there is none.
+    virtual bool identify(std::uint32_t minor, proto::FileStatus& status) = 0;
 
 protected:
     ~Line() = default;

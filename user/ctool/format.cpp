@@ -155,4 +155,19 @@ void print_processes(Reply const& reply) {
     }
 }
 
+void print_debug(Reply const& reply) {
+    for (auto const& [name, value] : reply.fields) {
+        if (name == "thread") {
+            std::puts(value.c_str());
+        }
+    }
+    std::puts("--- latest kernel events: event thread a b c");
+    for (auto const& [name, value] : reply.fields) {
+        if (name == "event") {
+            std::puts(value.c_str());
+        }
+    }
+    std::printf("--- kernel invariants %s\n", std::string{reply.field("invariants")}.c_str());
+}
+
 } // namespace ctool

@@ -13,5 +13,7 @@ void print_container(Reply const& reply);
 /// The machine: a line per figure. Figures of a machine at rest do not change, so that leaks show.
 void print_info(Reply const& reply);
 void print_processes(Reply const& reply);
+/// Who waits on whom, then the kernel's latest events.
+void print_debug(Reply const& reply);
 
 } // namespace ctool

@@ -275,6 +275,7 @@ constexpr char usage[] =
     "       ctool exec NAME PROGRAM [ARG...]\n"
     "       ctool pause|resume|stop|wait|top NAME    ctool kill [-s SIGNAL] NAME    ctool rm [-f] NAME\n"
     "       ctool ps    ctool info [NAME]    ctool inspect NAME    ctool update [-p..] [-d..] [-m..] NAME\n"
+    "       ctool debug    (who waits on whom, the kernel's latest events)\n"
     "A size is a number of bytes, or with K, M, G. Exit status: the program's, 125 ctool failed, 126 cannot be invoked, 127 not found.\n";
 
 int act(std::string_view verb, char** words) {
@@ -332,6 +333,10 @@ int act(std::string_view verb, char** words) {
     if (verb == "top") {
         need_name(options);
         print_processes(ask(Request{"top"}.field("name", options.name)));
+        return 0;
+    }
+    if (verb == "debug") {
+        print_debug(ask(Request{"debug"}));
         return 0;
     }
     if (verb == "info") {

@@ -1,6 +1,8 @@
 // The serial driver: one 16550 line (National Semiconductor PC16550D data sheet, register names as there).
+#include "ipc/log.hpp"
 #include "ipc/needs.hpp"
 #include "ipc/server.hpp"
+#include "ipc/wait_graph.hpp"
 #include "proto/byte_stream.hpp"
 #include "ring.hpp"
 
@@ -73,8 +75,12 @@ public:
 
     void on_notification(Word) {
         bool arrived = false;
-        while ((read(line_status) & data_ready) != 0) {
+        for (Word status = read(line_status); (status & data_ready) != 0; status = read(line_status)) {
             auto const byte = static_cast<char>(read(data));
+            if ((status & break_received) != 0) { // it comes with a null byte that nobody typed
+                print_wait_graph();
+                continue;
+            }
             arrived |= input_.put(byte); // a full ring loses the newest, as the line itself would
         }
         transmit();
@@ -87,7 +93,20 @@ public:
 
 private:
     enum Register : Word { data = 0, interrupt_enable = 1, interrupt_identification = 2, fifo_control = 2, line_control = 3, modem_control = 4, line_status = 5 };
-    static constexpr Word data_ready = 0x01, transmitter_empty = 0x20;
+    static constexpr Word data_ready = 0x01, break_received = 0x10, transmitter_empty = 0x20;
+
+    /// The break key (QEMU: Ctrl-A B): this server waits for nobody, so it can tell why the others stand still.
+    static void print_wait_graph() {
+        ipc::object::Debug const debug{ipc::server_slot::debug};
+        ipc::log("--- who waits on whom");
+        for (auto const& line : ipc::WaitGraph{debug}.lines()) {
+            ipc::log("{}", line);
+        }
+        ipc::log("--- latest kernel events");
+        for (auto const& line : ipc::trace_lines(debug, 20)) {
+            ipc::log("{}", line);
+        }
+    }
 
     [[nodiscard]] Word read(Register which) const { return ports_.in(base_ + which).value_or(0); }
     void write(Register which, Word value) const { static_cast<void>(ports_.out(base_ + which, value)); }
