@@ -12,6 +12,7 @@
 #pragma once
 #include "proto/namespace.hpp"
 #include "server.hpp"
+#include "unused.hpp"
 #include <unordered_map>
 
 namespace ipc {
@@ -32,6 +33,7 @@ public:
 
     // On a namespace. Errors: NotPermitted (no namespace, or attenuated), NoSpace (too many).
     Result<Cap<proto::Namespace>> on(proto::Namespace::Create, Sender& sender, OptionalCap<proto::Namespace> user, std::uint32_t) {
+        release_unused(user); // a user namespace is another server's: only its badge, if it were ours, says anything
         auto const* object = find(sender.badge, Object::Kind::Namespace, proto::Namespace::Create::number);
         if (object == nullptr) {
             return fail(Error::NotPermitted);

@@ -21,8 +21,9 @@ LaunchFailure Manager::start_root(Launch const& launch, bool power_off_after) {
     return result;
 }
 
-Result<Manager::Opened> Manager::on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const&, proto::Directory::Caller const&, std::uint32_t,
-                                    std::uint32_t, ipc::Path const&) {
+Result<Manager::Opened> Manager::on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const& at, proto::Directory::Caller const& caller,
+                                    std::uint32_t, std::uint32_t, ipc::Path const&) {
+    ipc::release_unused(at, caller);
     while (connections_.contains(next_badge_) || next_badge_ < first_dynamic_badge) {
         next_badge_ = (next_badge_ + 1) & ((Word{1} << abi::badge_bits) - 1);
     }

@@ -2,6 +2,7 @@
 // what is written and read there); proc's and vfs's events come as notifications.
 #pragma once
 #include "ipc/server.hpp"
+#include "ipc/unused.hpp"
 #include "launcher.hpp"
 #include "proto/directory.hpp"
 #include "request.hpp"
@@ -31,7 +32,8 @@ public:
     ipc::Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&) { return 2U; }
     /// What a control device has no use for.
     template <class Operation, class... Arguments>
-    ipc::Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&...) {
+    ipc::Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&... arguments) {
+        ipc::release_unused(arguments...);
         return ipc::fail(ipc::Error::Invalid);
     }
 

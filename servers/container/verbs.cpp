@@ -193,8 +193,17 @@ Reply Manager::create(Request const& request) {
         text += error_text(made.error());
         return Reply::error("folder", text);
     }
+    // Where a started container's own file systems are mounted: there from the beginning, so that a start changes nothing.
+    for (auto const* mount_point : {"/dev", "/proc", "/tmp"}) {
+        auto const path = folder + mount_point;
+        static_cast<void>(ipc::call<proto::Directory::MakeDirectory>(root, proto::Directory::At{}, proto::Directory::Caller{}, mode, ipc::Path{path}));
+    }
     auto const domain = ipc::call<proto::VfsControl::SetQuota>(services_.vfs, limits.disk, ipc::Path{folder});
     if (!domain) {
+        for (auto const* mount_point : {"/dev", "/proc", "/tmp"}) {
+            auto const path = folder + mount_point;
+            static_cast<void>(ipc::call<proto::Directory::Unlink>(root, proto::Directory::At{}, proto::Directory::Caller{}, remove_directory, ipc::Path{path}));
+        }
         static_cast<void>(ipc::call<proto::Directory::Unlink>(root, proto::Directory::At{}, proto::Directory::Caller{}, remove_directory, ipc::Path{folder}));
         return Reply::error("quota", error_text(domain.error()));
     }

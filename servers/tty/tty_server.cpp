@@ -52,6 +52,7 @@ TtyServer::OpenFile* TtyServer::file(Word badge) {
 }
 
 TtyServer::Console* TtyServer::console_of(ipc::OptionalCap<proto::File> const& terminal) {
+    ipc::release_unused(terminal); // a file of another server is no terminal
     auto const* open_file = terminal.unwrapped ? file(terminal.badge) : nullptr;
     return open_file == nullptr ? nullptr : console_of(*open_file);
 }
@@ -423,8 +424,9 @@ Result<TtyServer::Opened> TtyServer::on(proto::File::Reopen, ipc::Sender& sender
     return Opened{*capability, static_cast<std::uint32_t>(proto::FileKind::Terminal)};
 }
 
-Result<TtyServer::OpenReply> TtyServer::on(proto::Directory::Open, ipc::Sender& sender, proto::Directory::At const&, proto::Directory::Caller const&,
+Result<TtyServer::OpenReply> TtyServer::on(proto::Directory::Open, ipc::Sender& sender, proto::Directory::At const& at, proto::Directory::Caller const& caller,
                                            std::uint32_t flags, std::uint32_t, ipc::Path const& path) {
+    ipc::release_unused(at, caller);
     char storage[16];
     auto const text = sender.read_path(path, storage);
     if (!text) {
@@ -454,8 +456,8 @@ Result<Cap<proto::File>> TtyServer::on(proto::TerminalControl::OpenConsole, ipc:
 }
 
 Result<Unit> TtyServer::on(proto::TerminalControl::SetForeground, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& terminal, std::uint32_t group) {
-    auto* console = sender.badge == control_badge ? console_of(terminal) : nullptr;
-    if (console == nullptr) {
+    auto* console = console_of(terminal);
+    if (console == nullptr || sender.badge != control_badge) {
         return fail(Error::NotTerminal);
     }
     console->foreground = group;
@@ -463,16 +465,16 @@ Result<Unit> TtyServer::on(proto::TerminalControl::SetForeground, ipc::Sender& s
 }
 
 Result<std::uint32_t> TtyServer::on(proto::TerminalControl::Foreground, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& terminal) {
-    auto const* console = sender.badge == control_badge ? console_of(terminal) : nullptr;
-    if (console == nullptr) {
+    auto const* console = console_of(terminal);
+    if (console == nullptr || sender.badge != control_badge) {
         return fail(Error::NotTerminal);
     }
     return console->foreground;
 }
 
 Result<Unit> TtyServer::on(proto::TerminalControl::SetSession, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& terminal, std::uint32_t session) {
-    auto* console = sender.badge == control_badge ? console_of(terminal) : nullptr;
-    if (console == nullptr) {
+    auto* console = console_of(terminal);
+    if (console == nullptr || sender.badge != control_badge) {
         return fail(Error::NotTerminal);
     }
     console->session = session;
@@ -483,8 +485,8 @@ Result<Unit> TtyServer::on(proto::TerminalControl::SetSession, ipc::Sender& send
 }
 
 Result<std::uint32_t> TtyServer::on(proto::TerminalControl::SessionOf, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& terminal) {
-    auto const* console = sender.badge == control_badge ? console_of(terminal) : nullptr;
-    if (console == nullptr) {
+    auto const* console = console_of(terminal);
+    if (console == nullptr || sender.badge != control_badge) {
         return fail(Error::NotTerminal);
     }
     return console->session;

@@ -5,6 +5,7 @@
 // the job's standard output (minor 64), byte for byte.
 #pragma once
 #include "ipc/server.hpp"
+#include "ipc/unused.hpp"
 #include "line_discipline.hpp"
 #include "proto/byte_stream.hpp"
 #include "proto/directory.hpp"
@@ -60,7 +61,8 @@ public:
                               std::uint32_t mode, ipc::Path const& path);
     /// What a terminal has no use for.
     template <class Operation, class... Arguments>
-    ipc::Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&...) {
+    ipc::Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&... arguments) {
+        ipc::release_unused(arguments...);
         return ipc::fail(ipc::Error::Invalid);
     }
 
