@@ -39,7 +39,6 @@ public:
     virtual std::string place(CapabilityPointer vfs_session, std::uint32_t which) = 0;        ///< VfsSession::Describe
     virtual std::string mount_table(CapabilityPointer vfs_session, std::uint32_t format) = 0; ///< VfsSession::MountTable
     virtual std::string network_devices(CapabilityPointer network_session) = 0;
-    virtual ipc::Result<CapabilityPointer> open_place(CapabilityPointer vfs_session, std::uint32_t which) = 0;
     /// Bytes that root has left, and has in all.
     virtual std::uint64_t free_memory() = 0;
     virtual std::uint64_t total_memory() = 0;

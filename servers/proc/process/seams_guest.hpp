@@ -105,11 +105,6 @@ public:
             text.append(part, std::min<std::size_t>(done->count, sizeof part));
         }
     }
-    ipc::Result<CapabilityPointer> open_place(CapabilityPointer vfs_session, std::uint32_t which) override {
-        auto const made = ipc::call<proto::VfsSession::OpenPlace>(ipc::Cap<proto::VfsSession>{vfs_session}, which);
-        if (!made) return ipc::fail(made.error());
-        return made->slot;
-    }
     ipc::Result<CapabilityPointer> reopen(CapabilityPointer file, std::uint32_t flags) override {
         auto const made = ipc::call<proto::File::Reopen>(ipc::Cap<proto::File>{file}, flags);
         if (!made) return ipc::fail(made.error());

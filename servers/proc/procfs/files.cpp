@@ -94,11 +94,15 @@ auto ProcFs::on(Dir::Open, Sender& sender, At at, Caller caller, Word32 flags, W
         if (!link_itself) {
             bool const own_namespace = node.kind == NodeKind::NamespaceLink && namespace_names[node.number].starts_with("pid");
             if (own_namespace) return open_node(*found, flags);
+            if (node.kind == NodeKind::WorkingDirectory || node.kind == NodeKind::RootDirectory) {
+                // As any directory, by the session that is in it.
+                found->rest = node.kind == NodeKind::RootDirectory ? "/" : "/.";
+                return fail(leave(sender, *found));
+            }
             auto const opened = open_foreign(*found, flags);
             if (!opened) return fail(opened.error());
             sender.delete_after_reply(*opened);
-            bool const directory = node.kind == NodeKind::WorkingDirectory || node.kind == NodeKind::RootDirectory;
-            auto kind = directory ? proto::FileKind::Directory : node.kind == NodeKind::NamespaceLink ? proto::FileKind::Namespace : proto::FileKind::Regular;
+            auto kind = node.kind == NodeKind::NamespaceLink ? proto::FileKind::Namespace : proto::FileKind::Regular;
             if (node.kind == NodeKind::Descriptor) {
                 Process const* const process = process_of(node);
                 kind = static_cast<proto::FileKind>(process->memory->descriptor(process->files, node.number).kind);

@@ -36,7 +36,7 @@ public:
     Result<proto::FileStatus> on(Dir::Stat, Sender&, At, Caller, Word32 flags, ipc::Path const&);
     Result<Unit> on(Dir::Access, Sender&, At, Caller, Word32 mode, Word32 flags, ipc::Path const&);
     Result<proto::Transfer> on(Dir::ReadLink, Sender&, At, Caller, ipc::Path const&, ipc::WriteBuffer);
-    Result<Unit> on(Dir::MakeDirectory, Sender&, At at, Caller caller, Word32, ipc::Path const&) { return refuse(at, caller, Error::NotPermitted); }
+    Result<Unit> on(Dir::MakeDirectory, Sender&, At at, Caller caller, Word32, ipc::Path const&) { return refuse(at, caller, Error::NoEntry); }
     Result<Unit> on(Dir::MakeNode, Sender&, At at, Caller caller, Word32, Word32, ipc::Path const&) { return refuse(at, caller, Error::NotPermitted); }
     Result<Unit> on(Dir::Unlink, Sender&, At at, Caller caller, Word32, ipc::Path const&) { return refuse(at, caller, Error::NotPermitted); }
     Result<Unit> on(Dir::Rename, Sender&, At from, At to, Word32, ipc::ReadBuffer) {

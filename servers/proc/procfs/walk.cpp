@@ -210,8 +210,6 @@ auto ProcFs::open_foreign(Walk const& walk, Word32 flags) -> Result<CapabilityPo
     case NodeKind::Executable:
         if (process->executable == nullptr) return fail(Error::NoEntry);
         return core.owners.reopen(process->executable->slot, flags);
-    case NodeKind::WorkingDirectory: return core.owners.open_place(process->vfs_session, 1);
-    case NodeKind::RootDirectory: return core.owners.open_place(process->vfs_session, 0);
     case NodeKind::Descriptor: {
         auto const file = core.machine.fetch(*process->cspace, linux_process::slot::descriptor_first + walk.node.number);
         if (!file) return fail(Error::NoEntry);

@@ -175,7 +175,6 @@ public:
     std::string place(CapabilityPointer, std::uint32_t which) override { return which == 0 ? "/" : "/root"; }
     std::string mount_table(CapabilityPointer, std::uint32_t) override { return "tmpfs / tmpfs rw 0 0\n"; }
     std::string network_devices(CapabilityPointer) override { return "lo\n"; }
-    ipc::Result<CapabilityPointer> open_place(CapabilityPointer, std::uint32_t) override { return give(); }
     std::uint64_t free_memory() override { return free; }
     std::uint64_t total_memory() override { return 96 << 20; }
     void notify_manager() override { ++manager; }
