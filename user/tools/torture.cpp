@@ -129,10 +129,12 @@ int repeat(const char* name, Word count, Word seed, void (*operation)(Random&)) 
             _exit(0);
         }
         int status = 0;
+        // Stuck is who gets nowhere for 100 ms: on a busy machine a fork alone takes some.
         Word seen = *done;
-        while (waitpid(child, &status, WNOHANG) == 0) {
+        for (int idle = 0; waitpid(child, &status, WNOHANG) == 0;) {
             usleep(2000);
-            if (*done == seen) {
+            idle = *done == seen ? idle + 1 : 0;
+            if (idle == 50) {
                 kill(child, SIGKILL);
                 waitpid(child, &status, 0);
                 break;
