@@ -166,13 +166,14 @@ def main(arguments):
         return 0
     flags = {argument for argument in arguments if argument.startswith('--')}
     patterns = [argument for argument in arguments if not argument.startswith('--')]
-    if flags - {'--unit', '--guest', '--list'}:
+    if flags - {'--unit', '--guest', '--list', '--no-build'}:
         print(USAGE, end='', file=sys.stderr)
         return 2
     kinds = flags & {'--unit', '--guest'} or {'--unit', '--guest'}
     passed = failed = 0
     try:
-        building.build_all(TOP, BUILD, ('all', 'meson-test-prereq'))
+        if '--no-build' not in flags:
+            building.build_all(TOP, BUILD, ('all', 'meson-test-prereq'))
         tests = {}
         if '--unit' in kinds:
             tests.update(meson_tests(True))

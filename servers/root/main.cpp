@@ -82,6 +82,18 @@ void map_image(root::World& world, abi::BootModule const& module) {
     world.image_bytes = module.length;
 }
 
+/// The manifest's sizes suit 256 MiB; a smaller machine gives each server its share. Whole pages, powers of two for kernel memory.
+void fit_to_memory(root::ServerDefinition& server, Word memory_bytes) {
+    constexpr std::uint64_t small = 1 << 20;
+    std::uint64_t const share = memory_bytes / 16;
+    if (server.heap > small) {
+        server.heap = std::clamp<std::uint64_t>(share / page * page, small, server.heap);
+    }
+    while (server.memory > small && server.memory > share) {
+        server.memory /= 2;
+    }
+}
+
 std::string_view text_of(std::span<std::byte const> bytes) { return {reinterpret_cast<char const*>(bytes.data()), bytes.size()}; }
 
 } // namespace
@@ -114,6 +126,7 @@ extern "C" [[noreturn]] void root_main() {
         auto& server = servers[i];
         server.definition = &manifest.servers[i];
         server.number = i + 1;
+        fit_to_memory(manifest.servers[i], boot.memory_bytes);
         char path[64] = "servers/";
         auto const name = server.definition->name.substr(0, 40);
         std::copy_n(name.data(), name.size(), path + 8);

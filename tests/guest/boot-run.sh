@@ -6,7 +6,7 @@ check() { if [ "$2" != "$3" ]; then echo "$1: expected [$2], got [$3]"; failures
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 run() { "$BOOT_RUN" --no-build --timeout 60 "$@" < /dev/null 2> "$folder/err"; }
 
-check 'output and status' 'hello 7' "$(run -- sh -c 'echo hello; exit 7'; echo -n " $?")"
+check 'output and status' $'hello\n 7' "$(run -- sh -c 'echo hello; exit 7'; echo -n " $?")"
 check 'hello alone' hello "$(run -- sh -c 'echo hello; exit 7')"
 run -- sh -c 'echo to stderr >&2' > "$folder/out"
 check 'standard error' '0 1' "$(wc -c < "$folder/out") $(grep -c 'to stderr' "$folder/err")"
