@@ -115,7 +115,10 @@ void invocation(Random& random) {
 int repeat(const char* name, Word count, Word seed, void (*operation)(Random&)) {
     auto* const done = static_cast<volatile Word*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     if (done == MAP_FAILED) return std::perror("mmap"), 1;
-    for (Word generation = 0; *done < count; ++generation) {
+    // A child that jumps into the middle of some code may write to the counter as well: the parent knows how far they were.
+    Word reached = 0;
+    for (Word generation = 0; reached < count; ++generation) {
+        *done = reached;
         pid_t const child = fork();
         if (child < 0) return std::perror("fork"), 1;
         if (child == 0) {
@@ -141,6 +144,8 @@ int repeat(const char* name, Word count, Word seed, void (*operation)(Random&)) 
             }
             seen = *done;
         }
+        Word const now = *done;
+        reached = now > reached && now <= count ? now : reached + 1;
     }
     std::printf("%s: %u done\n", name, count);
     return 0;
