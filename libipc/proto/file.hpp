@@ -70,8 +70,13 @@ struct File {
     /// Descriptors for the server behind a control device (ctool -> container: standard input, output, error).
     using Attach = ipc::Method<File, 21, ipc::Unit(ipc::OptionalCap<File>, ipc::OptionalCap<File>, ipc::OptionalCap<File>)>;
     using StatFileSystem = ipc::Method<File, 22, std::array<std::uint64_t, 8>()>;
+    /// copy_file_range(2) between two regular files of one server, to the file called from `source` (unwrapped), sharing what it can. An
+    /// offset of `current` is the file's own, which moves. Returns the bytes copied, 0 at the end. CrossDevice: the source is another server's.
+    static constexpr std::uint64_t current = ~std::uint64_t{0};
+    using CopyFrom = ipc::Method<File, 23, std::uint32_t(ipc::OptionalCap<File> source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length)>;
     using methods = ipc::Methods<Read, Write, ReadAt, WriteAt, Seek, Stat, Poll, PollArm, PollDisarm, Ioctl, GetDirectoryEntries, Truncate,
-                                 Synchronize, GetFlags, SetFlags, SetAttributes, Page, Name, Lock, Reopen, Attach, StatFileSystem>;
+                                 Synchronize, GetFlags, SetFlags, SetAttributes, Page, Name, Lock, Reopen, Attach, StatFileSystem,
+                                 CopyFrom>;
 };
 
 } // namespace proto

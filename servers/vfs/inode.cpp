@@ -183,6 +183,39 @@ Result<std::uint32_t> Inode::write(std::uint64_t offset, std::span<std::byte con
     return done->count;
 }
 
+Result<std::uint32_t> Inode::copy_from(Inode& source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length) {
+    static std::array<std::byte, page_size> const zeros{};
+    PageStore& pages = file_system_->environment().pages;
+    if (source_offset >= source.size || length == 0) { return 0U; }
+    if (offset >= file_size_maximum) { return fail(Error::FileTooBig); }
+    length = static_cast<std::uint32_t>(std::min({std::uint64_t{length}, source.size - source_offset, file_size_maximum - offset}));
+    std::uint32_t done = 0;
+    while (done < length) {
+        std::uint64_t const from = source_offset + done, to = offset + done;
+        std::uint32_t const within = static_cast<std::uint32_t>(from % page_size);
+        std::uint32_t const run = std::min(length - done, page_size - within);
+        PageId const original = source.page(static_cast<std::uint32_t>(from / page_size));
+        std::uint32_t const index = static_cast<std::uint32_t>(to / page_size);
+        // A boot page never changes, so it can be both files'. A part of one only if both files end with it.
+        bool const whole = run == page_size || (from + run == source.size && to + run >= size);
+        if ((original & boot_page_bit) != 0 && within == 0 && to % page_size == 0 && whole && page(index) == 0) {
+            if (Error const error = charge_page(); error != Error::None) {
+                return done != 0 ? Result<std::uint32_t>{done} : fail(error);
+            }
+            place(index) = original;
+            done += run;
+            size = std::max(size, to + run);
+            continue;
+        }
+        std::byte const* const data = original != 0 ? pages.address(original) + within : zeros.data();
+        auto const written = write(to, std::span{data, run});
+        if (!written) { return done != 0 ? Result<std::uint32_t>{done} : fail(written.error()); }
+        done += *written;
+        if (*written < run) { break; }
+    }
+    return done;
+}
+
 Error Inode::truncate(std::uint64_t new_size) {
     if (new_size > file_size_maximum) { return Error::FileTooBig; }
     if (new_size < size) {

@@ -32,6 +32,8 @@ public:
     Result<Transfer> write(std::uint64_t offset, std::uint32_t length, std::uint32_t buffer_offset, Caller& caller);
     /// Same from this server's own memory (boot, symbolic links of it).
     Result<std::uint32_t> write(std::uint64_t offset, std::span<std::byte const> data);
+    /// As write, from `source`: pages of the boot image are shared, others copied. Not for source == this.
+    Result<std::uint32_t> copy_from(Inode& source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length);
     Error truncate(std::uint64_t size);
     /// The data is this part of the boot image, copied only when written or mapped.
     void set_boot_data(std::uint32_t first_page, std::uint64_t bytes);

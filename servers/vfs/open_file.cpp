@@ -321,6 +321,21 @@ Error OpenFile::truncate(std::uint64_t size) {
     return error;
 }
 
+Result<std::uint32_t> OpenFile::copy_from(OpenFile& source, std::uint64_t source_offset, std::uint64_t at, std::uint32_t length) {
+    if (!writable() || !source.readable() || (flags & open_flag::append) != 0) { return fail(Error::BadDescriptor); }
+    if (kind != Kind::Regular || source.kind != Kind::Regular || inode.get() == source.inode.get()) { return fail(Error::Invalid); }
+    bool const source_moves = source_offset == proto::File::current, moves = at == proto::File::current;
+    auto const done = inode->copy_from(*source.inode, source_moves ? source.offset : source_offset, moves ? offset : at, length);
+    if (done && *done != 0) {
+        if (source_moves) { source.offset += *done; }
+        if (moves) { offset += *done; }
+        source.accessed();
+        inode->modified(environment_.port.now());
+        if ((inode->mode & (mode::set_user | mode::set_group)) != 0) { inode->mode &= ~mode::set_user; }
+    }
+    return done;
+}
+
 Error OpenFile::set_flags(std::uint32_t wanted) {
     if (kind == Kind::Path) { return Error::BadDescriptor; }
     flags = (flags & ~open_flag::changeable) | (wanted & open_flag::changeable);

@@ -37,6 +37,8 @@ public:
     Result<std::uint32_t> control(std::uint32_t request, Caller& caller);
     Result<Transfer> entries(Caller& caller);
     Error truncate(std::uint64_t size);
+    /// copy_file_range to this file. Offsets may be proto::File::current.
+    Result<std::uint32_t> copy_from(OpenFile& source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length);
     Error set_flags(std::uint32_t flags);
     Result<Slot> page(std::uint32_t index, bool shared_write, std::uint32_t& valid_bytes);
     Error lock(proto::LockRequest const& request, Caller& caller);

@@ -47,6 +47,7 @@ public:
     Result<Unit> on(F::Lock, Sender& sender, proto::LockRequest const& request);
     Result<std::tuple<ipc::Cap<proto::File>, std::uint32_t>> on(F::Reopen, Sender& sender, std::uint32_t flags);
     Result<Unit> on(F::Attach, Sender& sender, FileCap, FileCap, FileCap);
+    Result<std::uint32_t> on(F::CopyFrom, Sender& sender, FileCap source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length);
     Result<std::array<std::uint64_t, 8>> on(F::StatFileSystem, Sender& sender);
 
     // --- Directory (server_directory.cpp) ---

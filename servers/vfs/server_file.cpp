@@ -158,6 +158,17 @@ Result<ipc::Unit> Server::on(F::Attach, Sender& sender, FileCap a, FileCap b, Fi
     return fail(Error::NotTerminal);
 }
 
+Result<std::uint32_t> Server::on(F::CopyFrom, Sender& sender, FileCap source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length) {
+    if (source.slot != 0) {
+        sender.delete_after_reply(source.slot);
+        return fail(Error::CrossDevice);
+    }
+    OpenFile* const to = file(sender);
+    OpenFile* const from = source.unwrapped ? vfs_.file(source.badge) : nullptr;
+    if (to == nullptr || from == nullptr) { return fail(Error::BadDescriptor); }
+    return to->copy_from(*from, source_offset, offset, length);
+}
+
 Result<std::array<std::uint64_t, 8>> Server::on(F::StatFileSystem, Sender& sender) {
     OpenFile* const open = file(sender);
     if (open == nullptr) { return fail(Error::BadDescriptor); }

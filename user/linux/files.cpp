@@ -167,9 +167,31 @@ Long sys_pwritev(ThreadArea& thread) {
 
 namespace {
 inline constexpr Word copy_chunk = 4096;
+inline constexpr Long copy_elsewhere = -1 - static_cast<Long>(Error::Elsewhere);
+
+/// Between regular files of one server: it copies by itself and shares what it can. copy_elsewhere: it does not.
+Long copy_inside(Word from, std::uint64_t* from_offset, Word to, std::uint64_t* to_offset, Word length) {
+    auto const copied = ipc::call<File::CopyFrom>(file(to), ipc::OptionalCap<File>{file(from)}, from_offset != nullptr ? *from_offset : File::current,
+                                                  to_offset != nullptr ? *to_offset : File::current, length);
+    if (!copied) {
+        return copied.error() == Error::NoSpace || copied.error() == Error::Quota || copied.error() == Error::FileTooBig ? refuse(copied.error()) : copy_elsewhere;
+    }
+    if (from_offset != nullptr) {
+        *from_offset += *copied;
+    }
+    if (to_offset != nullptr) {
+        *to_offset += *copied;
+    }
+    return static_cast<Long>(*copied);
+}
 
 /// Copies through the vDSO's stack. Offsets: null for the files' own.
 [[gnu::noinline]] Long copy_between(ThreadArea& thread, Word from, std::uint64_t* from_offset, Word to, std::uint64_t* to_offset, Word length) {
+    if (is_regular(*find(thread, from)) && is_regular(*find(thread, to))) {
+        if (Long const copied = copy_inside(from, from_offset, to, to_offset, length); copied != copy_elsewhere) {
+            return copied;
+        }
+    }
     alignas(16) std::uint8_t chunk[copy_chunk];
     Word done = 0;
     while (done < length) {

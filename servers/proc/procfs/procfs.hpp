@@ -93,6 +93,10 @@ public:
         drop(c);
         return fail(Error::NotTerminal);
     }
+    Result<Word32> on(F::CopyFrom, Sender&, ipc::OptionalCap<F> const& source, std::uint64_t, std::uint64_t, Word32) {
+        drop(source);
+        return fail(Error::Invalid);
+    }
     Result<std::array<std::uint64_t, 8>> on(F::StatFileSystem, Sender&) { return std::array<std::uint64_t, 8>{0x9fa0, abi::page_size, 0, 0, 0, 0, 255, 0}; }
 
     // --- Namespace, on the open file of a PID namespace ---

@@ -121,6 +121,25 @@ TEST_CASE("the boot image") {
         CHECK(file->read(caller)->count == 5000);
         CHECK(caller.output.substr(0, 5000) == std::string(5000, 't'));
         auto const used = pages.used_pages();
+        // A copy shares the image's pages until one side writes.
+        FakeCaller copier{"xyz", 6000};
+        auto const made = files.open(*root, {}, open_flag::read_write | open_flag::create, 0644, "/bin/copy", copier);
+        OpenFile* const copy = files.file(port.minted_badges.at(made->slot));
+        CHECK(*copy->copy_from(*file, 0, proto::File::current, 100000) == 5000);
+        CHECK(pages.used_pages() == used);
+        CHECK(copy->inode->page_count() == 2);
+        CHECK(*copy->copy_from(*file, 5000, proto::File::current, 100000) == 0);
+        CHECK(copy->write_at(copier, 100)->count == 3);
+        CHECK(pages.used_pages() == used + 1);
+        CHECK(copy->read_at(copier, 0)->count == 5000);
+        CHECK(copier.output.substr(0, 5000) == std::string(100, 't') + "xyz" + std::string(4897, 't'));
+        CHECK(file->read_at(caller, 0)->count == 5000);
+        CHECK(caller.output.substr(0, 5000) == std::string(5000, 't'));
+        CHECK(copy->copy_from(*copy, 0, 0, 1).error() == Error::Invalid);
+        CHECK(*copy->copy_from(*file, 10, 4990, 20) == 20); // not at pages: copied
+        CHECK(copy->inode->size == 5010);
+        CHECK(copy->truncate(0) == Error::None);
+        CHECK(pages.used_pages() == used);
         CHECK(file->write_at(caller, 4998)->count == 5);
         CHECK(pages.used_pages() == used + 1);
         CHECK(file->truncate(6000) == Error::None);
