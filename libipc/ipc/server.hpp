@@ -105,8 +105,19 @@ template <class... Protocols, class Server>
         call.reply = reply;
         sys_receive(call);
         answering = false;
-        if (call.info.status() != abi::Error::None) [[unlikely]] { continue; }
+        if (call.info.status() != abi::Error::None) [[unlikely]] {
+            // A Reply object that is still in use: whoever uses it keeps it.
+            if (call.info.status() == abi::Error::IllegalOperation) { reply = 0; }
+            continue;
+        }
         if (detail::is_signal(call.info)) [[unlikely]] {
+            // An empty call looks the same, but a signal leaves the Reply object without a caller. (An empty Send can pass for a
+            // signal: what signals cause must be harmless at any time.)
+            if (object::Reply{reply}.has_caller()) {
+                answer = abi::MessageInfo{detail::error_label(Error::BadMessage), 0};
+                answering = true;
+                continue;
+            }
             detail::deliver_signal(server, call.target);
             continue;
         }
