@@ -30,6 +30,10 @@ Word GuestMachine::owner_of(Word fault_badge) const {
 Result<KernelCSpace*> GuestMachine::create_cspace(Account& account) {
     if (KernelCSpace* cspace = account.cspaces; cspace != nullptr) {
         if (!account.charge(cspace_bytes(*cspace))) return fail(Error::NoMemory);
+        if (auto own = CNode{cspace->cnode}.copy(slot::cnode, 0, kernel_.root(), cspace->cnode, 32, abi::right::all); !own) {
+            account.uncharge(cspace_bytes(*cspace));
+            return fail(own.error());
+        }
         account.cspaces = std::exchange(cspace->next, nullptr);
         cspace->references = 1;
         cspace->thread_slots = 0;
@@ -52,8 +56,10 @@ void GuestMachine::release_cspace(KernelCSpace& cspace) {
     if (--cspace.references != 0) return;
     CNode const node{cspace.cnode};
     Account& account = *cspace.account;
+    // The process could do with its CSpace as it liked: copies of the CNode kept elsewhere must not reach the next one's.
+    static_cast<void>(kernel_.root().revoke(cspace.cnode, 32));
     if (cspace.radix == slot::initial_radix) {
-        static_cast<void>(node.delete_range(slot::cnode + 1, (Word{1} << cspace.radix) - slot::cnode - 1));
+        static_cast<void>(node.delete_range(0, Word{1} << cspace.radix));
         account.uncharge(cspace_bytes(cspace));
         cspace.next = account.cspaces;
         account.cspaces = &cspace;
