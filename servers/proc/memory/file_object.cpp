@@ -141,6 +141,7 @@ Result<FileObject*> FileCache::open(CapabilityPointer file, bool for_write) {
         if (extra && *extra != 0) kernel_.drop(*extra);
         return fail(!status ? status.error() : extra.error());
     }
+    probe_unused();
     auto adopt_write = [&](FileObject& object) {
         if (*extra == 0) return;
         if (object.write_file_ != 0) kernel_.drop(object.write_file_);
@@ -185,6 +186,16 @@ void FileCache::unused(FileObject& object) {
         unused_.erase(unused_.begin());
         destroy(*oldest);
     }
+}
+
+/// A file that was removed must not stay on disk for the sake of the cache: each open looks at one that nobody maps.
+void FileCache::probe_unused() {
+    if (unused_.empty()) return;
+    FileObject* const object = unused_[next_probe_++ % unused_.size()];
+    auto const status = source_.status(object->file_);
+    if (status && status->links != 0) return;
+    std::erase(unused_, object);
+    destroy(*object);
 }
 
 void FileCache::destroy(FileObject& object) {

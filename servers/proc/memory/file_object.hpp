@@ -82,11 +82,13 @@ public:
 private:
     friend class FileObject;
     void unused(FileObject& object);
+    void probe_unused();
     void destroy(FileObject& object);
     static constexpr std::size_t keep = 4;
     Kernel& kernel_;
     PageSource& source_;
     std::vector<FileObject*> objects_, unused_; ///< unused_: oldest first, also in objects_
+    std::size_t next_probe_ = 0;
 };
 
 } // namespace proc
