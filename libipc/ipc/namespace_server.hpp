@@ -20,7 +20,8 @@ namespace ipc {
 inline constexpr Word first_namespace_badge = 1; ///< the first namespace: minted by root, given out by the manifest
 inline constexpr Word first_dynamic_badge = 16;
 
-template <class State, proto::NamespaceKind owned_kind> class NamespaceServer {
+template <class State, proto::NamespaceKind owned_kind>
+class NamespaceServer {
 public:
     static constexpr std::size_t maximum_namespaces = 1024;
 
@@ -32,50 +33,37 @@ public:
     }
 
     // On a namespace. Errors: NotPermitted (no namespace, or attenuated), NoSpace (too many).
-    Result<Cap<proto::Namespace>> on(proto::Namespace::Create, Sender& sender, OptionalCap<proto::Namespace> user, std::uint32_t) {
+    Result<Cap<proto::Namespace>> on(proto::Namespace::Create, Sender& sender, OptionalCap<proto::Namespace> user,
+                                     std::uint32_t) {
         release_unused(user); // a user namespace is another server's: only its badge, if it were ours, says anything
         auto const* object = find(sender.badge, Object::Kind::Namespace, proto::Namespace::Create::number);
-        if (object == nullptr) {
-            return fail(Error::NotPermitted);
-        }
-        if (spaces_.size() >= maximum_namespaces) {
-            return fail(Error::NoSpace);
-        }
+        if (object == nullptr) { return fail(Error::NotPermitted); }
+        if (spaces_.size() >= maximum_namespaces) { return fail(Error::NoSpace); }
         Word const parent = object->space;
         Word const space = next_space_++;
         spaces_[space] = {inherit(spaces_[parent].state), parent, user.badge, 0, 0};
         auto capability = add<proto::Namespace>({Object::Kind::Namespace, space, every_operation});
-        if (!capability) {
-            spaces_.erase(space);
-        }
+        if (!capability) { spaces_.erase(space); }
         return capability;
     }
     Result<Cap<proto::Session>> on(proto::Namespace::Enter, Sender& sender) {
         auto const* object = find(sender.badge, Object::Kind::Namespace, proto::Namespace::Enter::number);
-        if (object == nullptr) {
-            return fail(Error::NotPermitted);
-        }
+        if (object == nullptr) { return fail(Error::NotPermitted); }
         return add<proto::Session>({Object::Kind::Session, object->space, every_operation});
     }
     Result<Cap<proto::Namespace>> on(proto::Namespace::Attenuate, Sender& sender, std::uint32_t operations) {
         auto const* object = find(sender.badge, Object::Kind::Namespace, proto::Namespace::Attenuate::number);
-        if (object == nullptr) {
-            return fail(Error::NotPermitted);
-        }
+        if (object == nullptr) { return fail(Error::NotPermitted); }
         return add<proto::Namespace>({Object::Kind::Namespace, object->space, object->operations & operations});
     }
     /// Ends it for everybody: its sessions' capabilities are revoked. The first namespace cannot be destroyed.
     Result<Unit> on(proto::Namespace::Destroy, Sender& sender) {
         auto const* object = find(sender.badge, Object::Kind::Namespace, proto::Namespace::Destroy::number);
-        if (object == nullptr || object->space == 1) {
-            return fail(Error::NotPermitted);
-        }
+        if (object == nullptr || object->space == 1) { return fail(Error::NotPermitted); }
         Word const space = object->space;
         std::erase_if(objects_, [&](auto const& entry) {
             bool const gone = entry.second.space == space;
-            if (gone) {
-                forget(entry.first);
-            }
+            if (gone) { forget(entry.first); }
             return gone;
         });
         spaces_.erase(space);
@@ -85,45 +73,34 @@ public:
     // On a session.
     Result<Cap<proto::Session>> on(proto::Namespace::ForkSession, Sender& sender) {
         auto const* object = find(sender.badge, Object::Kind::Session);
-        if (object == nullptr) {
-            return fail(Error::NotPermitted);
-        }
+        if (object == nullptr) { return fail(Error::NotPermitted); }
         return add<proto::Session>({Object::Kind::Session, object->space, every_operation});
     }
     Result<Cap<proto::Namespace>> on(proto::Namespace::Of, Sender& sender) {
         auto const* object = find(sender.badge, Object::Kind::Session);
-        if (object == nullptr) {
-            return fail(Error::NotPermitted);
-        }
+        if (object == nullptr) { return fail(Error::NotPermitted); }
         return add<proto::Namespace>({Object::Kind::Namespace, object->space, every_operation});
     }
 
     // On either.
     Result<proto::NamespaceIdentity> on(proto::Namespace::Identify, Sender& sender) {
         auto const* object = find(sender.badge, Object::Kind::Namespace, proto::Namespace::Identify::number);
-        if (object == nullptr) {
-            object = find(sender.badge, Object::Kind::Session);
-        }
-        if (object == nullptr) {
-            return fail(Error::NotPermitted);
-        }
+        if (object == nullptr) { object = find(sender.badge, Object::Kind::Session); }
+        if (object == nullptr) { return fail(Error::NotPermitted); }
         auto const& space = spaces_[object->space];
-        return proto::NamespaceIdentity{owned_kind, inode_of(object->space), space.parent != 0 ? inode_of(space.parent) : 0,
-                                        space.user, space.members, space.capabilities};
+        return proto::NamespaceIdentity{
+            owned_kind, inode_of(object->space), space.parent != 0 ? inode_of(space.parent) : 0,
+            space.user, space.members,           space.capabilities};
     }
 
     void on_no_senders(Word badge) {
         auto const found = objects_.find(badge);
-        if (found == objects_.end()) {
-            return;
-        }
+        if (found == objects_.end()) { return; }
         auto const object = found->second;
         objects_.erase(found);
         auto& space = spaces_[object.space];
         --(object.kind == Object::Kind::Session ? space.members : space.capabilities);
-        if (space.members == 0 && space.capabilities == 0) {
-            spaces_.erase(object.space);
-        }
+        if (space.members == 0 && space.capabilities == 0) { spaces_.erase(object.space); }
     }
 
     [[nodiscard]] std::size_t namespace_count() const { return spaces_.size(); }
@@ -146,8 +123,8 @@ private:
     };
     struct Object {
         enum class Kind : std::uint8_t { Namespace, Session } kind;
-        Word space;            ///< key of spaces_
-        Word operations;       ///< Namespace: bit n, operation n is allowed
+        Word space;      ///< key of spaces_
+        Word operations; ///< Namespace: bit n, operation n is allowed
     };
 
     /// Numbers as Linux's: large, unlike any file's; the kind in the upper bits keeps kinds apart.
@@ -156,20 +133,20 @@ private:
     /// The object behind the badge if it is of that kind and may be asked that operation; null otherwise.
     Object* find(Word badge, typename Object::Kind object_kind, Word operation = 0) {
         auto const found = objects_.find(badge);
-        if (found == objects_.end() || found->second.kind != object_kind || (found->second.operations >> operation & 1) == 0) {
+        if (found == objects_.end() || found->second.kind != object_kind ||
+            (found->second.operations >> operation & 1) == 0) {
             return nullptr;
         }
         return &found->second;
     }
-    template <class P> Result<Cap<P>> add(Object object) {
+    template <class P>
+    Result<Cap<P>> add(Object object) {
         while (objects_.contains(next_badge_) || next_badge_ < first_dynamic_badge) {
             next_badge_ = (next_badge_ + 1) & ((Word{1} << abi::badge_bits) - 1);
         }
         Word const badge = next_badge_++;
         auto capability = mint_session<P>(badge);
-        if (!capability) {
-            return fail(capability.error());
-        }
+        if (!capability) { return fail(capability.error()); }
         objects_[badge] = object;
         auto& space = spaces_[object.space];
         ++(object.kind == Object::Kind::Session ? space.members : space.capabilities);

@@ -14,9 +14,7 @@ public:
     explicit WaitGraph(object::Debug debug) {
         for (Word index = 0;; ++index) {
             auto const thread = debug.thread(index);
-            if (!thread) {
-                break;
-            }
+            if (!thread) { break; }
             threads_.push_back(*thread);
         }
     }
@@ -31,9 +29,7 @@ public:
             if (auto const* const server = waits_for(thread)) {
                 line += ' ';
                 line += name(*server);
-                if (in_ring(thread)) {
-                    line += "  DEADLOCK";
-                }
+                if (in_ring(thread)) { line += "  DEADLOCK"; }
             }
             result.push_back(std::move(line));
         }
@@ -61,22 +57,16 @@ private:
     /// The server whose endpoint the thread called or calls; null if it does not wait for one.
     [[nodiscard]] abi::DebugThread const* waits_for(abi::DebugThread const& thread) const {
         auto const state = static_cast<abi::ThreadState>(thread.state);
-        if (state != abi::ThreadState::BlockedOnSend && state != abi::ThreadState::BlockedOnReply) {
-            return nullptr;
-        }
+        if (state != abi::ThreadState::BlockedOnSend && state != abi::ThreadState::BlockedOnReply) { return nullptr; }
         for (auto const& server : threads_) {
-            if (server.receives_on != 0 && server.receives_on == thread.waiting_on) {
-                return &server;
-            }
+            if (server.receives_on != 0 && server.receives_on == thread.waiting_on) { return &server; }
         }
         return nullptr;
     }
     [[nodiscard]] bool in_ring(abi::DebugThread const& thread) const {
         auto const* at = waits_for(thread);
         for (std::size_t steps = 0; at != nullptr && steps < threads_.size(); ++steps) {
-            if (at->id == thread.id) {
-                return true;
-            }
+            if (at->id == thread.id) { return true; }
             at = waits_for(*at);
         }
         return false;
@@ -87,29 +77,23 @@ private:
 
 /// The last `count` entries of the kernel's trace ring, oldest first: `event name` and its numbers.
 inline std::vector<std::string> trace_lines(object::Debug debug, Word count) {
-    static constexpr char const* names[] = {"?", "refused", "fault-without-handler", "exception", "thread-created", "thread-destroyed", "preempted", "no-senders"};
+    static constexpr char const* names[] = {"?",         "refused",        "fault-without-handler",
+                                            "exception", "thread-created", "thread-destroyed",
+                                            "preempted", "no-senders"};
     auto const hexadecimal = [](std::string& text, Word number) {
         text += " 0x";
-        for (int shift = 28; shift >= 0; shift -= 4) {
-            text += "0123456789abcdef"[number >> shift & 15];
-        }
+        for (int shift = 28; shift >= 0; shift -= 4) { text += "0123456789abcdef"[number >> shift & 15]; }
     };
     std::vector<std::string> result;
     auto const newest = debug.trace(~Word{0});
-    if (!newest) {
-        return result;
-    }
+    if (!newest) { return result; }
     for (Word index = newest->next > count ? newest->next - count : 0; index != newest->next;) {
         auto const part = debug.trace(index);
-        if (!part || part->count == 0) {
-            break;
-        }
+        if (!part || part->count == 0) { break; }
         for (Word i = 0; i < part->count; ++i) {
             auto const& entry = part->entries[i];
             std::string line = entry.event < std::size(names) ? names[entry.event] : "?";
-            for (Word const number : {entry.thread, entry.a, entry.b, entry.c}) {
-                hexadecimal(line, number);
-            }
+            for (Word const number : {entry.thread, entry.a, entry.b, entry.c}) { hexadecimal(line, number); }
             result.push_back(std::move(line));
         }
         index = part->next;

@@ -13,9 +13,7 @@ std::string_view state_text(State state) {
 }
 
 std::string_view Container::limit_reached() const {
-    if (!ended) {
-        return {};
-    }
+    if (!ended) { return {}; }
     switch (last.end) {
     case proto::DomainEnd::ProcessLimit: return "processes";
     case proto::DomainEnd::MemoryLimit:

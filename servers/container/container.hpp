@@ -10,9 +10,9 @@
 namespace container {
 
 struct Limits {
-    std::uint32_t processes = 0;       ///< 0: none
-    std::uint64_t disk = 0, memory = 0;///< bytes, 0: none
-    bool kill = false;                 ///< --on-limit kill
+    std::uint32_t processes = 0;        ///< 0: none
+    std::uint64_t disk = 0, memory = 0; ///< bytes, 0: none
+    bool kill = false;                  ///< --on-limit kill
 };
 
 /// The runtime specification's states (OCI runtime-spec, state), and paused as runc has it.
@@ -25,9 +25,9 @@ struct Container {
     State state = State::Created;
     bool removing = false;
     std::uint32_t quota_domain = 0;
-    std::uint64_t created = 0, started = 0, finished = 0;   ///< wall-clock nanoseconds, 0: not yet
+    std::uint64_t created = 0, started = 0, finished = 0; ///< wall-clock nanoseconds, 0: not yet
     std::vector<std::string> command;
-    std::int32_t console = -1;                              ///< virtual console, -1: attached to its starter
+    std::int32_t console = -1; ///< virtual console, -1: attached to its starter
     // While it runs; dropped when it has stopped, which gives everything back.
     ipc::Owned<proto::Domain> domain;
     ipc::Owned<proto::VfsSession> session;

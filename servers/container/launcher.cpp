@@ -23,9 +23,7 @@ LaunchFailure program_failure(Error error) {
 
 std::string_view path_of(Launch const& launch) {
     for (auto const& variable : launch.environment) {
-        if (variable.starts_with("PATH=")) {
-            return std::string_view{variable}.substr(5);
-        }
+        if (variable.starts_with("PATH=")) { return std::string_view{variable}.substr(5); }
     }
     return default_path;
 }
@@ -36,15 +34,14 @@ ipc::Result<std::string> Launcher::find_program(Cap<proto::VfsSession> session, 
     constexpr std::uint32_t executable = 1;
     auto const& program = launch.command.front();
     auto const usable = [&](std::string const& path) -> Error {
-        auto const status = ipc::call<proto::Directory::Stat>(session.as<proto::Directory>(), proto::Directory::At{}, proto::Directory::Caller{}, 0U, ipc::Path{path});
-        if (!status) {
-            return status.error();
-        }
+        auto const status = ipc::call<proto::Directory::Stat>(session.as<proto::Directory>(), proto::Directory::At{},
+                                                              proto::Directory::Caller{}, 0U, ipc::Path{path});
+        if (!status) { return status.error(); }
         constexpr std::uint32_t type_mask = 0170000, regular = 0100000;
-        if ((status->mode & type_mask) != regular) {
-            return Error::Access;
-        }
-        auto const access = ipc::call<proto::Directory::Access>(session.as<proto::Directory>(), proto::Directory::At{}, proto::Directory::Caller{}, executable, 0U, ipc::Path{path});
+        if ((status->mode & type_mask) != regular) { return Error::Access; }
+        auto const access =
+            ipc::call<proto::Directory::Access>(session.as<proto::Directory>(), proto::Directory::At{},
+                                                proto::Directory::Caller{}, executable, 0U, ipc::Path{path});
         return access ? Error::None : access.error();
     };
     if (program.find('/') != program.npos) {
@@ -60,12 +57,8 @@ ipc::Result<std::string> Launcher::find_program(Cap<proto::VfsSession> session, 
         path += '/';
         path += program;
         auto const error = usable(path);
-        if (error == Error::None) {
-            return path;
-        }
-        if (error == Error::Access) {
-            best = error;
-        }
+        if (error == Error::None) { return path; }
+        if (error == Error::Access) { best = error; }
     }
     return ipc::fail(best);
 }
@@ -73,26 +66,25 @@ ipc::Result<std::string> Launcher::find_program(Cap<proto::VfsSession> session, 
 LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> session, Cap<proto::Session> uts,
                             Cap<proto::Session> network, Launch const& launch, std::int32_t& pid) {
     auto const path = find_program(session, launch);
-    if (!path) {
-        return program_failure(path.error());
-    }
+    if (!path) { return program_failure(path.error()); }
     auto const handle = ipc::call<proto::Domain::Begin>(domain, session);
-    if (!handle) {
-        return failure(handle.error(), "process");
-    }
+    if (!handle) { return failure(handle.error(), "process"); }
     auto result = [&]() -> LaunchFailure {
         for (std::uint32_t i = 0; i < launch.descriptors.size(); ++i) {
-            if (launch.descriptors[i] == 0) {
-                continue;
-            }
-            if (auto set = ipc::call<proto::Domain::SetDescriptor>(domain, *handle, i, Cap<proto::File>{launch.descriptors[i]}); !set) {
+            if (launch.descriptors[i] == 0) { continue; }
+            if (auto set = ipc::call<proto::Domain::SetDescriptor>(domain, *handle, i,
+                                                                   Cap<proto::File>{launch.descriptors[i]});
+                !set) {
                 return failure(set.error(), "descriptor");
             }
         }
-        if (auto set = ipc::call<proto::Domain::SetNamespaceSession>(domain, *handle, proto::NamespaceKind::Uts, uts); !set) {
+        if (auto set = ipc::call<proto::Domain::SetNamespaceSession>(domain, *handle, proto::NamespaceKind::Uts, uts);
+            !set) {
             return failure(set.error(), "uts namespace");
         }
-        if (auto set = ipc::call<proto::Domain::SetNamespaceSession>(domain, *handle, proto::NamespaceKind::Network, network); !set) {
+        if (auto set =
+                ipc::call<proto::Domain::SetNamespaceSession>(domain, *handle, proto::NamespaceKind::Network, network);
+            !set) {
             return failure(set.error(), "network namespace");
         }
         std::string strings = *path;
@@ -105,63 +97,55 @@ LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> se
             strings += variable;
             strings += '\0';
         }
-        auto const started = ipc::call<proto::Domain::Start>(domain, *handle, static_cast<std::uint32_t>(launch.command.size()),
-                                                             static_cast<std::uint32_t>(launch.environment.size()), launch.terminal,
-                                                             ipc::ReadBuffer{strings.data(), strings.size()});
-        if (!started) {
-            return program_failure(started.error());
-        }
+        auto const started =
+            ipc::call<proto::Domain::Start>(domain, *handle, static_cast<std::uint32_t>(launch.command.size()),
+                                            static_cast<std::uint32_t>(launch.environment.size()), launch.terminal,
+                                            ipc::ReadBuffer{strings.data(), strings.size()});
+        if (!started) { return program_failure(started.error()); }
         pid = *started;
         return {};
     }();
-    if (result.error != Error::None) {
-        static_cast<void>(ipc::call<proto::Domain::Abandon>(domain, *handle));
-    }
+    if (result.error != Error::None) { static_cast<void>(ipc::call<proto::Domain::Abandon>(domain, *handle)); }
     return result;
 }
 
 LaunchFailure Launcher::start(Container& container, Launch const& launch) {
     // Everything is owned by a local until the program runs: an early return takes it all back.
-    auto const owned = [](auto& result) { return Owned<typename std::remove_reference_t<decltype(*result)>::Protocol>{*result}; };
-    auto session = ipc::call<proto::VfsControl::ContainerSession>(services_.vfs, container.quota_domain, ipc::Path{container.folder});
-    if (!session) {
-        return failure(session.error(), "file system");
-    }
+    auto const owned = [](auto& result) {
+        return Owned<typename std::remove_reference_t<decltype(*result)>::Protocol>{*result};
+    };
+    auto session = ipc::call<proto::VfsControl::ContainerSession>(services_.vfs, container.quota_domain,
+                                                                  ipc::Path{container.folder});
+    if (!session) { return failure(session.error(), "file system"); }
     auto session_owned = owned(session);
-    proto::DomainLimits const limits{container.limits.processes, container.limits.memory, container.limits.kill ? 1U : 0U, 0};
-    auto domain = ipc::call<proto::ProcessControl::CreateDomain>(services_.proc, limits, 1U, ipc::Text<32>{container.name});
-    if (!domain) {
-        return failure(domain.error(), "memory");
-    }
+    proto::DomainLimits const limits{container.limits.processes, container.limits.memory,
+                                     container.limits.kill ? 1U : 0U, 0};
+    auto domain =
+        ipc::call<proto::ProcessControl::CreateDomain>(services_.proc, limits, 1U, ipc::Text<32>{container.name});
+    if (!domain) { return failure(domain.error(), "memory"); }
     auto domain_owned = owned(domain);
     auto proc_root = ipc::call<proto::Domain::ProcFileSystem>(*domain);
-    if (!proc_root) {
-        return failure(proc_root.error(), "/proc");
-    }
+    if (!proc_root) { return failure(proc_root.error(), "/proc"); }
     auto proc_owned = owned(proc_root);
-    if (auto mounted = ipc::call<proto::VfsControl::MountAt>(services_.vfs, ipc::OptionalCap<proto::VfsSession>{*session}, *proc_root, ipc::Text<16>{"proc"}, ipc::Path{"/proc"}); !mounted) {
+    if (auto mounted =
+            ipc::call<proto::VfsControl::MountAt>(services_.vfs, ipc::OptionalCap<proto::VfsSession>{*session},
+                                                  *proc_root, ipc::Text<16>{"proc"}, ipc::Path{"/proc"});
+        !mounted) {
         return failure(mounted.error(), "/proc");
     }
     auto uts_namespace = ipc::call<proto::Namespace::Create>(services_.uts, ipc::OptionalCap<proto::Namespace>{}, 0U);
-    if (!uts_namespace) {
-        return failure(uts_namespace.error(), "uts namespace");
-    }
+    if (!uts_namespace) { return failure(uts_namespace.error(), "uts namespace"); }
     auto uts_namespace_owned = owned(uts_namespace);
     auto uts = ipc::call<proto::Namespace::Enter>(*uts_namespace);
-    if (!uts) {
-        return failure(uts.error(), "uts namespace");
-    }
+    if (!uts) { return failure(uts.error(), "uts namespace"); }
     auto uts_owned = owned(uts);
     static_cast<void>(ipc::call<proto::Uts::SetHostname>(uts->as<proto::Uts>(), proto::HostName{container.name}));
-    auto network_namespace = ipc::call<proto::Namespace::Create>(services_.network, ipc::OptionalCap<proto::Namespace>{}, 0U);
-    if (!network_namespace) {
-        return failure(network_namespace.error(), "network namespace");
-    }
+    auto network_namespace =
+        ipc::call<proto::Namespace::Create>(services_.network, ipc::OptionalCap<proto::Namespace>{}, 0U);
+    if (!network_namespace) { return failure(network_namespace.error(), "network namespace"); }
     auto network_namespace_owned = owned(network_namespace);
     auto network = ipc::call<proto::Namespace::Enter>(*network_namespace);
-    if (!network) {
-        return failure(network.error(), "network namespace");
-    }
+    if (!network) { return failure(network.error(), "network namespace"); }
     auto network_owned = owned(network);
     std::int32_t pid = 0;
     auto const result = run(*domain, *session, *uts, *network, launch, pid);
@@ -179,52 +163,41 @@ LaunchFailure Launcher::start(Container& container, Launch const& launch) {
 }
 
 LaunchFailure Launcher::execute(Container& container, Launch const& launch, std::int32_t& pid) {
-    auto session = ipc::call<proto::VfsControl::ForkSession>(services_.vfs, ipc::OptionalCap<proto::VfsSession>{container.session.get()}, 0U);
-    if (!session) {
-        return failure(session.error(), "file system");
-    }
+    auto session = ipc::call<proto::VfsControl::ForkSession>(
+        services_.vfs, ipc::OptionalCap<proto::VfsSession>{container.session.get()}, 0U);
+    if (!session) { return failure(session.error(), "file system"); }
     Owned<proto::VfsSession> const session_owned{*session};
     auto uts = ipc::call<proto::Namespace::ForkSession>(container.uts.get().as<proto::Namespace>());
-    if (!uts) {
-        return failure(uts.error(), "uts namespace");
-    }
+    if (!uts) { return failure(uts.error(), "uts namespace"); }
     Owned<proto::Session> const uts_owned{*uts};
     auto network = ipc::call<proto::Namespace::ForkSession>(container.network.get().as<proto::Namespace>());
-    if (!network) {
-        return failure(network.error(), "network namespace");
-    }
+    if (!network) { return failure(network.error(), "network namespace"); }
     Owned<proto::Session> const network_owned{*network};
     return run(container.domain.get(), *session, *uts, *network, launch, pid);
 }
 
 LaunchFailure Launcher::start_root(Container& container, Launch const& launch) {
     auto session = ipc::call<proto::VfsControl::FirstSession>(services_.vfs);
-    if (!session) {
-        return failure(session.error(), "file system");
-    }
+    if (!session) { return failure(session.error(), "file system"); }
     container.session = Owned<proto::VfsSession>{*session};
-    auto domain = ipc::call<proto::ProcessControl::CreateDomain>(services_.proc, proto::DomainLimits{}, 0U, ipc::Text<32>{"root"});
-    if (!domain) {
-        return failure(domain.error(), "memory");
-    }
+    auto domain = ipc::call<proto::ProcessControl::CreateDomain>(services_.proc, proto::DomainLimits{}, 0U,
+                                                                 ipc::Text<32>{"root"});
+    if (!domain) { return failure(domain.error(), "memory"); }
     container.domain = Owned<proto::Domain>{*domain};
     auto proc_root = ipc::call<proto::Domain::ProcFileSystem>(*domain);
-    if (!proc_root) {
-        return failure(proc_root.error(), "/proc");
-    }
+    if (!proc_root) { return failure(proc_root.error(), "/proc"); }
     Owned<proto::Directory> const proc_owned{*proc_root};
-    if (auto mounted = ipc::call<proto::VfsControl::MountAt>(services_.vfs, ipc::OptionalCap<proto::VfsSession>{*session}, *proc_root, ipc::Text<16>{"proc"}, ipc::Path{"/proc"}); !mounted) {
+    if (auto mounted =
+            ipc::call<proto::VfsControl::MountAt>(services_.vfs, ipc::OptionalCap<proto::VfsSession>{*session},
+                                                  *proc_root, ipc::Text<16>{"proc"}, ipc::Path{"/proc"});
+        !mounted) {
         return failure(mounted.error(), "/proc");
     }
     auto uts = ipc::call<proto::Namespace::Enter>(services_.uts);
-    if (!uts) {
-        return failure(uts.error(), "uts namespace");
-    }
+    if (!uts) { return failure(uts.error(), "uts namespace"); }
     container.uts = Owned<proto::Session>{*uts};
     auto network = ipc::call<proto::Namespace::Enter>(services_.network);
-    if (!network) {
-        return failure(network.error(), "network namespace");
-    }
+    if (!network) { return failure(network.error(), "network namespace"); }
     container.network = Owned<proto::Session>{*network};
     std::int32_t pid = 0;
     return run(*domain, *session, *uts, *network, launch, pid);

@@ -10,7 +10,7 @@ namespace container {
 struct Launch {
     std::vector<std::string> command, environment;
     std::array<ipc::CapabilityPointer, 3> descriptors{};
-    std::int32_t terminal = -1;   ///< descriptor that becomes the controlling terminal of a new session, -1: none
+    std::int32_t terminal = -1; ///< descriptor that becomes the controlling terminal of a new session, -1: none
 };
 
 /// Why a start failed, in podman's terms: 125 ours, 126 cannot be invoked, 127 not found.

@@ -11,17 +11,14 @@ constexpr abi::Word event_bit = 1;
 /// A small file of the root container, whole; empty if it is not there.
 std::string read_file(ipc::Cap<proto::VfsSession> session, std::string_view path) {
     std::string text;
-    auto const opened = ipc::call<proto::Directory::Open>(session.as<proto::Directory>(), proto::Directory::At{}, proto::Directory::Caller{}, 0U, 0U, ipc::Path{path});
-    if (!opened) {
-        return text;
-    }
+    auto const opened = ipc::call<proto::Directory::Open>(session.as<proto::Directory>(), proto::Directory::At{},
+                                                          proto::Directory::Caller{}, 0U, 0U, ipc::Path{path});
+    if (!opened) { return text; }
     ipc::Owned<proto::File> const file{std::get<0>(*opened)};
     char buffer[1024];
     for (;;) {
         auto const transfer = ipc::call<proto::File::Read>(file.get(), 0U, ipc::WriteBuffer{buffer, sizeof buffer});
-        if (!transfer || transfer->count == 0) {
-            return text;
-        }
+        if (!transfer || transfer->count == 0) { return text; }
         text.append(buffer, transfer->count);
     }
 }
@@ -45,11 +42,17 @@ void give_up(container::Services const& services, std::string_view why) {
 } // namespace
 
 int server_main(ipc::ServerInfo const& info) {
-    static container::Services const services{
-        ipc::Cap<proto::VfsControl>{ipc::need(info, "vfs-control")},  ipc::Cap<proto::ProcessControl>{ipc::need(info, "proc-control")},
-        ipc::Cap<proto::TerminalControl>{ipc::need(info, "tty-control")}, ipc::Cap<proto::Namespace>{ipc::need(info, "uts")},
-        ipc::Cap<proto::Namespace>{ipc::need(info, "netns")},         ipc::Cap<proto::Memory>{ipc::need(info, "memory")},
-        ipc::Cap<proto::Supervisor>{ipc::need(info, "supervisor")}};
+    static container::Services services{ipc::Cap<proto::VfsControl>{ipc::need(info, "vfs-control")},
+                                        ipc::Cap<proto::ProcessControl>{ipc::need(info, "proc-control")},
+                                        ipc::Cap<proto::TerminalControl>{ipc::need(info, "tty-control")},
+                                        ipc::Cap<proto::Namespace>{ipc::need(info, "uts")},
+                                        ipc::Cap<proto::Namespace>{ipc::need(info, "netns")},
+                                        ipc::Cap<proto::Memory>{ipc::need(info, "memory")},
+                                        ipc::Cap<proto::Supervisor>{ipc::need(info, "supervisor")},
+                                        {}};
+    if (auto const clock = ipc::call<proto::Clock::Parameters>(ipc::Cap<proto::Clock>{ipc::need(info, "clock")})) {
+        services.clock = *clock;
+    }
     static container::Manager manager{services};
     static_cast<void>(ipc::bind_no_senders(0));
     if (auto notification = ipc::mint_notification(event_bit)) {
@@ -57,11 +60,14 @@ int server_main(ipc::ServerInfo const& info) {
         static_cast<void>(ipc::call<proto::VfsControl::NotifyQuota>(services.vfs, *notification));
     }
     if (auto device = ipc::mint_session<proto::Directory>(container::device_badge)) {
-        static_cast<void>(ipc::call<proto::VfsControl::RegisterDevice>(services.vfs, container::device_major, container::device_minor, 1U, *device));
+        static_cast<void>(ipc::call<proto::VfsControl::RegisterDevice>(services.vfs, container::device_major,
+                                                                       container::device_minor, 1U, *device));
     }
     bool const job = std::string_view{info.command_line}.find("mode=job") != std::string_view::npos;
     Launch launch;
-    launch.environment = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/sh", job ? "TERM=dumb" : "TERM=vt100"};
+    launch.environment = {
+        "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/sh",
+        job ? "TERM=dumb" : "TERM=vt100"};
     launch.command = {"/bin/init"};
     std::array<ipc::Owned<proto::File>, 3> descriptors;
     auto const session = ipc::call<proto::VfsControl::FirstSession>(services.vfs);
@@ -72,13 +78,10 @@ int server_main(ipc::ServerInfo const& info) {
     ipc::Owned<proto::VfsSession> const session_owned{*session};
     if (job) {
         constexpr std::uint32_t output = 64, error = 65;
-        for (auto& word : split(read_file(*session, "/.boot/job"))) {
-            launch.command.push_back(std::move(word));
-        }
-        auto const null = ipc::call<proto::Directory::Open>(session->as<proto::Directory>(), proto::Directory::At{}, proto::Directory::Caller{}, 2U, 0U, ipc::Path{"/dev/null"});
-        if (null) {
-            descriptors[0] = ipc::Owned<proto::File>{std::get<0>(*null)};
-        }
+        for (auto& word : split(read_file(*session, "/.boot/job"))) { launch.command.push_back(std::move(word)); }
+        auto const null = ipc::call<proto::Directory::Open>(session->as<proto::Directory>(), proto::Directory::At{},
+                                                            proto::Directory::Caller{}, 2U, 0U, ipc::Path{"/dev/null"});
+        if (null) { descriptors[0] = ipc::Owned<proto::File>{std::get<0>(*null)}; }
         for (auto const& [index, minor] : {std::pair{1U, output}, std::pair{2U, error}}) {
             if (auto opened = ipc::call<proto::TerminalControl::OpenConsole>(services.tty, minor)) {
                 descriptors[index] = ipc::Owned<proto::File>{*opened};
@@ -92,15 +95,12 @@ int server_main(ipc::ServerInfo const& info) {
         }
         launch.terminal = 0;
     }
-    for (std::size_t i = 0; i < descriptors.size(); ++i) {
-        launch.descriptors[i] = descriptors[i].slot();
-    }
+    for (std::size_t i = 0; i < descriptors.size(); ++i) { launch.descriptors[i] = descriptors[i].slot(); }
     if (auto const failed = manager.start_root(launch, true); failed.error != ipc::Error::None) {
-        ipc::log("container: the first program {} did not start: {} error {}", launch.command.front(), failed.step, failed.error);
+        ipc::log("container: the first program {} did not start: {} error {}", launch.command.front(), failed.step,
+                 failed.error);
         give_up(services, "nothing to run");
     }
-    for (auto& descriptor : descriptors) {
-        descriptor.reset();
-    }
+    for (auto& descriptor : descriptors) { descriptor.reset(); }
     ipc::serve<proto::File, proto::Directory>(manager);
 }

@@ -22,12 +22,13 @@ public:
     LaunchFailure start_root(Launch const& launch, bool power_off_after);
 
     using Opened = std::tuple<ipc::Cap<proto::File>, proto::OpenResult>;
-    ipc::Result<Opened> on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const&, proto::Directory::Caller const&, std::uint32_t flags,
-                           std::uint32_t mode, ipc::Path const& path);
+    ipc::Result<Opened> on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const&,
+                           proto::Directory::Caller const&, std::uint32_t flags, std::uint32_t mode,
+                           ipc::Path const& path);
     ipc::Result<proto::Transfer> on(proto::File::Write, ipc::Sender&, std::uint32_t group, ipc::ReadBuffer);
     ipc::Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t group, ipc::WriteBuffer);
-    ipc::Result<ipc::Unit> on(proto::File::Attach, ipc::Sender&, ipc::OptionalCap<proto::File> const&, ipc::OptionalCap<proto::File> const&,
-                              ipc::OptionalCap<proto::File> const&);
+    ipc::Result<ipc::Unit> on(proto::File::Attach, ipc::Sender&, ipc::OptionalCap<proto::File> const&,
+                              ipc::OptionalCap<proto::File> const&, ipc::OptionalCap<proto::File> const&);
     ipc::Result<proto::FileStatus> on(proto::File::Stat, ipc::Sender&);
     ipc::Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&) { return 2U; }
     /// What a control device has no use for.
@@ -44,10 +45,10 @@ private:
     /// One open of the device.
     struct Connection {
         std::string reply;
-        std::size_t read = 0;                    ///< bytes of `reply` already read
-        bool waiting = false;                    ///< the reply comes when what it waits for ends
-        std::string container;                   ///< waited for
-        std::int32_t process = 0;                ///< PID inside of a program of `exec`, 0: the container itself
+        std::size_t read = 0;     ///< bytes of `reply` already read
+        bool waiting = false;     ///< the reply comes when what it waits for ends
+        std::string container;    ///< waited for
+        std::int32_t process = 0; ///< PID inside of a program of `exec`, 0: the container itself
         std::array<ipc::Owned<proto::File>, 3> descriptors;
         ipc::Pending reader;
     };
@@ -81,7 +82,8 @@ private:
     void check_all();
     void answer_waiters();
     void give(Connection& connection);
-    static std::uint64_t wall_clock();
+    /// Nanoseconds since the epoch.
+    [[nodiscard]] std::uint64_t wall_clock() const;
 
     Services services_;
     Launcher launcher_;

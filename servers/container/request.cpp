@@ -23,23 +23,17 @@ std::optional<Request> Request::parse(std::string_view text) {
             part = Part::Command;
         } else {
             auto const equals = word.find('=');
-            if (equals == word.npos) {
-                return {};
-            }
+            if (equals == word.npos) { return {}; }
             request.fields_.push_back({word.substr(0, equals), word.substr(equals + 1)});
         }
     }
-    if (request.verb.empty()) {
-        return {};
-    }
+    if (request.verb.empty()) { return {}; }
     return request;
 }
 
 std::string_view Request::field(std::string_view name) const {
     for (auto const& field : fields_) {
-        if (field.name == name) {
-            return field.value;
-        }
+        if (field.name == name) { return field.value; }
     }
     return {};
 }
@@ -48,9 +42,7 @@ std::optional<std::uint64_t> Request::number(std::string_view name) const {
     auto const text = field(name);
     std::uint64_t value = 0;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
-        return {};
-    }
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) { return {}; }
     return value;
 }
 
@@ -104,21 +96,17 @@ std::string size_text(std::uint64_t bytes) {
     }
     std::string text;
     append_number(text, bytes);
-    if (unit != 0) {
-        text += units[unit];
-    }
+    if (unit != 0) { text += units[unit]; }
     return text;
 }
 
 bool valid_name(std::string_view name) {
-    auto const alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
-    if (name.empty() || name.size() > 64 || !alphanumeric(name.front())) {
-        return false;
-    }
+    auto const alphanumeric = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    if (name.empty() || name.size() > 64 || !alphanumeric(name.front())) { return false; }
     for (char const c : name) {
-        if (!alphanumeric(c) && c != '_' && c != '.' && c != '-') {
-            return false;
-        }
+        if (!alphanumeric(c) && c != '_' && c != '.' && c != '-') { return false; }
     }
     return true;
 }

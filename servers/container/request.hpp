@@ -27,7 +27,9 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> number(std::string_view name) const;
 
 private:
-    struct Field { std::string_view name, value; };
+    struct Field {
+        std::string_view name, value;
+    };
     std::vector<Field> fields_;
 };
 

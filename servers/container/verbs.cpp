@@ -1,7 +1,6 @@
 // What each verb does. A verb checks everything first; what it changes it takes back if a later step fails.
-#include "ipc/log.hpp"
-#include "ipc/wait_graph.hpp"
 #include "manager.hpp"
+#include "text.hpp"
 
 namespace container {
 
@@ -11,15 +10,6 @@ namespace {
 
 constexpr std::uint32_t process_maximum = 4096;
 constexpr std::string_view containers_folder = "/containers/";
-
-std::string number_text(std::uint64_t number) {
-    std::string text;
-    do {
-        text.insert(text.begin(), static_cast<char>('0' + number % 10));
-        number /= 10;
-    } while (number != 0);
-    return text;
-}
 
 std::string_view error_text(Error error) {
     switch (error) {
@@ -53,18 +43,12 @@ Reply launch_error(LaunchFailure const& failure, std::string_view program) {
         text += number_text(static_cast<std::uint64_t>(failure.error));
         text += ')';
     }
-    std::string_view const code = failure.status == 127 ? "not-found" : failure.status == 126 ? "not-executable" : "start-failed";
+    std::string_view const code = failure.status == 127   ? "not-found"
+                                  : failure.status == 126 ? "not-executable"
+                                                          : "start-failed";
     auto reply = Reply::error(code, text);
     reply.add("status", std::uint64_t{failure.status});
     return reply;
-}
-
-Reply wrong_state(Container const& container, std::string_view needed) {
-    std::string text = "is ";
-    text += state_text(container.state);
-    text += ", not ";
-    text += needed;
-    return Reply::error("wrong-state", text);
 }
 
 /// Words of `source` as strings of their own.
@@ -72,26 +56,25 @@ std::vector<std::string> own(std::vector<std::string_view> const& source) { retu
 
 } // namespace
 
-std::uint64_t Manager::wall_clock() {
+std::uint64_t Manager::wall_clock() const {
     std::uint64_t stamp;
     asm volatile("rdtsc" : "=A"(stamp));
-    return stamp;
+    auto const& clock = services_.clock;
+    std::uint64_t const elapsed = stamp - clock.boot_time_stamp;
+    std::uint64_t const ticks = clock.ticks_per_millisecond != 0 ? clock.ticks_per_millisecond : 1;
+    return clock.boot_wall_nanoseconds + elapsed / ticks * 1000000 + elapsed % ticks * 1000000 / ticks;
 }
 
 Container* Manager::find(std::string_view name) {
     for (auto& container : containers_) {
-        if (container.name == name) {
-            return &container;
-        }
+        if (container.name == name) { return &container; }
     }
     return nullptr;
 }
 
 Container* Manager::named(Request const& request, Reply& reply) {
     auto* const container = find(request.field("name"));
-    if (container == nullptr) {
-        reply = Reply::error("no-such-container", "no such container");
-    }
+    if (container == nullptr) { reply = Reply::error("no-such-container", "no such container"); }
     return container;
 }
 
@@ -131,35 +114,23 @@ std::optional<Reply> Manager::read_limits(Request const& request, std::string_vi
         return Reply::error("limit-zero", text);
     };
     if (auto const processes = request.number("processes")) {
-        if (*processes == 0) {
-            return zero("process");
-        }
+        if (*processes == 0) { return zero("process"); }
         auto const usage = ipc::call<proto::ProcessControl::Usage>(services_.proc);
         std::uint64_t const used = usage ? usage->processes : 0;
         std::uint64_t const free = process_maximum > used ? process_maximum - used : 0;
-        if (*processes > free) {
-            return too_large("process", number_text(*processes), number_text(free));
-        }
+        if (*processes > free) { return too_large("process", number_text(*processes), number_text(free)); }
         limits.processes = static_cast<std::uint32_t>(*processes);
     }
     auto const memory_status = ipc::call<proto::Memory::Status>(services_.memory);
     std::uint64_t const free = memory_status ? memory_status->free : 0;
     if (auto const memory = request.number("memory")) {
-        if (*memory == 0) {
-            return zero("memory");
-        }
-        if (*memory > free) {
-            return too_large("memory", size_text(*memory), size_text(free));
-        }
+        if (*memory == 0) { return zero("memory"); }
+        if (*memory > free) { return too_large("memory", size_text(*memory), size_text(free)); }
         limits.memory = *memory;
     }
     if (auto const disk = request.number("disk")) {
-        if (*disk == 0) {
-            return zero("disk");
-        }
-        if (*disk > free) {
-            return too_large("disk", size_text(*disk), size_text(free));
-        }
+        if (*disk == 0) { return zero("disk"); }
+        if (*disk > free) { return too_large("disk", size_text(*disk), size_text(free)); }
         limits.disk = *disk;
     }
     if (auto const policy = request.field("on-limit"); !policy.empty()) {
@@ -174,20 +145,19 @@ std::optional<Reply> Manager::read_limits(Request const& request, std::string_vi
 Reply Manager::create(Request const& request) {
     auto const name = request.field("name");
     if (!valid_name(name)) {
-        return Reply::error("bad-name", "a name is 1 to 64 letters, digits, '_', '.' or '-', and begins with a letter or digit");
+        return Reply::error("bad-name",
+                            "a name is 1 to 64 letters, digits, '_', '.' or '-', and begins with a letter or digit");
     }
-    if (find(name) != nullptr) {
-        return Reply::error("exists", "a container of that name exists: ctool rm it first");
-    }
+    if (find(name) != nullptr) { return Reply::error("exists", "a container of that name exists: ctool rm it first"); }
     Limits limits;
-    if (auto refused = read_limits(request, "create", limits)) {
-        return *refused;
-    }
+    if (auto refused = read_limits(request, "create", limits)) { return *refused; }
     std::string folder{containers_folder};
     folder += name;
     auto const root = root_.session.get().as<proto::Directory>();
     constexpr std::uint32_t mode = 0755, remove_directory = 0x200;
-    if (auto made = ipc::call<proto::Directory::MakeDirectory>(root, proto::Directory::At{}, proto::Directory::Caller{}, mode, ipc::Path{folder}); !made) {
+    if (auto made = ipc::call<proto::Directory::MakeDirectory>(root, proto::Directory::At{}, proto::Directory::Caller{},
+                                                               mode, ipc::Path{folder});
+        !made) {
         std::string text = folder;
         text += ": ";
         text += error_text(made.error());
@@ -196,15 +166,18 @@ Reply Manager::create(Request const& request) {
     // Where a started container's own file systems are mounted: there from the beginning, so that a start changes nothing.
     for (auto const* mount_point : {"/dev", "/proc", "/tmp"}) {
         auto const path = folder + mount_point;
-        static_cast<void>(ipc::call<proto::Directory::MakeDirectory>(root, proto::Directory::At{}, proto::Directory::Caller{}, mode, ipc::Path{path}));
+        static_cast<void>(ipc::call<proto::Directory::MakeDirectory>(
+            root, proto::Directory::At{}, proto::Directory::Caller{}, mode, ipc::Path{path}));
     }
     auto const domain = ipc::call<proto::VfsControl::SetQuota>(services_.vfs, limits.disk, ipc::Path{folder});
     if (!domain) {
         for (auto const* mount_point : {"/dev", "/proc", "/tmp"}) {
             auto const path = folder + mount_point;
-            static_cast<void>(ipc::call<proto::Directory::Unlink>(root, proto::Directory::At{}, proto::Directory::Caller{}, remove_directory, ipc::Path{path}));
+            static_cast<void>(ipc::call<proto::Directory::Unlink>(
+                root, proto::Directory::At{}, proto::Directory::Caller{}, remove_directory, ipc::Path{path}));
         }
-        static_cast<void>(ipc::call<proto::Directory::Unlink>(root, proto::Directory::At{}, proto::Directory::Caller{}, remove_directory, ipc::Path{folder}));
+        static_cast<void>(ipc::call<proto::Directory::Unlink>(root, proto::Directory::At{}, proto::Directory::Caller{},
+                                                              remove_directory, ipc::Path{folder}));
         return Reply::error("quota", error_text(domain.error()));
     }
     if (limits.kill) {
@@ -222,21 +195,16 @@ Reply Manager::create(Request const& request) {
 Reply Manager::start(Request const& request, Connection& connection) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
+    if (container == nullptr) { return reply; }
     if (container->removing || (container->state != State::Created && container->state != State::Stopped)) {
         return wrong_state(*container, "created or stopped");
     }
-    if (request.command.empty()) {
-        return Reply::error("no-program", "no program given");
-    }
+    if (request.command.empty()) { return Reply::error("no-program", "no program given"); }
     Limits limits = container->limits;
-    if (auto refused = read_limits(request, "start", limits)) {
-        return *refused;
-    }
+    if (auto refused = read_limits(request, "start", limits)) { return *refused; }
     if (limits.disk != container->limits.disk || limits.kill != container->limits.kill) {
-        static_cast<void>(ipc::call<proto::VfsControl::SetQuotaPolicy>(services_.vfs, container->quota_domain, limits.disk, limits.kill ? 1U : 0U));
+        static_cast<void>(ipc::call<proto::VfsControl::SetQuotaPolicy>(services_.vfs, container->quota_domain,
+                                                                       limits.disk, limits.kill ? 1U : 0U));
     }
     container->limits = limits;
     Launch launch{own(request.command), own(request.environment), {}, -1};
@@ -244,19 +212,16 @@ Reply Manager::start(Request const& request, Connection& connection) {
     auto const console = request.number("console");
     if (console) {
         for (auto& descriptor : descriptors) {
-            auto const opened = ipc::call<proto::TerminalControl::OpenConsole>(services_.tty, static_cast<std::uint32_t>(*console));
-            if (!opened || *console > 7) {
-                return Reply::error("no-console", "there are consoles vc0 to vc7");
-            }
+            auto const opened =
+                ipc::call<proto::TerminalControl::OpenConsole>(services_.tty, static_cast<std::uint32_t>(*console));
+            if (!opened || *console > 7) { return Reply::error("no-console", "there are consoles vc0 to vc7"); }
             descriptor = ipc::Owned<proto::File>{*opened};
         }
         launch.terminal = 0;
     } else {
         descriptors = std::move(connection.descriptors);
     }
-    for (std::size_t i = 0; i < descriptors.size(); ++i) {
-        launch.descriptors[i] = descriptors[i].slot();
-    }
+    for (std::size_t i = 0; i < descriptors.size(); ++i) { launch.descriptors[i] = descriptors[i].slot(); }
     if (auto const failed = launcher_.start(*container, launch); failed.error != Error::None) {
         return launch_error(failed, launch.command.front());
     }
@@ -278,15 +243,9 @@ Reply Manager::start(Request const& request, Connection& connection) {
 Reply Manager::execute(Request const& request, Connection& connection) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
-    if (container->state != State::Running) {
-        return wrong_state(*container, "running");
-    }
-    if (request.command.empty()) {
-        return Reply::error("no-program", "no program given");
-    }
+    if (container == nullptr) { return reply; }
+    if (container->state != State::Running) { return wrong_state(*container, "running"); }
+    if (request.command.empty()) { return Reply::error("no-program", "no program given"); }
     Launch launch{own(request.command), own(request.environment), {}, -1};
     for (std::size_t i = 0; i < launch.descriptors.size(); ++i) {
         launch.descriptors[i] = connection.descriptors[i].slot();
@@ -294,9 +253,7 @@ Reply Manager::execute(Request const& request, Connection& connection) {
     std::int32_t pid = 0;
     auto const failed = launcher_.execute(*container, launch, pid);
     connection.descriptors = {};
-    if (failed.error != Error::None) {
-        return launch_error(failed, launch.command.front());
-    }
+    if (failed.error != Error::None) { return launch_error(failed, launch.command.front()); }
     connection.waiting = true;
     connection.container = container->name;
     connection.process = pid;
@@ -306,9 +263,7 @@ Reply Manager::execute(Request const& request, Connection& connection) {
 Reply Manager::wait(Request const& request, Connection& connection) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
+    if (container == nullptr) { return reply; }
     if (container->domain) {
         connection.waiting = true;
         connection.container = container->name;
@@ -323,12 +278,8 @@ Reply Manager::wait(Request const& request, Connection& connection) {
 Reply Manager::pause(Request const& request) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
-    if (container->state != State::Running) {
-        return wrong_state(*container, "running");
-    }
+    if (container == nullptr) { return reply; }
+    if (container->state != State::Running) { return wrong_state(*container, "running"); }
     if (auto paused = ipc::call<proto::Domain::Pause>(container->domain.get()); !paused) {
         return Reply::error("refused", error_text(paused.error()));
     }
@@ -339,12 +290,8 @@ Reply Manager::pause(Request const& request) {
 Reply Manager::resume(Request const& request) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
-    if (container->state != State::Paused) {
-        return wrong_state(*container, "paused");
-    }
+    if (container == nullptr) { return reply; }
+    if (container->state != State::Paused) { return wrong_state(*container, "paused"); }
     if (auto resumed = ipc::call<proto::Domain::Resume>(container->domain.get()); !resumed) {
         return Reply::error("refused", error_text(resumed.error()));
     }
@@ -355,12 +302,8 @@ Reply Manager::resume(Request const& request) {
 Reply Manager::stop(Request const& request) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
-    if (!container->domain) {
-        return wrong_state(*container, "running");
-    }
+    if (container == nullptr) { return reply; }
+    if (!container->domain) { return wrong_state(*container, "running"); }
     if (auto stopped = ipc::call<proto::Domain::Stop>(container->domain.get(), proto::DomainEnd::Stopped); !stopped) {
         return Reply::error("refused", error_text(stopped.error()));
     }
@@ -371,17 +314,12 @@ Reply Manager::stop(Request const& request) {
 Reply Manager::signal(Request const& request) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
-    if (!container->domain) {
-        return wrong_state(*container, "running");
-    }
+    if (container == nullptr) { return reply; }
+    if (!container->domain) { return wrong_state(*container, "running"); }
     auto const number = request.number("signal");
-    if (!number || *number == 0 || *number > 64) {
-        return Reply::error("bad-signal", "signals are 1 to 64");
-    }
-    if (auto sent = ipc::call<proto::Domain::Signal>(container->domain.get(), static_cast<std::uint32_t>(*number)); !sent) {
+    if (!number || *number == 0 || *number > 64) { return Reply::error("bad-signal", "signals are 1 to 64"); }
+    if (auto sent = ipc::call<proto::Domain::Signal>(container->domain.get(), static_cast<std::uint32_t>(*number));
+        !sent) {
         return Reply::error("refused", error_text(sent.error()));
     }
     check_all();
@@ -392,12 +330,8 @@ Reply Manager::signal(Request const& request) {
 Reply Manager::remove(Request const& request) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
-    if (container->domain) {
-        return wrong_state(*container, "stopped: ctool stop it first");
-    }
+    if (container == nullptr) { return reply; }
+    if (container->domain) { return wrong_state(*container, "stopped: ctool stop it first"); }
     if (request.field("step") == "begin") {
         container->removing = true;
         return reply.add("folder", container->folder);
@@ -410,143 +344,18 @@ Reply Manager::remove(Request const& request) {
 Reply Manager::update(Request const& request) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
+    if (container == nullptr) { return reply; }
     Limits limits = container->limits;
-    if (auto refused = read_limits(request, "update", limits)) {
-        return *refused;
-    }
+    if (auto refused = read_limits(request, "update", limits)) { return *refused; }
     if (container->domain) {
         proto::DomainLimits const changed{limits.processes, limits.memory, limits.kill ? 1U : 0U, 0};
         if (auto set = ipc::call<proto::Domain::SetLimits>(container->domain.get(), changed); !set) {
             return Reply::error("refused", error_text(set.error()));
         }
     }
-    static_cast<void>(ipc::call<proto::VfsControl::SetQuotaPolicy>(services_.vfs, container->quota_domain, limits.disk, limits.kill ? 1U : 0U));
+    static_cast<void>(ipc::call<proto::VfsControl::SetQuotaPolicy>(services_.vfs, container->quota_domain, limits.disk,
+                                                                   limits.kill ? 1U : 0U));
     container->limits = limits;
-    return reply;
-}
-
-void Manager::describe(Reply& reply, Container const& container) {
-    auto const status = status_of(container);
-    auto const disk = ipc::call<proto::VfsControl::QuotaUsage>(services_.vfs, container.quota_domain);
-    reply.add("name", container.name).add("state", state_text(container.state)).add("folder", container.folder);
-    reply.add_signed("console", container.console);
-    std::string command;
-    for (auto const& word : container.command) {
-        command += command.empty() ? "" : "\t";
-        for (char const c : word) {
-            command += c == '\n' || c == '\t' ? ' ' : c;
-        }
-    }
-    reply.add("command", command);
-    reply.add_signed("pid", container.domain ? status.init : 0);
-    reply.add("limit-processes", std::uint64_t{container.limits.processes}).add("limit-memory", container.limits.memory).add("limit-disk", container.limits.disk);
-    reply.add("on-limit", container.limits.kill ? "kill" : "refuse");
-    reply.add("processes", std::uint64_t{container.domain ? status.processes : 0}).add("memory", container.domain ? status.memory : 0);
-    reply.add("memory-peak", status.memory_peak).add("disk", disk ? disk->used : 0).add("cpu-nanoseconds", status.cpu_nanoseconds);
-    if (container.ended) {
-        reply.add_signed("exit-status", exit_status(container.last));
-        reply.add("limit", container.limit_reached());
-        reply.add("culprit", std::uint64_t{container.last.culprit}).add("culprit-wanted", container.last.culprit_wanted);
-    }
-}
-
-Reply Manager::list() {
-    auto reply = Reply::ok();
-    for (auto const& container : containers_) {
-        describe(reply, container);
-        reply.add("end", "1");
-    }
-    return reply;
-}
-
-Reply Manager::inspect(Request const& request) {
-    auto reply = Reply::ok();
-    auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
-    describe(reply, *container);
-    if (container->domain) {
-        for (std::uint32_t index = 0;; ++index) {
-            auto const unknown = ipc::call<proto::Domain::UnknownCalls>(container->domain.get(), index);
-            if (!unknown) {
-                break;
-            }
-            std::string entry = number_text((*unknown)[0]);
-            entry += ' ';
-            entry += number_text((*unknown)[1]);
-            reply.add("unknown-call", entry);
-        }
-    }
-    return reply;
-}
-
-Reply Manager::top(Request const& request) {
-    auto reply = Reply::ok();
-    auto* const container = named(request, reply);
-    if (container == nullptr) {
-        return reply;
-    }
-    if (!container->domain) {
-        return wrong_state(*container, "running");
-    }
-    for (std::uint32_t index = 0;; ++index) {
-        auto const process = ipc::call<proto::Domain::List>(container->domain.get(), index);
-        if (!process) {
-            break;
-        }
-        std::string entry = number_text(static_cast<std::uint64_t>(process->inner_pid));
-        entry += ' ';
-        entry += static_cast<char>(process->state);
-        entry += ' ';
-        entry += number_text(process->memory_kib);
-        entry += ' ';
-        entry += number_text(process->cpu_nanoseconds);
-        entry += ' ';
-        entry += process->name.view();
-        reply.add("process", entry);
-    }
-    return reply;
-}
-
-Reply Manager::debug() {
-    constexpr std::uint32_t events = 32;
-    auto reply = Reply::ok();
-    ipc::object::Debug const kernel{ipc::server_slot::debug};
-    for (auto const& line : ipc::WaitGraph{kernel}.lines()) {
-        reply.add("thread", line);
-    }
-    for (auto const& line : ipc::trace_lines(kernel, events)) {
-        reply.add("event", line);
-    }
-    if (auto const invariant = kernel.check()) {
-        reply.add("invariants", *invariant == 0 ? std::string{"hold"} : "broken: number " + number_text(*invariant));
-    }
-    return reply;
-}
-
-Reply Manager::info() {
-    auto reply = Reply::ok();
-    auto const memory = ipc::call<proto::Memory::Status>(services_.memory);
-    auto const usage = ipc::call<proto::ProcessControl::Usage>(services_.proc);
-    auto const files = ipc::call<proto::VfsControl::Usage>(services_.vfs);
-    if (memory) {
-        reply.add("memory-total", memory->total).add("memory-free", memory->free);
-    }
-    if (usage) {
-        reply.add("processes", usage->processes).add("threads", usage->threads).add("domains", usage->domains).add("frames", usage->frames);
-        reply.add("namespaces", usage->namespaces).add("slots", usage->slots).add("chunks", usage->chunks);
-    }
-    if (files) {
-        constexpr std::string_view names[] = {"disk-free", "disk-used", "inodes", "open-files", "sessions", "mounts"};
-        for (std::size_t i = 0; i < std::size(names); ++i) {
-            reply.add(names[i], (*files)[i]);
-        }
-    }
-    reply.add("containers", std::uint64_t{containers_.size()});
     return reply;
 }
 

@@ -19,7 +19,8 @@ void append_right(std::string& text, std::uint64_t number, std::size_t width) {
 
 std::string device_table(Network const& network) {
     std::string text = "Inter-|   Receive                                                |  Transmit\n"
-                       " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n";
+                       " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop "
+                       "fifo colls carrier compressed\n";
     for (auto const& device : network.devices) {
         text.append(device.name.size() < 6 ? 6 - device.name.size() : 0, ' ');
         text += device.name;
@@ -46,29 +47,25 @@ std::string device_table(Network const& network) {
     return text;
 }
 
-Result<ipc::Cap<proto::File>> NetnsServer::on(proto::Network::Socket, ipc::Sender& sender, std::uint32_t domain, std::uint32_t type, std::uint32_t) {
+Result<ipc::Cap<proto::File>> NetnsServer::on(proto::Network::Socket, ipc::Sender& sender, std::uint32_t domain,
+                                              std::uint32_t type, std::uint32_t) {
     constexpr std::uint32_t type_mask = 0xf, highest_type = 10, highest_family = 46;
-    if (state_of(sender.badge) == nullptr) {
-        return fail(Error::NotPermitted);
-    }
-    if (domain == 0 || domain >= highest_family) {
-        return fail(Error::AddressFamilyNotSupported);
-    }
-    if ((type & type_mask) == 0 || (type & type_mask) > highest_type) {
-        return fail(Error::Invalid);
-    }
+    if (state_of(sender.badge) == nullptr) { return fail(Error::NotPermitted); }
+    if (domain == 0 || domain >= highest_family) { return fail(Error::AddressFamilyNotSupported); }
+    if ((type & type_mask) == 0 || (type & type_mask) > highest_type) { return fail(Error::Invalid); }
     return fail(Error::AddressFamilyNotSupported);
 }
 
-Result<proto::Transfer> NetnsServer::on(proto::Network::DeviceTable, ipc::Sender& sender, std::uint32_t offset, ipc::WriteBuffer target) {
+Result<proto::Transfer> NetnsServer::on(proto::Network::DeviceTable, ipc::Sender& sender, std::uint32_t offset,
+                                        ipc::WriteBuffer target) {
     auto const* const network = state_of(sender.badge);
-    if (network == nullptr) {
-        return fail(Error::NotPermitted);
-    }
+    if (network == nullptr) { return fail(Error::NotPermitted); }
     auto const text = device_table(*network);
-    auto const part = std::string_view{text}.substr(std::min<std::size_t>(offset, text.size())).substr(0, target.length);
+    auto const part =
+        std::string_view{text}.substr(std::min<std::size_t>(offset, text.size())).substr(0, target.length);
     auto const transfer = sender.copy_out(0, std::as_bytes(std::span{part}));
-    return proto::Transfer{static_cast<std::uint32_t>(transfer.count), transfer.count < part.size() ? transfer.caller_fault : 0};
+    return proto::Transfer{static_cast<std::uint32_t>(transfer.count),
+                           transfer.count < part.size() ? transfer.caller_fault : 0};
 }
 
 } // namespace netns

@@ -29,7 +29,8 @@ class NetnsServer : public ipc::NamespaceServer<Network, proto::NamespaceKind::N
 public:
     NetnsServer() : NamespaceServer{Network{}} {}
     using NamespaceServer::on;
-    ipc::Result<ipc::Cap<proto::File>> on(proto::Network::Socket, ipc::Sender&, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol);
+    ipc::Result<ipc::Cap<proto::File>> on(proto::Network::Socket, ipc::Sender&, std::uint32_t domain,
+                                          std::uint32_t type, std::uint32_t protocol);
     ipc::Result<proto::Transfer> on(proto::Network::DeviceTable, ipc::Sender&, std::uint32_t offset, ipc::WriteBuffer);
 };
 

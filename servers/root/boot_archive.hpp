@@ -9,6 +9,7 @@
 namespace root {
 
 /// Finds the file `path` in the archive; nothing if it is not there or the archive is cut short before it.
-[[nodiscard]] std::optional<std::span<std::byte const>> find_in_archive(std::span<std::byte const> archive, std::string_view path);
+[[nodiscard]] std::optional<std::span<std::byte const>> find_in_archive(std::span<std::byte const> archive,
+                                                                        std::string_view path);
 
 } // namespace root

@@ -10,9 +10,9 @@ namespace root {
 /// What root keeps of a server for its whole life, restarts included. Slots are root's.
 struct ServerRecord {
     ServerDefinition const* definition = nullptr;
-    abi::Word number = 0;                               ///< 1..15: its badge at root
+    abi::Word number = 0; ///< 1..15: its badge at root
     std::span<std::byte const> program;
-    abi::CapabilityPointer endpoint = 0;                ///< survives restarts
+    abi::CapabilityPointer endpoint = 0; ///< survives restarts
     static constexpr abi::Word maximum_bodies = 16;
     abi::CapabilityPointer bodies[maximum_bodies] = {}; ///< Untyped memory that everything of one instance is made from
     abi::Word body_bits[maximum_bodies] = {};
@@ -20,8 +20,8 @@ struct ServerRecord {
     static constexpr abi::Word maximum_tables = 64;
     abi::CapabilityPointer tables[maximum_tables] = {}; ///< its page tables
     abi::Word table_count = 0;
-    abi::CapabilityPointer thread = 0;                  ///< 0: not built
-    abi::CapabilityPointer objects = 0;                 ///< first of `object_slots` slots for the instance's objects
+    abi::CapabilityPointer thread = 0;  ///< 0: not built
+    abi::CapabilityPointer objects = 0; ///< first of `object_slots` slots for the instance's objects
     abi::Word generation = 0, memory_bytes = 0;
     enum class State : abi::Word { Absent, Starting, Ready, Dead } state = State::Absent;
     static constexpr abi::Word object_slots = 8;
@@ -34,9 +34,9 @@ inline constexpr abi::Word fault_badge_base = 16;
 struct World {
     UntypedStore* store = nullptr;
     Manifest const* manifest = nullptr;
-    ServerRecord* servers = nullptr;                    ///< by number - 1
+    ServerRecord* servers = nullptr; ///< by number - 1
     abi::CapabilityPointer irq_control = 0, io_port_control = 0, sched_control = 0;
-    abi::Address image = 0;                             ///< the boot archive in root's address space
+    abi::Address image = 0; ///< the boot archive in root's address space
     abi::Word image_bytes = 0;
 };
 

@@ -8,7 +8,10 @@
 
 namespace root {
 
-struct Segment { std::uint32_t address, memory_bytes, file_offset, file_bytes; bool writable, executable; };
+struct Segment {
+    std::uint32_t address, memory_bytes, file_offset, file_bytes;
+    bool writable, executable;
+};
 struct Executable {
     static constexpr std::size_t maximum_segments = 8;
     std::uint32_t entry = 0;

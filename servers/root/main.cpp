@@ -21,15 +21,12 @@ root::ChunkStore chunks;
 [[noreturn]] void stop(std::string_view why) {
     ipc::log("root: {}", why);
     static_cast<void>(ipc::object::Debug{ipc::server_slot::debug}.exit(1));
-    for (;;) {
-    }
+    for (;;) {}
 }
 
 abi::CapabilityPointer relocate(abi::CapabilityPointer from) {
     auto const to = ipc::slots().take();
-    if (!ipc::own_cnode().move(to, ipc::own_cnode(), from)) {
-        stop("a boot capability is missing");
-    }
+    if (!ipc::own_cnode().move(to, ipc::own_cnode(), from)) { stop("a boot capability is missing"); }
     return to;
 }
 
@@ -38,8 +35,10 @@ void settle(root::World& world) {
     world.irq_control = relocate(abi::boot_slot::irq_control);
     world.io_port_control = relocate(abi::boot_slot::io_port_control);
     world.sched_control = relocate(abi::boot_slot::sched_control);
-    static_assert(abi::boot_slot::thread == ipc::server_slot::thread && abi::boot_slot::cnode == ipc::server_slot::cnode &&
-                  abi::boot_slot::address_space == ipc::server_slot::address_space && abi::boot_slot::debug == ipc::server_slot::debug);
+    static_assert(abi::boot_slot::thread == ipc::server_slot::thread &&
+                  abi::boot_slot::cnode == ipc::server_slot::cnode &&
+                  abi::boot_slot::address_space == ipc::server_slot::address_space &&
+                  abi::boot_slot::debug == ipc::server_slot::debug);
     auto& store = *world.store;
     if (!store.make(abi::ObjectType::Untyped, untyped_bits, ipc::server_slot::untyped) ||
         !store.make(abi::ObjectType::Endpoint, 0, ipc::server_slot::endpoint) ||
@@ -51,7 +50,8 @@ void settle(root::World& world) {
 
 void make_table(root::UntypedStore& store, abi::Address address) {
     auto const slot = ipc::slots().take();
-    if (!store.make(abi::ObjectType::PageTable, 0, slot) || !ipc::object::PageTable{slot}.map(ipc::own_address_space(), address)) {
+    if (!store.make(abi::ObjectType::PageTable, 0, slot) ||
+        !ipc::object::PageTable{slot}.map(ipc::own_address_space(), address)) {
         stop("no page table for the boot image");
     }
 }
@@ -67,17 +67,14 @@ void map_image(root::World& world, abi::BootModule const& module) {
     abi::Address to = image_window;
     store.for_devices(module.physical, bytes, [&](abi::CapabilityPointer untyped, abi::Address, Word size_bits) {
         for (Word i = 0; i < Word{1} << (size_bits - abi::page_bits) && to < image_window + bytes; ++i, to += page) {
-            bool const mapped = ipc::object::Untyped{untyped}.retype(abi::ObjectType::Frame, 0, ipc::own_cnode(), slot) &&
-                                ipc::object::Frame{slot}.map(ipc::own_address_space(), to, abi::right::read);
+            bool const mapped =
+                ipc::object::Untyped{untyped}.retype(abi::ObjectType::Frame, 0, ipc::own_cnode(), slot) &&
+                ipc::object::Frame{slot}.map(ipc::own_address_space(), to, abi::right::read);
             // The mapping, a child of the Untyped, stays.
-            if (!mapped || !ipc::own_cnode().remove(slot)) {
-                stop("the boot image cannot be mapped");
-            }
+            if (!mapped || !ipc::own_cnode().remove(slot)) { stop("the boot image cannot be mapped"); }
         }
     });
-    if (to != image_window + bytes) {
-        stop("part of the boot image is missing from the boot memory");
-    }
+    if (to != image_window + bytes) { stop("part of the boot image is missing from the boot memory"); }
     world.image = image_window;
     world.image_bytes = module.length;
 }
@@ -86,38 +83,32 @@ void map_image(root::World& world, abi::BootModule const& module) {
 void fit_to_memory(root::ServerDefinition& server, Word memory_bytes) {
     constexpr std::uint64_t small = 1 << 20;
     std::uint64_t const share = memory_bytes / 16;
-    if (server.heap > small) {
-        server.heap = std::clamp<std::uint64_t>(share / page * page, small, server.heap);
-    }
-    while (server.memory > small && server.memory > share) {
-        server.memory /= 2;
-    }
+    if (server.heap > small) { server.heap = std::clamp<std::uint64_t>(share / page * page, small, server.heap); }
+    while (server.memory > small && server.memory > share) { server.memory /= 2; }
 }
 
-std::string_view text_of(std::span<std::byte const> bytes) { return {reinterpret_cast<char const*>(bytes.data()), bytes.size()}; }
+std::string_view text_of(std::span<std::byte const> bytes) {
+    return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+}
 
 } // namespace
 
 extern "C" [[noreturn]] void root_main() {
     auto const& boot = *reinterpret_cast<abi::BootInfo const*>(abi::boot_info_address);
-    ipc::guest::initialize_runtime(heap, sizeof heap, std::max<Word>(boot.first_free_slot, ipc::server_slot::first_free), 1U << abi::boot_slot::cnode_radix);
+    ipc::guest::initialize_runtime(heap, sizeof heap,
+                                   std::max<Word>(boot.first_free_slot, ipc::server_slot::first_free),
+                                   1U << abi::boot_slot::cnode_radix);
     ipc::guest::construct_globals();
-    if (boot.magic != abi::boot_info_magic) {
-        stop("no boot information");
-    }
+    if (boot.magic != abi::boot_info_magic) { stop("no boot information"); }
     root::UntypedStore store{boot};
     root::World world{.store = &store, .manifest = &manifest, .servers = servers};
     settle(world);
     make_table(store, scratch_window);
-    if (boot.module_count == 0) {
-        stop("no boot image: the second multiboot module is missing");
-    }
+    if (boot.module_count == 0) { stop("no boot image: the second multiboot module is missing"); }
     map_image(world, boot.modules[0]);
     std::span const archive{reinterpret_cast<std::byte const*>(world.image), world.image_bytes};
     auto const text = root::find_in_archive(archive, "manifest");
-    if (!text) {
-        stop("no manifest in the boot image");
-    }
+    if (!text) { stop("no manifest in the boot image"); }
     if (auto const fault = root::parse_manifest(text_of(*text), manifest); fault.line != 0) {
         ipc::log("root: manifest line {}: {}: {}", fault.line, fault.word, fault.what);
         stop("the manifest is not sound");
@@ -144,7 +135,8 @@ extern "C" [[noreturn]] void root_main() {
     chunks.fill(store, boot.untyped_count);
     for (Word i = 0; i < manifest.server_count; ++i) {
         if (auto const started = root::start_server(world, servers[i]); !started) {
-            ipc::log("root: {} cannot be started: error {}", servers[i].definition->name, static_cast<Word>(started.error()));
+            ipc::log("root: {} cannot be started: error {}", servers[i].definition->name,
+                     static_cast<Word>(started.error()));
             stop("a server is missing");
         }
     }

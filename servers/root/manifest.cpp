@@ -25,16 +25,12 @@ std::optional<std::uint32_t> number(std::string_view word) {
     }
     std::uint32_t value = 0;
     auto const [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, base);
-    if (error != std::errc{} || end != word.data() + word.size() || word.empty()) {
-        return {};
-    }
+    if (error != std::errc{} || end != word.data() + word.size() || word.empty()) { return {}; }
     return value;
 }
 
 std::optional<std::uint64_t> size(std::string_view word) {
-    if (word.empty()) {
-        return {};
-    }
+    if (word.empty()) { return {}; }
     std::uint32_t shift = 0;
     switch (word.back()) {
     case 'K': shift = 10; break;
@@ -43,9 +39,7 @@ std::optional<std::uint64_t> size(std::string_view word) {
     default: break;
     }
     auto const value = number(shift != 0 ? word.substr(0, word.size() - 1) : word);
-    if (!value) {
-        return {};
-    }
+    if (!value) { return {}; }
     return std::uint64_t{*value} << shift;
 }
 
@@ -68,14 +62,10 @@ bool resolve(Manifest const& manifest, std::string_view word, Need& need) {
         return need.first < 16;
     } else if (word.starts_with("ports:")) {
         auto const dash = word.find('-');
-        if (dash == word.npos) {
-            return false;
-        }
+        if (dash == word.npos) { return false; }
         auto const first = number(word.substr(6, dash - 6));
         auto const last = number(word.substr(dash + 1));
-        if (!first || !last || *first > *last || *last > 0xffff) {
-            return false;
-        }
+        if (!first || !last || *first > *last || *last > 0xffff) { return false; }
         need.kind = Need::Kind::Ports;
         need.first = *first;
         need.last = *last;
@@ -97,29 +87,21 @@ bool resolve(Manifest const& manifest, std::string_view word, Need& need) {
 
 std::string_view parse_line(Manifest& manifest, std::string_view line, std::string_view& culprit) {
     auto const key = take_word(line);
-    if (key.empty()) {
-        return {};
-    }
+    if (key.empty()) { return {}; }
     culprit = key;
     if (key == "server") {
-        if (manifest.server_count == Manifest::maximum_servers) {
-            return "too many servers";
-        }
+        if (manifest.server_count == Manifest::maximum_servers) { return "too many servers"; }
         auto& server = manifest.servers[manifest.server_count++];
         server = {};
         server.name = take_word(line);
         return server.name.empty() ? "server takes a name" : "";
     }
-    if (manifest.server_count == 0) {
-        return "stands before the first server";
-    }
+    if (manifest.server_count == 0) { return "stands before the first server"; }
     auto& server = manifest.servers[manifest.server_count - 1];
     if (key == "needs") {
         for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
             culprit = word;
-            if (server.need_count == ServerDefinition::maximum_needs) {
-                return "too many needs";
-            }
+            if (server.need_count == ServerDefinition::maximum_needs) { return "too many needs"; }
             if (!resolve(manifest, word, server.needs[server.need_count])) {
                 return "needed, but nothing above provides it";
             }
@@ -136,10 +118,9 @@ std::string_view parse_line(Manifest& manifest, std::string_view line, std::stri
             return "want: provides NAME badge N|each";
         }
         auto const fixed = badge == "each" ? 0 : number(badge).value_or(16);
-        if (fixed > 15) {
-            return "badges are 1..15 or each";
-        }
-        manifest.provisions[manifest.provision_count++] = {value, static_cast<std::uint32_t>(manifest.server_count - 1), fixed};
+        if (fixed > 15) { return "badges are 1..15 or each"; }
+        manifest.provisions[manifest.provision_count++] = {value, static_cast<std::uint32_t>(manifest.server_count - 1),
+                                                           fixed};
         return {};
     }
     if (key == "restart") {
@@ -147,9 +128,7 @@ std::string_view parse_line(Manifest& manifest, std::string_view line, std::stri
         return server.restart_always || value == "never" ? "" : "restart takes always or never";
     }
     auto const amount = size(value);
-    if (!amount) {
-        return "not a number";
-    }
+    if (!amount) { return "not a number"; }
     if (key == "priority") {
         server.priority = static_cast<std::uint32_t>(*amount);
         return *amount >= 1 && *amount <= 239 ? "" : "priorities are 1..239";

@@ -11,9 +11,9 @@ namespace root {
 struct Need {
     enum class Kind : std::uint8_t { Server, Memory, Supervisor, SchedControl, BootImage, Debug, Interrupt, Ports };
     Kind kind{};
-    std::string_view name;       ///< as the manifest writes it
-    std::uint32_t first = 0;     ///< Interrupt: line; Ports: first port; Server: index of the provider
-    std::uint32_t last = 0;      ///< Ports: last port; Server: badge, 0: the user's number
+    std::string_view name;   ///< as the manifest writes it
+    std::uint32_t first = 0; ///< Interrupt: line; Ports: first port; Server: index of the provider
+    std::uint32_t last = 0;  ///< Ports: last port; Server: badge, 0: the user's number
 };
 
 struct ServerDefinition {
@@ -27,9 +27,13 @@ struct ServerDefinition {
 };
 
 struct Manifest {
-    static constexpr std::size_t maximum_servers = 15;  ///< a server's number is also its badge at root and at `each` providers
+    static constexpr std::size_t maximum_servers =
+        15; ///< a server's number is also its badge at root and at `each` providers
     static constexpr std::size_t maximum_provisions = 48;
-    struct Provision { std::string_view name; std::uint32_t server, badge; };
+    struct Provision {
+        std::string_view name;
+        std::uint32_t server, badge;
+    };
     ServerDefinition servers[maximum_servers];
     std::size_t server_count = 0;
     Provision provisions[maximum_provisions];
@@ -37,7 +41,11 @@ struct Manifest {
 };
 
 /// What is wrong with a manifest, and where. `line` 0: nothing is.
-struct ManifestFault { std::uint32_t line = 0; std::string_view what; std::string_view word; };
+struct ManifestFault {
+    std::uint32_t line = 0;
+    std::string_view what;
+    std::string_view word;
+};
 
 /// Parses `text`, which must outlive the manifest. Unresolved needs and calls downhill are faults too.
 [[nodiscard]] ManifestFault parse_manifest(std::string_view text, Manifest& manifest);

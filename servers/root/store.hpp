@@ -14,17 +14,14 @@ public:
     ipc::Result<void> make(abi::ObjectType type, abi::Word size_bits, abi::CapabilityPointer slot);
 
     /// Calls `each(slot, physical, size_bits)` for every device Untyped inside [physical, physical + length), in the order of addresses.
-    template <class Each> void for_devices(abi::Address physical, abi::Word length, Each each) const {
+    template <class Each>
+    void for_devices(abi::Address physical, abi::Word length, Each each) const {
         for (abi::Address at = physical; at < physical + length;) {
             abi::Word found = boot_.untyped_count;
             for (abi::Word i = 0; i < boot_.untyped_count; ++i) {
-                if (boot_.untypeds[i].is_device != 0 && boot_.untypeds[i].physical == at) {
-                    found = i;
-                }
+                if (boot_.untypeds[i].is_device != 0 && boot_.untypeds[i].physical == at) { found = i; }
             }
-            if (found == boot_.untyped_count) {
-                return;
-            }
+            if (found == boot_.untyped_count) { return; }
             each(abi::boot_slot::first_untyped + found, at, abi::Word{boot_.untypeds[found].size_bits});
             at += abi::Word{1} << boot_.untypeds[found].size_bits;
         }
@@ -55,7 +52,7 @@ public:
 private:
     void put_back(abi::Word chunk);
     abi::CapabilityPointer slots_[maximum] = {};
-    std::uint8_t owners_[maximum] = {};   ///< 0: free
+    std::uint8_t owners_[maximum] = {}; ///< 0: free
     std::uint16_t free_list_[maximum] = {};
     abi::Word count_ = 0, free_ = 0;
 };

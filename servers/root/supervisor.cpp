@@ -12,59 +12,43 @@ constexpr Word restart_limit = 5; ///< more deaths than that and the server stay
 }
 
 ServerRecord* Supervisor::entitled(Word badge, Need::Kind need) {
-    if (badge == 0 || badge > world_.manifest->server_count) {
-        return nullptr;
-    }
+    if (badge == 0 || badge > world_.manifest->server_count) { return nullptr; }
     auto& server = world_.servers[badge - 1];
     for (std::size_t i = 0; i < server.definition->need_count; ++i) {
-        if (server.definition->needs[i].kind == need) {
-            return &server;
-        }
+        if (server.definition->needs[i].kind == need) { return &server; }
     }
     return nullptr;
 }
 
 Result<Supervisor::Chunk> Supervisor::on(proto::Memory::Allocate, ipc::Sender& sender) {
-    if (entitled(sender.badge, Need::Kind::Memory) == nullptr) {
-        return fail(ipc::Error::NotPermitted);
-    }
+    if (entitled(sender.badge, Need::Kind::Memory) == nullptr) { return fail(ipc::Error::NotPermitted); }
     auto const chunk = chunks_.allocate(sender.badge);
-    if (!chunk) {
-        return fail(chunk.error());
-    }
+    if (!chunk) { return fail(chunk.error()); }
     return Chunk{ipc::Cap<ipc::Untyped>{chunks_.slot(*chunk)}, *chunk};
 }
 
 Result<ipc::Unit> Supervisor::on(proto::Memory::Release, ipc::Sender& sender, std::uint32_t chunk) {
-    if (auto released = chunks_.release(chunk, sender.badge); !released) {
-        return fail(released.error());
-    }
+    if (auto released = chunks_.release(chunk, sender.badge); !released) { return fail(released.error()); }
     return ipc::Unit{};
 }
 
 Result<proto::MemoryStatus> Supervisor::on(proto::Memory::Status, ipc::Sender&) { return chunks_.status(); }
 
 Result<ipc::Unit> Supervisor::on(proto::Supervisor::Ready, ipc::Sender& sender) {
-    if (sender.badge == 0 || sender.badge > world_.manifest->server_count) {
-        return fail(ipc::Error::NotPermitted);
-    }
+    if (sender.badge == 0 || sender.badge > world_.manifest->server_count) { return fail(ipc::Error::NotPermitted); }
     world_.servers[sender.badge - 1].state = ServerRecord::State::Ready;
     return ipc::Unit{};
 }
 
 Result<proto::ServerStatus> Supervisor::on(proto::Supervisor::Server, ipc::Sender&, std::uint32_t index) {
-    if (index >= world_.manifest->server_count) {
-        return fail(ipc::Error::Range);
-    }
+    if (index >= world_.manifest->server_count) { return fail(ipc::Error::Range); }
     auto const& server = world_.servers[index];
-    return proto::ServerStatus{server.definition->name, static_cast<Word>(server.state), server.generation, server.memory_bytes,
-                               server.definition->priority};
+    return proto::ServerStatus{server.definition->name, static_cast<Word>(server.state), server.generation,
+                               server.memory_bytes, server.definition->priority};
 }
 
 Result<ipc::Unit> Supervisor::on(proto::Supervisor::PowerOff, ipc::Sender& sender, std::uint32_t status) {
-    if (entitled(sender.badge, Need::Kind::Supervisor) == nullptr) {
-        return fail(ipc::Error::NotPermitted);
-    }
+    if (entitled(sender.badge, Need::Kind::Supervisor) == nullptr) { return fail(ipc::Error::NotPermitted); }
     ipc::log("@@cella exit {}@@", status);
     static_cast<void>(ipc::object::Debug{ipc::server_slot::debug}.exit(0));
     return ipc::Unit{};
@@ -77,9 +61,11 @@ Result<ipc::FaultAnswer> Supervisor::on_fault(abi::Fault fault, ipc::Sender& sen
     }
     auto& server = world_.servers[number - 1];
     if (fault == abi::Fault::Page) {
-        ipc::log("root: {} died: page fault at {x} (code {x}), eip {x}", server.definition->name, words[0], words[1], words[2]);
+        ipc::log("root: {} died: page fault at {x} (code {x}), eip {x}", server.definition->name, words[0], words[1],
+                 words[2]);
     } else {
-        ipc::log("root: {} died: fault {} ({} {}), eip {x}", server.definition->name, static_cast<Word>(fault), words[0], words[1], words[2]);
+        ipc::log("root: {} died: fault {} ({} {}), eip {x}", server.definition->name, static_cast<Word>(fault),
+                 words[0], words[1], words[2]);
     }
     // The caller of this fault is about to be destroyed: there is nobody to answer, the Reply goes back to the pool.
     auto const pending = sender.defer();
@@ -97,7 +83,8 @@ void Supervisor::restart(ServerRecord& server) {
     }
     ++server.generation;
     if (auto started = start_server(world_, server); !started) {
-        ipc::log("root: {} cannot be started again: error {}", server.definition->name, static_cast<Word>(started.error()));
+        ipc::log("root: {} cannot be started again: error {}", server.definition->name,
+                 static_cast<Word>(started.error()));
     }
 }
 

@@ -49,12 +49,8 @@ void LineDiscipline::erase_one(std::string& echo) {
     line_.pop_back();
     // UTF-8 continuation bytes go with the byte that leads them.
     if ((byte & 0xC0) == 0x80) {
-        while (!line_.empty() && (static_cast<std::uint8_t>(line_.back()) & 0xC0) == 0x80) {
-            line_.pop_back();
-        }
-        if (!line_.empty()) {
-            line_.pop_back();
-        }
+        while (!line_.empty() && (static_cast<std::uint8_t>(line_.back()) & 0xC0) == 0x80) { line_.pop_back(); }
+        if (!line_.empty()) { line_.pop_back(); }
     }
     if (local(local_flag::echo) && local(local_flag::echo_erase)) {
         echo += is_control(byte) && local(local_flag::echo_control) ? "\b \b\b \b" : "\b \b";
@@ -62,24 +58,16 @@ void LineDiscipline::erase_one(std::string& echo) {
 }
 
 void LineDiscipline::commit() {
-    for (char const c : line_) {
-        ready_.push_back(static_cast<std::uint8_t>(c));
-    }
+    for (char const c : line_) { ready_.push_back(static_cast<std::uint8_t>(c)); }
     line_.clear();
 }
 
 InputEffect LineDiscipline::input(std::uint8_t byte, std::string& echo) {
-    if ((termios.input & input_flag::strip) != 0) {
-        byte &= 0x7f;
-    }
+    if ((termios.input & input_flag::strip) != 0) { byte &= 0x7f; }
     if (!literal_next_) {
         if (byte == '\r') {
-            if ((termios.input & input_flag::ignore_return) != 0) {
-                return {};
-            }
-            if ((termios.input & input_flag::return_to_newline) != 0) {
-                byte = '\n';
-            }
+            if ((termios.input & input_flag::ignore_return) != 0) { return {}; }
+            if ((termios.input & input_flag::return_to_newline) != 0) { byte = '\n'; }
         } else if (byte == '\n' && (termios.input & input_flag::newline_to_return) != 0) {
             byte = '\r';
         }
@@ -100,9 +88,7 @@ InputEffect LineDiscipline::input(std::uint8_t byte, std::string& echo) {
                                                                         : 0;
             if (signal != 0) {
                 echo_byte(byte, echo);
-                if (!local(local_flag::no_flush)) {
-                    flush_input();
-                }
+                if (!local(local_flag::no_flush)) { flush_input(); }
                 stopped_ = false;
                 return {signal};
             }
@@ -119,31 +105,21 @@ InputEffect LineDiscipline::input(std::uint8_t byte, std::string& echo) {
     if (!literal_next_) {
         if (is(byte, character::literal_next) && local(local_flag::extended)) {
             literal_next_ = true;
-            if (local(local_flag::echo)) {
-                echo += "^\b";
-            }
+            if (local(local_flag::echo)) { echo += "^\b"; }
             return {};
         }
         if (is(byte, character::erase)) {
-            if (!line_.empty()) {
-                erase_one(echo);
-            }
+            if (!line_.empty()) { erase_one(echo); }
             return {};
         }
         if (is(byte, character::word_erase) && local(local_flag::extended)) {
             auto const blank = [](char c) { return c == ' ' || c == '\t'; };
-            while (!line_.empty() && blank(line_.back())) {
-                erase_one(echo);
-            }
-            while (!line_.empty() && !blank(line_.back())) {
-                erase_one(echo);
-            }
+            while (!line_.empty() && blank(line_.back())) { erase_one(echo); }
+            while (!line_.empty() && !blank(line_.back())) { erase_one(echo); }
             return {};
         }
         if (is(byte, character::kill)) {
-            while (!line_.empty()) {
-                erase_one(echo);
-            }
+            while (!line_.empty()) { erase_one(echo); }
             return {};
         }
         if (is(byte, character::end_of_file)) {
@@ -178,17 +154,13 @@ InputEffect LineDiscipline::input(std::uint8_t byte, std::string& echo) {
 }
 
 bool LineDiscipline::readable() const {
-    if (local(local_flag::canonical)) {
-        return lines_ != 0;
-    }
+    if (local(local_flag::canonical)) { return lines_ != 0; }
     std::size_t const minimum = termios.characters[character::minimum];
     return ready_.size() >= minimum || !ready_.empty();
 }
 
 std::optional<std::size_t> LineDiscipline::read(std::span<char> target) {
-    if (!readable()) {
-        return {};
-    }
+    if (!readable()) { return {}; }
     bool const canonical = local(local_flag::canonical);
     std::size_t count = 0;
     while (count < target.size() && !ready_.empty()) {
@@ -196,9 +168,7 @@ std::optional<std::size_t> LineDiscipline::read(std::span<char> target) {
         ready_.pop_front();
         if (item == end_of_file_mark) {
             --lines_;
-            if (canonical) {
-                return count;
-            }
+            if (canonical) { return count; }
             continue;
         }
         auto const byte = static_cast<std::uint8_t>(item);
@@ -206,9 +176,7 @@ std::optional<std::size_t> LineDiscipline::read(std::span<char> target) {
         bool const ends = byte == '\n' || is(byte, character::end_of_line) || is(byte, character::end_of_line2);
         if (ends && lines_ != 0) {
             --lines_;
-            if (canonical) {
-                return count;
-            }
+            if (canonical) { return count; }
         }
     }
     // The end-of-file mark right behind a full buffer belongs to the bytes just read.
@@ -220,7 +188,8 @@ std::optional<std::size_t> LineDiscipline::read(std::span<char> target) {
 }
 
 std::size_t LineDiscipline::available() const {
-    return static_cast<std::size_t>(std::count_if(ready_.begin(), ready_.end(), [](auto item) { return item != end_of_file_mark; }));
+    return static_cast<std::size_t>(
+        std::count_if(ready_.begin(), ready_.end(), [](auto item) { return item != end_of_file_mark; }));
 }
 
 void LineDiscipline::unread(std::string_view text) {
@@ -244,7 +213,8 @@ void LineDiscipline::set_termios(Termios const& wanted) {
         commit();
     } else if (!was_canonical && local(local_flag::canonical)) {
         // What came in raw counts as lines typed: a reader must not wait for a newline already there.
-        lines_ = static_cast<std::size_t>(std::count_if(ready_.begin(), ready_.end(), [](auto item) { return item == '\n' || item == end_of_file_mark; }));
+        lines_ = static_cast<std::size_t>(std::count_if(
+            ready_.begin(), ready_.end(), [](auto item) { return item == '\n' || item == end_of_file_mark; }));
     }
 }
 

@@ -13,12 +13,12 @@ namespace tty {
 
 /// What a byte of input asks for besides being stored.
 struct InputEffect {
-    std::uint32_t signal = 0;        ///< for the foreground group: SIGINT 2, SIGQUIT 3, SIGTSTP 20; 0: none
+    std::uint32_t signal = 0; ///< for the foreground group: SIGINT 2, SIGQUIT 3, SIGTSTP 20; 0: none
 };
 
 class LineDiscipline {
 public:
-    static constexpr std::size_t line_maximum = 4095;  ///< as Linux: more is dropped until the newline
+    static constexpr std::size_t line_maximum = 4095; ///< as Linux: more is dropped until the newline
     static constexpr std::size_t ready_maximum = 65536;
 
     Termios termios;
@@ -45,14 +45,16 @@ public:
 private:
     static constexpr std::uint16_t end_of_file_mark = 0x100;
     [[nodiscard]] bool local(std::uint32_t flag) const { return (termios.local & flag) != 0; }
-    [[nodiscard]] bool is(std::uint8_t byte, int which) const { return termios.characters[static_cast<std::size_t>(which)] == byte && byte != 0; }
+    [[nodiscard]] bool is(std::uint8_t byte, int which) const {
+        return termios.characters[static_cast<std::size_t>(which)] == byte && byte != 0;
+    }
     void echo_byte(std::uint8_t byte, std::string& echo);
     void erase_one(std::string& echo);
     void commit();
 
-    std::string line_;                   ///< being edited
-    std::deque<std::uint16_t> ready_;    ///< bytes and end-of-file marks
-    std::size_t lines_ = 0;              ///< newlines and marks in ready_
+    std::string line_;                ///< being edited
+    std::deque<std::uint16_t> ready_; ///< bytes and end-of-file marks
+    std::size_t lines_ = 0;           ///< newlines and marks in ready_
     std::size_t column_ = 0;
     bool literal_next_ = false, stopped_ = false;
 };

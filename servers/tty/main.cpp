@@ -22,22 +22,17 @@ struct SerialLine final : tty::Line {
         }
     }
     bool identify(std::uint32_t minor, proto::FileStatus& status) override {
-        if (minor >= tty::console_count) {
-            return false;
-        }
+        if (minor >= tty::console_count) { return false; }
         if (session_.slot == 0) {
             auto const session = ipc::call<proto::VfsControl::FirstSession>(vfs_);
-            if (!session) {
-                return false;
-            }
+            if (!session) { return false; }
             session_ = session->as<proto::Directory>();
         }
         char path[] = "/dev/vc0";
         path[7] = static_cast<char>('0' + minor);
-        auto const node = ipc::call<proto::Directory::Stat>(session_, proto::Directory::At{}, proto::Directory::Caller{}, 0U, ipc::Path{path});
-        if (!node) {
-            return false;
-        }
+        auto const node = ipc::call<proto::Directory::Stat>(session_, proto::Directory::At{},
+                                                            proto::Directory::Caller{}, 0U, ipc::Path{path});
+        if (!node) { return false; }
         status = *node;
         return true;
     }
@@ -48,14 +43,13 @@ struct SerialLine final : tty::Line {
 
 /// The server with the signals of the serial line.
 struct Wired : tty::TtyServer {
-    Wired(SerialLine& line, bool job_mode, tty::WindowSize size) : TtyServer{line, job_mode, size}, stream_{line.stream_} {}
+    Wired(SerialLine& line, bool job_mode, tty::WindowSize size)
+        : TtyServer{line, job_mode, size}, stream_{line.stream_} {}
     void on_notification(abi::Word) {
         char buffer[256];
         for (;;) {
             auto const count = ipc::call<proto::ByteStream::Read>(stream_, ipc::WriteBuffer{buffer, sizeof buffer});
-            if (!count || *count == 0) {
-                return;
-            }
+            if (!count || *count == 0) { return; }
             input({buffer, *count});
         }
     }
@@ -65,9 +59,7 @@ struct Wired : tty::TtyServer {
 /// The number behind `key=` on the command line, or `otherwise`.
 std::uint16_t number_of(std::string_view line, std::string_view key, std::uint16_t otherwise) {
     auto const at = line.find(key);
-    if (at == line.npos) {
-        return otherwise;
-    }
+    if (at == line.npos) { return otherwise; }
     std::uint16_t value = otherwise;
     std::from_chars(line.data() + at + key.size(), line.data() + line.size(), value);
     return value;
@@ -86,8 +78,11 @@ int server_main(ipc::ServerInfo const& info) {
         static_cast<void>(ipc::call<proto::ByteStream::Subscribe>(line.stream_, *notification));
     }
     if (auto const device = ipc::mint_session<proto::Directory>(device_badge)) {
-        for (auto const& [minor, count] : {std::pair{0U, std::uint32_t{tty::console_count}}, std::pair{tty::job_output_minor, 2U}}) {
-            if (auto registered = ipc::call<proto::VfsControl::RegisterDevice>(vfs, tty::terminal_major, minor, count, *device); !registered) {
+        for (auto const& [minor, count] :
+             {std::pair{0U, std::uint32_t{tty::console_count}}, std::pair{tty::job_output_minor, 2U}}) {
+            if (auto registered =
+                    ipc::call<proto::VfsControl::RegisterDevice>(vfs, tty::terminal_major, minor, count, *device);
+                !registered) {
                 ipc::log("tty: vfs refused the terminals: error {}", registered.error());
             }
         }

@@ -11,18 +11,15 @@ void append_number(std::string& text, std::size_t number) {
         digits[count++] = static_cast<char>('0' + number % 10);
         number /= 10;
     } while (number != 0);
-    while (count != 0) {
-        text += digits[--count];
-    }
+    while (count != 0) { text += digits[--count]; }
 }
 } // namespace
 
-Screen::Screen(std::size_t rows, std::size_t columns) : rows_{rows}, columns_{columns}, bottom_{rows - 1}, cells_(rows * columns) {}
+Screen::Screen(std::size_t rows, std::size_t columns)
+    : rows_{rows}, columns_{columns}, bottom_{rows - 1}, cells_(rows * columns) {}
 
 void Screen::write(std::string_view text) {
-    for (char const byte : text) {
-        put(byte);
-    }
+    for (char const byte : text) { put(byte); }
 }
 
 void Screen::put(char byte) {
@@ -30,19 +27,18 @@ void Screen::put(char byte) {
     case State::Text:
         switch (byte) {
         case '\033': state_ = State::Escape; return;
-        case '\r': column_ = 0; wrap_pending_ = false; return;
+        case '\r':
+            column_ = 0;
+            wrap_pending_ = false;
+            return;
         case '\n': line_feed(); return;
         case '\b':
-            if (column_ != 0) {
-                --column_;
-            }
+            if (column_ != 0) { --column_; }
             wrap_pending_ = false;
             return;
         case '\t': column_ = std::min(columns_ - 1, (column_ / 8 + 1) * 8); return;
         default:
-            if (static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7f) {
-                print(byte);
-            }
+            if (static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7f) { print(byte); }
             return;
         }
     case State::Escape:
@@ -54,9 +50,16 @@ void Screen::put(char byte) {
             parameter_count_ = 0;
             private_sequence_ = false;
             return;
-        case '(': case ')': state_ = State::Skip; return;
-        case '7': saved_row_ = row_; saved_column_ = column_; return;
-        case '8': row_ = saved_row_; column_ = saved_column_; return;
+        case '(':
+        case ')': state_ = State::Skip; return;
+        case '7':
+            saved_row_ = row_;
+            saved_column_ = column_;
+            return;
+        case '8':
+            row_ = saved_row_;
+            column_ = saved_column_;
+            return;
         case 'M':
             if (row_ == top_) {
                 scroll_down(top_, bottom_, 1);
@@ -87,9 +90,7 @@ void Screen::put(char byte) {
 
 void Screen::print(char byte) {
     if ((static_cast<unsigned char>(byte) & 0xC0) == 0x80) { // continues the character before
-        if (column_ != 0 || wrap_pending_) {
-            cell(row_, wrap_pending_ ? column_ : column_ - 1).glyph += byte;
-        }
+        if (column_ != 0 || wrap_pending_) { cell(row_, wrap_pending_ ? column_ : column_ - 1).glyph += byte; }
         return;
     }
     if (wrap_pending_) {
@@ -130,7 +131,8 @@ void Screen::scroll_down(std::size_t top, std::size_t bottom, std::size_t count)
 }
 
 void Screen::erase(std::size_t from, std::size_t to) {
-    std::fill(cells_.begin() + static_cast<std::ptrdiff_t>(from), cells_.begin() + static_cast<std::ptrdiff_t>(to), Cell{});
+    std::fill(cells_.begin() + static_cast<std::ptrdiff_t>(from), cells_.begin() + static_cast<std::ptrdiff_t>(to),
+              Cell{});
 }
 
 std::size_t Screen::parameter(std::size_t index, std::size_t otherwise) const {
@@ -149,7 +151,8 @@ void Screen::control_sequence(char final) {
     case 'D': column_ -= std::min(column_, count); break;
     case 'G': column_ = std::min(columns_, count) - 1; break;
     case 'd': row_ = std::min(rows_, count) - 1; break;
-    case 'H': case 'f':
+    case 'H':
+    case 'f':
         row_ = std::min(rows_, count) - 1;
         column_ = std::min(columns_, parameter(1, 1)) - 1;
         break;
@@ -169,7 +172,8 @@ void Screen::control_sequence(char final) {
         break;
     case 'L': scroll_down(row_, bottom_ >= row_ ? bottom_ : row_, count); break;
     case 'M': scroll_up(row_, bottom_ >= row_ ? bottom_ : row_, count); break;
-    case '@': case 'P': {
+    case '@':
+    case 'P': {
         auto const begin = cells_.begin() + static_cast<std::ptrdiff_t>(here);
         auto const end = cells_.begin() + static_cast<std::ptrdiff_t>(line + columns_);
         auto const shift = static_cast<std::ptrdiff_t>(std::min(count, columns_ - column_));
@@ -192,12 +196,17 @@ void Screen::control_sequence(char final) {
         }
         row_ = column_ = 0;
         break;
-    case 's': saved_row_ = row_; saved_column_ = column_; break;
-    case 'u': row_ = saved_row_; column_ = saved_column_; break;
-    case 'h': case 'l':
-        if (private_sequence_ && parameter(0, 0) == 25) {
-            cursor_hidden_ = final == 'l';
-        }
+    case 's':
+        saved_row_ = row_;
+        saved_column_ = column_;
+        break;
+    case 'u':
+        row_ = saved_row_;
+        column_ = saved_column_;
+        break;
+    case 'h':
+    case 'l':
+        if (private_sequence_ && parameter(0, 0) == 25) { cursor_hidden_ = final == 'l'; }
         break;
     default: break;
     }
@@ -233,12 +242,8 @@ std::string Screen::paint() const {
     Attributes current;
     for (std::size_t row = 0; row < rows_; ++row) {
         std::size_t end = columns_;
-        while (end != 0 && cell(row, end - 1).glyph.empty()) {
-            --end;
-        }
-        if (end == 0) {
-            continue;
-        }
+        while (end != 0 && cell(row, end - 1).glyph.empty()) { --end; }
+        if (end == 0) { continue; }
         text += "\033[";
         append_number(text, row + 1);
         text += ";1H";

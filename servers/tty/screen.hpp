@@ -22,13 +22,19 @@ public:
 
 private:
     struct Attributes {
-        std::uint8_t foreground = 9, background = 9, flags = 0; // 9: default; flags: bold 1, underline 2, blink 4, reverse 8
+        std::uint8_t foreground = 9, background = 9,
+                     flags = 0; // 9: default; flags: bold 1, underline 2, blink 4, reverse 8
         bool operator==(Attributes const&) const = default;
     };
-    struct Cell { std::string glyph; Attributes attributes; };
+    struct Cell {
+        std::string glyph;
+        Attributes attributes;
+    };
 
     Cell& cell(std::size_t row, std::size_t column) { return cells_[row * columns_ + column]; }
-    [[nodiscard]] Cell const& cell(std::size_t row, std::size_t column) const { return cells_[row * columns_ + column]; }
+    [[nodiscard]] Cell const& cell(std::size_t row, std::size_t column) const {
+        return cells_[row * columns_ + column];
+    }
     void put(char byte);
     void print(char byte);
     void line_feed();

@@ -19,31 +19,28 @@ constexpr std::uint32_t open_access = 3, open_nonblock = 04000, status_flags = o
 constexpr std::size_t piece = 2048;
 
 // ioctl(2) requests, asm-generic/ioctls.h.
-constexpr std::uint32_t tcgets = 0x5401, tcsets = 0x5402, tcsetsw = 0x5403, tcsetsf = 0x5404, tcsbrk = 0x5409, tcxonc = 0x540A, tcflsh = 0x540B,
-                        tiocoutq = 0x5411, tiocgwinsz = 0x5413, tiocswinsz = 0x5414, fionread = 0x541B, tcsbrkp = 0x5425;
+constexpr std::uint32_t tcgets = 0x5401, tcsets = 0x5402, tcsetsw = 0x5403, tcsetsf = 0x5404, tcsbrk = 0x5409,
+                        tcxonc = 0x540A, tcflsh = 0x540B, tiocoutq = 0x5411, tiocgwinsz = 0x5413, tiocswinsz = 0x5414,
+                        fionread = 0x541B, tcsbrkp = 0x5425;
 
-template <class Value> Result<std::uint32_t> give(ipc::Sender& sender, Value const& value) {
+template <class Value>
+Result<std::uint32_t> give(ipc::Sender& sender, Value const& value) {
     auto const transfer = sender.copy_out(0, std::as_bytes(std::span{&value, 1}));
-    if (transfer.count != sizeof value) {
-        return fail(Error::Fault);
-    }
+    if (transfer.count != sizeof value) { return fail(Error::Fault); }
     return 0;
 }
-template <class Value> Result<Value> take(ipc::Sender& sender) {
+template <class Value>
+Result<Value> take(ipc::Sender& sender) {
     Value value{};
     auto const transfer = sender.copy_in(0, std::as_writable_bytes(std::span{&value, 1}));
-    if (transfer.count != sizeof value) {
-        return fail(Error::Fault);
-    }
+    if (transfer.count != sizeof value) { return fail(Error::Fault); }
     return value;
 }
 
 } // namespace
 
 TtyServer::TtyServer(Line& line, bool job_mode, WindowSize size) : line_{line}, job_mode_{job_mode} {
-    for (auto& console : consoles_) {
-        console.size = size;
-    }
+    for (auto& console : consoles_) { console.size = size; }
 }
 
 TtyServer::OpenFile* TtyServer::file(Word badge) {
@@ -66,25 +63,19 @@ Result<Cap<proto::File>> TtyServer::open(std::uint32_t minor, std::uint32_t flag
     }
     Word const badge = next_badge_++;
     auto capability = ipc::mint_session<proto::File>(badge);
-    if (!capability) {
-        return capability;
-    }
+    if (!capability) { return capability; }
     files_[badge] = {minor, flags & (open_access | status_flags)};
     if (minor < console_count) {
         auto& console = consoles_[minor];
         ++console.open_files;
-        if (!console.screen) {
-            console.screen = std::make_unique<Screen>(console.size.rows, console.size.columns);
-        }
+        if (!console.screen) { console.screen = std::make_unique<Screen>(console.size.rows, console.size.columns); }
     }
     return capability;
 }
 
 void TtyServer::on_no_senders(Word badge) {
     auto const found = files_.find(badge);
-    if (found == files_.end()) {
-        return;
-    }
+    if (found == files_.end()) { return; }
     if (auto* console = console_of(found->second)) {
         std::erase_if(console->armed, [&](Armed const& armed) { return armed.badge == badge; });
         --console->open_files;
@@ -100,22 +91,17 @@ void TtyServer::on_no_senders(Word badge) {
 
 void TtyServer::show(std::uint32_t minor, std::string_view processed) {
     auto& console = consoles_[minor];
-    if (console.screen) {
-        console.screen->write(processed);
-    }
-    if (!job_mode_ && minor == front_) {
-        line_.write(processed);
-    }
+    if (console.screen) { console.screen->write(processed); }
+    if (!job_mode_ && minor == front_) { line_.write(processed); }
 }
 
-Result<proto::Transfer> TtyServer::on(proto::File::Write, ipc::Sender& sender, std::uint32_t group, ipc::ReadBuffer source) {
+Result<proto::Transfer> TtyServer::on(proto::File::Write, ipc::Sender& sender, std::uint32_t group,
+                                      ipc::ReadBuffer source) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr || (open_file->flags & open_access) == 0) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr || (open_file->flags & open_access) == 0) { return fail(Error::BadDescriptor); }
     auto* console = console_of(*open_file);
-    if (console != nullptr && (console->discipline.termios.local & local_flag::stop_background_output) != 0 && console->foreground != 0 &&
-        group != 0 && group != console->foreground) {
+    if (console != nullptr && (console->discipline.termios.local & local_flag::stop_background_output) != 0 &&
+        console->foreground != 0 && group != 0 && group != console->foreground) {
         return fail(Error::Background);
     }
     proto::Transfer total{};
@@ -145,12 +131,8 @@ Result<proto::Transfer> TtyServer::on(proto::File::Write, ipc::Sender& sender, s
 // --- input -----------------------------------------------------------------------------------------------------------
 
 void TtyServer::input(std::string_view bytes) {
-    if (job_mode_) {
-        return;
-    }
-    for (char const byte : bytes) {
-        key(static_cast<std::uint8_t>(byte));
-    }
+    if (job_mode_) { return; }
+    for (char const byte : bytes) { key(static_cast<std::uint8_t>(byte)); }
 }
 
 void TtyServer::key(std::uint8_t byte) {
@@ -167,12 +149,8 @@ void TtyServer::key(std::uint8_t byte) {
     auto& console = consoles_[front_];
     std::string echo;
     auto const effect = console.discipline.input(byte, echo);
-    if (!echo.empty()) {
-        show(static_cast<std::uint32_t>(front_), echo);
-    }
-    if (effect.signal != 0) {
-        send_signal(console, effect.signal);
-    }
+    if (!echo.empty()) { show(static_cast<std::uint32_t>(front_), echo); }
+    if (effect.signal != 0) { send_signal(console, effect.signal); }
     serve_readers(console);
 }
 
@@ -182,22 +160,16 @@ void TtyServer::switch_to(std::size_t console) {
 }
 
 void TtyServer::send_signal(Console& console, std::uint32_t signal) {
-    if (console.foreground == 0) {
-        return;
-    }
+    if (console.foreground == 0) { return; }
     signals_.push_back({console.foreground, signal});
-    if (signal_listener_) {
-        ipc::signal(signal_listener_.get());
-    }
+    if (signal_listener_) { ipc::signal(signal_listener_.get()); }
 }
 
 std::optional<proto::Transfer> TtyServer::read_now(Console& console, ipc::Pending const& pending, std::size_t wanted) {
     proto::Transfer total{};
     char buffer[piece];
     auto const count = console.discipline.read(std::span{buffer, std::min(piece, wanted)});
-    if (!count) {
-        return {};
-    }
+    if (!count) { return {}; }
     auto const transfer = ipc::copy_out(pending, 0, std::as_bytes(std::span{buffer, *count}));
     total.count = static_cast<std::uint32_t>(transfer.count);
     if (transfer.count < *count) {
@@ -228,33 +200,25 @@ void TtyServer::serve_readers(Console& console) {
     }
 }
 
-Result<proto::Transfer> TtyServer::on(proto::File::Read, ipc::Sender& sender, std::uint32_t group, ipc::WriteBuffer target) {
+Result<proto::Transfer> TtyServer::on(proto::File::Read, ipc::Sender& sender, std::uint32_t group,
+                                      ipc::WriteBuffer target) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr || (open_file->flags & open_access) == 1) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr || (open_file->flags & open_access) == 1) { return fail(Error::BadDescriptor); }
     auto* console = console_of(*open_file);
-    if (console == nullptr || target.length == 0) {
-        return proto::Transfer{};
-    }
-    if (console->foreground != 0 && group != 0 && group != console->foreground) {
-        return fail(Error::Background);
-    }
+    if (console == nullptr || target.length == 0) { return proto::Transfer{}; }
+    if (console->foreground != 0 && group != 0 && group != console->foreground) { return fail(Error::Background); }
     if (console->readers.empty() && console->discipline.readable()) {
         auto const view = sender.view();
         return *read_now(*console, view, target.length);
     }
-    if ((open_file->flags & open_nonblock) != 0) {
-        return fail(Error::Again);
-    }
+    if ((open_file->flags & open_nonblock) != 0) { return fail(Error::Again); }
     std::erase_if(console->readers, [](Reader const& reader) {
         bool const gone = !ipc::pending(reader.pending);
-        if (gone) {
-            ipc::discard(reader.pending);
-        }
+        if (gone) { ipc::discard(reader.pending); }
         return gone;
     });
-    if (!console->discipline.termios.characters[character::minimum] && (console->discipline.termios.local & local_flag::canonical) == 0) {
+    if (!console->discipline.termios.characters[character::minimum] &&
+        (console->discipline.termios.local & local_flag::canonical) == 0) {
         return proto::Transfer{};
     }
     console->readers.push_back({sender.defer()});
@@ -266,9 +230,7 @@ Result<proto::Transfer> TtyServer::on(proto::File::Read, ipc::Sender& sender, st
 
 Result<proto::FileStatus> TtyServer::on(proto::File::Stat, ipc::Sender& sender) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     constexpr std::uint32_t character_device = 020000, permissions = 0620;
     proto::FileStatus status{};
     status.inode = 16 + open_file->minor;
@@ -296,68 +258,55 @@ std::uint32_t TtyServer::ready(OpenFile const& open_file) {
 
 Result<std::uint32_t> TtyServer::on(proto::File::Poll, ipc::Sender& sender, std::uint32_t events) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     return ready(*open_file) & events;
 }
 
-Result<std::uint32_t> TtyServer::on(proto::File::PollArm, ipc::Sender& sender, std::uint32_t events, std::uint32_t token,
-                                    Cap<ipc::Notification> notification) {
+Result<std::uint32_t> TtyServer::on(proto::File::PollArm, ipc::Sender& sender, std::uint32_t events,
+                                    std::uint32_t token, Cap<ipc::Notification> notification) {
     ipc::Owned<ipc::Notification> owned{notification};
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     auto const now = ready(*open_file) & events;
     auto* console = console_of(*open_file);
-    if (now == 0 && console != nullptr) {
-        console->armed.push_back({sender.badge, token, events, std::move(owned)});
-    }
+    if (now == 0 && console != nullptr) { console->armed.push_back({sender.badge, token, events, std::move(owned)}); }
     return now;
 }
 
 Result<Unit> TtyServer::on(proto::File::PollDisarm, ipc::Sender& sender, std::uint32_t token) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     if (auto* console = console_of(*open_file)) {
-        std::erase_if(console->armed, [&](Armed const& armed) { return armed.badge == sender.badge && armed.token == token; });
+        std::erase_if(console->armed,
+                      [&](Armed const& armed) { return armed.badge == sender.badge && armed.token == token; });
     }
     return Unit{};
 }
 
-Result<std::uint32_t> TtyServer::on(proto::File::Ioctl, ipc::Sender& sender, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer,
-                                    ipc::WriteBuffer) {
+Result<std::uint32_t> TtyServer::on(proto::File::Ioctl, ipc::Sender& sender, std::uint32_t request,
+                                    std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     auto* console = console_of(*open_file);
     if (console == nullptr) { // a job's output line is a file, not a terminal
         return fail(Error::NotTerminal);
     }
     switch (request) {
     case tcgets: return give(sender, console->discipline.termios);
-    case tcsets: case tcsetsw: case tcsetsf: {
+    case tcsets:
+    case tcsetsw:
+    case tcsetsf: {
         auto const wanted = take<Termios>(sender);
-        if (!wanted) {
-            return fail(wanted.error());
-        }
+        if (!wanted) { return fail(wanted.error()); }
         console->discipline.set_termios(*wanted);
-        if (request == tcsetsf) {
-            console->discipline.flush_input();
-        }
+        if (request == tcsetsf) { console->discipline.flush_input(); }
         serve_readers(*console);
         return 0;
     }
     case tiocgwinsz: return give(sender, console->size);
     case tiocswinsz: {
         auto const wanted = take<WindowSize>(sender);
-        if (!wanted) {
-            return fail(wanted.error());
-        }
+        if (!wanted) { return fail(wanted.error()); }
         bool const changed = wanted->rows != console->size.rows || wanted->columns != console->size.columns;
         console->size = *wanted;
         if (changed && wanted->rows != 0 && wanted->columns != 0 && wanted->rows <= 512 && wanted->columns <= 512) {
@@ -373,33 +322,29 @@ Result<std::uint32_t> TtyServer::on(proto::File::Ioctl, ipc::Sender& sender, std
             console->discipline.flush_input();
         }
         return 0;
-    case tcsbrk: case tcsbrkp: case tcxonc: return 0;
+    case tcsbrk:
+    case tcsbrkp:
+    case tcxonc: return 0;
     default: return fail(Error::NotTerminal);
     }
 }
 
 Result<std::uint32_t> TtyServer::on(proto::File::GetFlags, ipc::Sender& sender) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     return open_file->flags;
 }
 
 Result<Unit> TtyServer::on(proto::File::SetFlags, ipc::Sender& sender, std::uint32_t flags) {
     auto* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     open_file->flags = (open_file->flags & open_access) | (flags & status_flags);
     return Unit{};
 }
 
 Result<std::uint32_t> TtyServer::on(proto::File::Name, ipc::Sender& sender, ipc::WriteBuffer) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     char name[16] = "/dev/vc0";
     if (open_file->minor < console_count) {
         name[7] = static_cast<char>('0' + open_file->minor);
@@ -414,33 +359,24 @@ Result<std::uint32_t> TtyServer::on(proto::File::Name, ipc::Sender& sender, ipc:
 
 Result<TtyServer::Opened> TtyServer::on(proto::File::Reopen, ipc::Sender& sender, std::uint32_t flags) {
     auto const* open_file = file(sender.badge);
-    if (open_file == nullptr) {
-        return fail(Error::BadDescriptor);
-    }
+    if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     auto capability = open(open_file->minor, flags);
-    if (!capability) {
-        return fail(capability.error());
-    }
+    if (!capability) { return fail(capability.error()); }
     return Opened{*capability, static_cast<std::uint32_t>(proto::FileKind::Terminal)};
 }
 
-Result<TtyServer::OpenReply> TtyServer::on(proto::Directory::Open, ipc::Sender& sender, proto::Directory::At const& at, proto::Directory::Caller const& caller,
-                                           std::uint32_t flags, std::uint32_t, ipc::Path const& path) {
+Result<TtyServer::OpenReply> TtyServer::on(proto::Directory::Open, ipc::Sender& sender, proto::Directory::At const& at,
+                                           proto::Directory::Caller const& caller, std::uint32_t flags, std::uint32_t,
+                                           ipc::Path const& path) {
     ipc::release_unused(at, caller);
     char storage[16];
     auto const text = sender.read_path(path, storage);
-    if (!text) {
-        return fail(text.error());
-    }
+    if (!text) { return fail(text.error()); }
     std::uint32_t minor = 0;
     auto const [end, error] = std::from_chars(text->data(), text->data() + text->size(), minor);
-    if (error != std::errc{} || end != text->data() + text->size()) {
-        return fail(Error::NoEntry);
-    }
+    if (error != std::errc{} || end != text->data() + text->size()) { return fail(Error::NoEntry); }
     auto capability = open(minor, flags);
-    if (!capability) {
-        return fail(capability.error());
-    }
+    if (!capability) { return fail(capability.error()); }
     auto const kind = minor < console_count ? proto::FileKind::Terminal : proto::FileKind::CharacterDevice;
     return OpenReply{*capability, proto::OpenResult{kind, 16 + minor}};
 }
@@ -449,65 +385,52 @@ Result<TtyServer::OpenReply> TtyServer::on(proto::Directory::Open, ipc::Sender& 
 
 Result<Cap<proto::File>> TtyServer::on(proto::TerminalControl::OpenConsole, ipc::Sender& sender, std::uint32_t minor) {
     constexpr std::uint32_t read_write = 2;
-    if (sender.badge != control_badge) {
-        return fail(Error::NotPermitted);
-    }
+    if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
     return open(minor, read_write);
 }
 
-Result<Unit> TtyServer::on(proto::TerminalControl::SetForeground, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& terminal, std::uint32_t group) {
+Result<Unit> TtyServer::on(proto::TerminalControl::SetForeground, ipc::Sender& sender,
+                           ipc::OptionalCap<proto::File> const& terminal, std::uint32_t group) {
     auto* console = console_of(terminal);
-    if (console == nullptr || sender.badge != control_badge) {
-        return fail(Error::NotTerminal);
-    }
+    if (console == nullptr || sender.badge != control_badge) { return fail(Error::NotTerminal); }
     console->foreground = group;
     return Unit{};
 }
 
-Result<std::uint32_t> TtyServer::on(proto::TerminalControl::Foreground, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& terminal) {
+Result<std::uint32_t> TtyServer::on(proto::TerminalControl::Foreground, ipc::Sender& sender,
+                                    ipc::OptionalCap<proto::File> const& terminal) {
     auto const* console = console_of(terminal);
-    if (console == nullptr || sender.badge != control_badge) {
-        return fail(Error::NotTerminal);
-    }
+    if (console == nullptr || sender.badge != control_badge) { return fail(Error::NotTerminal); }
     return console->foreground;
 }
 
-Result<Unit> TtyServer::on(proto::TerminalControl::SetSession, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& terminal, std::uint32_t session) {
+Result<Unit> TtyServer::on(proto::TerminalControl::SetSession, ipc::Sender& sender,
+                           ipc::OptionalCap<proto::File> const& terminal, std::uint32_t session) {
     auto* console = console_of(terminal);
-    if (console == nullptr || sender.badge != control_badge) {
-        return fail(Error::NotTerminal);
-    }
+    if (console == nullptr || sender.badge != control_badge) { return fail(Error::NotTerminal); }
     console->session = session;
-    if (session == 0) {
-        console->foreground = 0;
-    }
+    if (session == 0) { console->foreground = 0; }
     return Unit{};
 }
 
-Result<std::uint32_t> TtyServer::on(proto::TerminalControl::SessionOf, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& terminal) {
+Result<std::uint32_t> TtyServer::on(proto::TerminalControl::SessionOf, ipc::Sender& sender,
+                                    ipc::OptionalCap<proto::File> const& terminal) {
     auto const* console = console_of(terminal);
-    if (console == nullptr || sender.badge != control_badge) {
-        return fail(Error::NotTerminal);
-    }
+    if (console == nullptr || sender.badge != control_badge) { return fail(Error::NotTerminal); }
     return console->session;
 }
 
-Result<Unit> TtyServer::on(proto::TerminalControl::NotifySignals, ipc::Sender& sender, Cap<ipc::Notification> notification) {
+Result<Unit> TtyServer::on(proto::TerminalControl::NotifySignals, ipc::Sender& sender,
+                           Cap<ipc::Notification> notification) {
     ipc::Owned<ipc::Notification> owned{notification};
-    if (sender.badge != control_badge) {
-        return fail(Error::NotPermitted);
-    }
+    if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
     signal_listener_ = std::move(owned);
     return Unit{};
 }
 
 Result<proto::TerminalSignal> TtyServer::on(proto::TerminalControl::TakeSignal, ipc::Sender& sender) {
-    if (sender.badge != control_badge) {
-        return fail(Error::NotPermitted);
-    }
-    if (signals_.empty()) {
-        return fail(Error::NoData);
-    }
+    if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
+    if (signals_.empty()) { return fail(Error::NoData); }
     auto const signal = signals_.front();
     signals_.pop_front();
     return signal;

@@ -42,23 +42,30 @@ public:
     ipc::Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t group, ipc::WriteBuffer);
     ipc::Result<proto::Transfer> on(proto::File::Write, ipc::Sender&, std::uint32_t group, ipc::ReadBuffer);
     ipc::Result<proto::FileStatus> on(proto::File::Stat, ipc::Sender&);
-    ipc::Result<std::uint64_t> on(proto::File::Seek, ipc::Sender&, std::int64_t, std::uint32_t) { return ipc::fail(ipc::Error::IllegalSeek); }
+    ipc::Result<std::uint64_t> on(proto::File::Seek, ipc::Sender&, std::int64_t, std::uint32_t) {
+        return ipc::fail(ipc::Error::IllegalSeek);
+    }
     ipc::Result<std::uint32_t> on(proto::File::Poll, ipc::Sender&, std::uint32_t events);
-    ipc::Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification>);
+    ipc::Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token,
+                                  ipc::Cap<ipc::Notification>);
     ipc::Result<ipc::Unit> on(proto::File::PollDisarm, ipc::Sender&, std::uint32_t token);
-    ipc::Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer);
+    ipc::Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument,
+                                  ipc::ReadBuffer, ipc::WriteBuffer);
     ipc::Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&);
     ipc::Result<ipc::Unit> on(proto::File::SetFlags, ipc::Sender&, std::uint32_t flags);
     ipc::Result<ipc::Unit> on(proto::File::Synchronize, ipc::Sender&) { return ipc::fail(ipc::Error::Invalid); }
-    ipc::Result<ipc::Unit> on(proto::File::SetAttributes, ipc::Sender&, proto::AttributeChange const&) { return ipc::Unit{}; }
+    ipc::Result<ipc::Unit> on(proto::File::SetAttributes, ipc::Sender&, proto::AttributeChange const&) {
+        return ipc::Unit{};
+    }
     ipc::Result<std::uint32_t> on(proto::File::Name, ipc::Sender&, ipc::WriteBuffer);
     using Opened = std::tuple<ipc::Cap<proto::File>, std::uint32_t>;
     ipc::Result<Opened> on(proto::File::Reopen, ipc::Sender&, std::uint32_t flags);
 
     // Protocol Directory, on the device capability that vfs holds: the path is the minor number.
     using OpenReply = std::tuple<ipc::Cap<proto::File>, proto::OpenResult>;
-    ipc::Result<OpenReply> on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const&, proto::Directory::Caller const&, std::uint32_t flags,
-                              std::uint32_t mode, ipc::Path const& path);
+    ipc::Result<OpenReply> on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const&,
+                              proto::Directory::Caller const&, std::uint32_t flags, std::uint32_t mode,
+                              ipc::Path const& path);
     /// What a terminal has no use for.
     template <class Operation, class... Arguments>
     ipc::Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&... arguments) {
@@ -68,10 +75,14 @@ public:
 
     // Protocol TerminalControl, on the control capability.
     ipc::Result<ipc::Cap<proto::File>> on(proto::TerminalControl::OpenConsole, ipc::Sender&, std::uint32_t minor);
-    ipc::Result<ipc::Unit> on(proto::TerminalControl::SetForeground, ipc::Sender&, ipc::OptionalCap<proto::File> const&, std::uint32_t group);
-    ipc::Result<std::uint32_t> on(proto::TerminalControl::Foreground, ipc::Sender&, ipc::OptionalCap<proto::File> const&);
-    ipc::Result<ipc::Unit> on(proto::TerminalControl::SetSession, ipc::Sender&, ipc::OptionalCap<proto::File> const&, std::uint32_t session);
-    ipc::Result<std::uint32_t> on(proto::TerminalControl::SessionOf, ipc::Sender&, ipc::OptionalCap<proto::File> const&);
+    ipc::Result<ipc::Unit> on(proto::TerminalControl::SetForeground, ipc::Sender&, ipc::OptionalCap<proto::File> const&,
+                              std::uint32_t group);
+    ipc::Result<std::uint32_t> on(proto::TerminalControl::Foreground, ipc::Sender&,
+                                  ipc::OptionalCap<proto::File> const&);
+    ipc::Result<ipc::Unit> on(proto::TerminalControl::SetSession, ipc::Sender&, ipc::OptionalCap<proto::File> const&,
+                              std::uint32_t session);
+    ipc::Result<std::uint32_t> on(proto::TerminalControl::SessionOf, ipc::Sender&,
+                                  ipc::OptionalCap<proto::File> const&);
     ipc::Result<ipc::Unit> on(proto::TerminalControl::NotifySignals, ipc::Sender&, ipc::Cap<ipc::Notification>);
     ipc::Result<proto::TerminalSignal> on(proto::TerminalControl::TakeSignal, ipc::Sender&);
     ipc::Result<ipc::Unit> on(proto::TerminalControl::Drain, ipc::Sender&) { return ipc::Unit{}; }
@@ -82,18 +93,26 @@ public:
     [[nodiscard]] std::size_t front() const { return front_; }
 
 private:
-    struct Reader { ipc::Pending pending; };
-    struct Armed { abi::Word badge; std::uint32_t token, events; ipc::Owned<ipc::Notification> notification; };
+    struct Reader {
+        ipc::Pending pending;
+    };
+    struct Armed {
+        abi::Word badge;
+        std::uint32_t token, events;
+        ipc::Owned<ipc::Notification> notification;
+    };
     struct Console {
         LineDiscipline discipline;
-        std::unique_ptr<Screen> screen;       ///< made when the console is first used
+        std::unique_ptr<Screen> screen; ///< made when the console is first used
         WindowSize size;
         std::uint32_t foreground = 0, session = 0;
         std::uint32_t open_files = 0;
         std::deque<Reader> readers;
         std::vector<Armed> armed;
     };
-    struct OpenFile { std::uint32_t minor, flags; };
+    struct OpenFile {
+        std::uint32_t minor, flags;
+    };
 
     OpenFile* file(abi::Word badge);
     Console* console_of(OpenFile const& file) { return file.minor < console_count ? &consoles_[file.minor] : nullptr; }

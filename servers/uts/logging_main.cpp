@@ -16,7 +16,8 @@ public:
     }
 
 private:
-    static ipc::Result<ipc::Unit> logged(char const* which, proto::HostName const& name, ipc::Result<ipc::Unit> result) {
+    static ipc::Result<ipc::Unit> logged(char const* which, proto::HostName const& name,
+                                         ipc::Result<ipc::Unit> result) {
         ipc::log("uts: {} name {} {}", which, name.view(), result ? "set" : "refused");
         return result;
     }

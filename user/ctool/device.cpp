@@ -20,26 +20,22 @@ Request& Request::field(std::string_view name, std::string_view value) {
 
 Request& Request::command(char* const* words, char* const* environment) {
     text.append("--").append(1, '\0');
-    for (; *words != nullptr; ++words) {
-        text.append(*words).append(1, '\0');
-    }
+    for (; *words != nullptr; ++words) { text.append(*words).append(1, '\0'); }
     text.append("++").append(1, '\0');
-    for (; *environment != nullptr; ++environment) {
-        text.append(*environment).append(1, '\0');
-    }
+    for (; *environment != nullptr; ++environment) { text.append(*environment).append(1, '\0'); }
     return *this;
 }
 
 std::string_view Reply::field(std::string_view name) const {
     for (auto const& [key, value] : fields) {
-        if (key == name) {
-            return value;
-        }
+        if (key == name) { return value; }
     }
     return {};
 }
 
-std::uint64_t Reply::number(std::string_view name) const { return std::strtoull(std::string{field(name)}.c_str(), nullptr, 10); }
+std::uint64_t Reply::number(std::string_view name) const {
+    return std::strtoull(std::string{field(name)}.c_str(), nullptr, 10);
+}
 
 Device::Device() : descriptor_{open("/dev/container", O_RDWR | O_CLOEXEC)} {
     if (descriptor_ < 0) {
@@ -63,15 +59,11 @@ Reply Device::exchange(Request const& request) {
     char buffer[4096];
     for (;;) {
         auto const count = read(descriptor_, buffer, sizeof buffer);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
+        if (count < 0 && errno == EINTR) { continue; }
         if (count < 0) {
             fail("no-manager", std::string{"the container manager does not answer: "} + std::strerror(errno));
         }
-        if (count == 0) {
-            break;
-        }
+        if (count == 0) { break; }
         text.append(buffer, static_cast<std::size_t>(count));
     }
     Reply reply;

@@ -19,8 +19,8 @@ struct Request {
 
 struct Reply {
     bool ok = false;
-    std::string code, message;                                  ///< of an error
-    std::vector<std::pair<std::string, std::string>> fields;    ///< in order, names may repeat
+    std::string code, message;                               ///< of an error
+    std::vector<std::pair<std::string, std::string>> fields; ///< in order, names may repeat
     [[nodiscard]] std::string_view field(std::string_view name) const;
     [[nodiscard]] std::uint64_t number(std::string_view name) const;
 };

@@ -1,5 +1,6 @@
 #include "format.hpp"
 #include <cstdio>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 namespace ctool {
@@ -9,9 +10,7 @@ namespace {
 using nlohmann::ordered_json;
 
 std::string size_text(std::uint64_t bytes) {
-    if (bytes == 0) {
-        return "-";
-    }
+    if (bytes == 0) { return "-"; }
     static constexpr char units[] = " KMGT";
     std::size_t unit = 0;
     while (unit < 4 && bytes >= 10240) {
@@ -19,9 +18,7 @@ std::string size_text(std::uint64_t bytes) {
         ++unit;
     }
     auto text = std::to_string(bytes);
-    if (unit != 0) {
-        text += units[unit];
-    }
+    if (unit != 0) { text += units[unit]; }
     return text;
 }
 
@@ -35,6 +32,16 @@ std::vector<std::string> words_of(std::string_view text) {
     return words;
 }
 
+/// RFC 3339, or null for a time that has not come.
+ordered_json time_or_null(std::uint64_t nanoseconds) {
+    if (nanoseconds == 0) return nullptr;
+    time_t const seconds = static_cast<time_t>(nanoseconds / 1000000000);
+    struct tm parts {};
+    char text[32];
+    gmtime_r(&seconds, &parts);
+    return std::string(text, strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+}
+
 ordered_json limit_or_null(std::uint64_t limit) { return limit != 0 ? ordered_json(limit) : ordered_json(nullptr); }
 
 ordered_json describe(Reply const& reply) {
@@ -45,8 +52,9 @@ ordered_json describe(Reply const& reply) {
     json["pid"] = reply.number("pid");
     json["bundle"] = reply.field("folder");
     json["command"] = words_of(reply.field("command"));
-    json["console"] = reply.field("console") == "-1" || reply.field("console").empty() ? ordered_json(nullptr)
-                                                                                      : ordered_json("vc" + std::string{reply.field("console")});
+    json["console"] = reply.field("console") == "-1" || reply.field("console").empty()
+                          ? ordered_json(nullptr)
+                          : ordered_json("vc" + std::string{reply.field("console")});
     json["limits"] = {{"processes", limit_or_null(reply.number("limit-processes"))},
                       {"memory", limit_or_null(reply.number("limit-memory"))},
                       {"disk", limit_or_null(reply.number("limit-disk"))},
@@ -56,6 +64,9 @@ ordered_json describe(Reply const& reply) {
                      {"memoryPeak", reply.number("memory-peak")},
                      {"disk", reply.number("disk")},
                      {"cpuNanoseconds", reply.number("cpu-nanoseconds")}};
+    json["created"] = time_or_null(reply.number("created"));
+    json["started"] = time_or_null(reply.number("started"));
+    json["finished"] = time_or_null(reply.number("finished"));
     if (!reply.field("exit-status").empty()) {
         ordered_json end{{"exitStatus", reply.number("exit-status")}};
         if (auto const limit = reply.field("limit"); !limit.empty()) {
@@ -71,9 +82,7 @@ ordered_json describe(Reply const& reply) {
             unknown.push_back({{"number", std::stoi(value)}, {"times", std::stoi(value.substr(value.find(' ') + 1))}});
         }
     }
-    if (!unknown.empty()) {
-        json["unknownSystemCalls"] = unknown;
-    }
+    if (!unknown.empty()) { json["unknownSystemCalls"] = unknown; }
     return json;
 }
 
@@ -98,26 +107,25 @@ void print_list(Reply const& reply, bool json) {
     auto const containers = split(reply);
     if (json) {
         ordered_json list = ordered_json::array();
-        for (auto const& container : containers) {
-            list.push_back(describe(container));
-        }
+        for (auto const& container : containers) { list.push_back(describe(container)); }
         std::puts(list.dump(2).c_str());
         return;
     }
-    std::printf("%-16s %-8s %-8s %6s %7s %7s %7s  %s\n", "NAME", "STATE", "CONSOLE", "PID", "PROCS", "MEMORY", "DISK", "COMMAND");
+    std::printf("%-16s %-8s %-8s %6s %7s %7s %7s  %s\n", "NAME", "STATE", "CONSOLE", "PID", "PROCS", "MEMORY", "DISK",
+                "COMMAND");
     for (auto const& container : containers) {
         std::string command;
         for (auto const& word : words_of(container.field("command"))) {
             command += command.empty() ? word : ' ' + word;
         }
-        if (command.size() > 40) {
-            command = command.substr(0, 37) + "...";
-        }
+        if (command.size() > 40) { command = command.substr(0, 37) + "..."; }
         auto const console = container.field("console");
-        std::printf("%-16s %-8s %-8s %6s %7s %7s %7s  %s\n", std::string{container.field("name")}.c_str(), std::string{container.field("state")}.c_str(),
-                    console == "-1" ? "-" : ("vc" + std::string{console}).c_str(), std::string{container.field("pid")}.c_str(),
-                    std::string{container.field("processes")}.c_str(), size_text(container.number("memory")).c_str(),
-                    size_text(container.number("disk")).c_str(), command.c_str());
+        std::printf("%-16s %-8s %-8s %6s %7s %7s %7s  %s\n", std::string{container.field("name")}.c_str(),
+                    std::string{container.field("state")}.c_str(),
+                    console == "-1" ? "-" : ("vc" + std::string{console}).c_str(),
+                    std::string{container.field("pid")}.c_str(), std::string{container.field("processes")}.c_str(),
+                    size_text(container.number("memory")).c_str(), size_text(container.number("disk")).c_str(),
+                    command.c_str());
     }
 }
 
@@ -125,27 +133,24 @@ void print_inspect(Reply const& reply) { std::puts(describe(reply).dump(2).c_str
 
 void print_container(Reply const& reply) {
     auto const line = [&](char const* title, std::string const& used, std::string const& limit) {
-        std::printf("%-12s %s%s%s\n", title, used.c_str(), limit == "-" || limit == "0" ? "" : " of ", limit == "-" || limit == "0" ? "" : limit.c_str());
+        std::printf("%-12s %s%s%s\n", title, used.c_str(), limit == "-" || limit == "0" ? "" : " of ",
+                    limit == "-" || limit == "0" ? "" : limit.c_str());
     };
-    std::printf("%-12s %s\n%-12s %s\n%-12s %s\n", "name", std::string{reply.field("name")}.c_str(), "state", std::string{reply.field("state")}.c_str(), "folder",
-                std::string{reply.field("folder")}.c_str());
+    std::printf("%-12s %s\n%-12s %s\n%-12s %s\n", "name", std::string{reply.field("name")}.c_str(), "state",
+                std::string{reply.field("state")}.c_str(), "folder", std::string{reply.field("folder")}.c_str());
     line("processes", std::string{reply.field("processes")}, std::string{reply.field("limit-processes")});
     line("memory", size_text(reply.number("memory")), size_text(reply.number("limit-memory")));
     line("disk", size_text(reply.number("disk")), size_text(reply.number("limit-disk")));
 }
 
 void print_info(Reply const& reply) {
-    for (auto const& [name, value] : reply.fields) {
-        std::printf("%-14s %s\n", name.c_str(), value.c_str());
-    }
+    for (auto const& [name, value] : reply.fields) { std::printf("%-14s %s\n", name.c_str(), value.c_str()); }
 }
 
 void print_processes(Reply const& reply) {
     std::printf("%5s %5s %8s  %s\n", "PID", "STATE", "KIB", "NAME");
     for (auto const& [name, value] : reply.fields) {
-        if (name != "process") {
-            continue;
-        }
+        if (name != "process") { continue; }
         unsigned long pid = 0, memory = 0;
         unsigned long long cpu = 0;
         char state = '?';
@@ -157,15 +162,11 @@ void print_processes(Reply const& reply) {
 
 void print_debug(Reply const& reply) {
     for (auto const& [name, value] : reply.fields) {
-        if (name == "thread") {
-            std::puts(value.c_str());
-        }
+        if (name == "thread") { std::puts(value.c_str()); }
     }
     std::puts("--- latest kernel events: event thread a b c");
     for (auto const& [name, value] : reply.fields) {
-        if (name == "event") {
-            std::puts(value.c_str());
-        }
+        if (name == "event") { std::puts(value.c_str()); }
     }
     std::printf("--- kernel invariants %s\n", std::string{reply.field("invariants")}.c_str());
 }

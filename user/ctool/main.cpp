@@ -20,7 +20,7 @@ struct Options {
     std::optional<std::uint64_t> processes, disk, memory;
     std::string on_limit, image, name, console, signal;
     bool remove_after = false, force = false, json = false;
-    char** rest = nullptr;       ///< the words behind the options
+    char** rest = nullptr; ///< the words behind the options
     void limits(Request& request) const {
         if (processes) request.field("processes", *processes);
         if (disk) request.field("disk", *disk);
@@ -36,36 +36,47 @@ std::uint64_t size_of(char const* option, char const* text) {
     unsigned shift = 0;
     if (text != nullptr && end != text) {
         switch (*end) {
-        case 'K': case 'k': shift = 10; ++end; break;
-        case 'M': case 'm': shift = 20; ++end; break;
-        case 'G': case 'g': shift = 30; ++end; break;
+        case 'K':
+        case 'k':
+            shift = 10;
+            ++end;
+            break;
+        case 'M':
+        case 'm':
+            shift = 20;
+            ++end;
+            break;
+        case 'G':
+        case 'g':
+            shift = 30;
+            ++end;
+            break;
         default: break;
         }
     }
     if (text == nullptr || end == text || *end != 0 || *text == '-' || value > (~0ULL >> shift)) {
-        fail("bad-size", std::string{option} + " takes a number, with K, M or G behind it if you like: not " + (text != nullptr ? text : "nothing"));
+        fail("bad-size", std::string{option} + " takes a number, with K, M or G behind it if you like: not " +
+                             (text != nullptr ? text : "nothing"));
     }
     return value << shift;
 }
 
 bool is_console(char const* word) {
-    return std::strlen(word) >= 3 && word[0] == 'v' && word[1] == 'c' && std::strspn(word + 2, "0123456789") == std::strlen(word + 2);
+    return std::strlen(word) >= 3 && word[0] == 'v' && word[1] == 'c' &&
+           std::strspn(word + 2, "0123456789") == std::strlen(word + 2);
 }
 
 int signal_number(std::string name) {
-    static constexpr struct { char const* name; int number; } names[] = {
-        {"HUP", 1}, {"INT", 2}, {"QUIT", 3}, {"ABRT", 6}, {"KILL", 9}, {"USR1", 10}, {"SEGV", 11}, {"USR2", 12}, {"PIPE", 13},
-        {"ALRM", 14}, {"TERM", 15}, {"CHLD", 17}, {"CONT", 18}, {"STOP", 19}, {"TSTP", 20}, {"TTIN", 21}, {"TTOU", 22}, {"WINCH", 28}};
-    if (!name.empty() && name.find_first_not_of("0123456789") == name.npos) {
-        return std::atoi(name.c_str());
-    }
-    if (name.starts_with("SIG")) {
-        name.erase(0, 3);
-    }
+    static constexpr struct {
+        char const* name;
+        int number;
+    } names[] = {{"HUP", 1},   {"INT", 2},   {"QUIT", 3},  {"ABRT", 6},  {"KILL", 9},  {"USR1", 10},
+                 {"SEGV", 11}, {"USR2", 12}, {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15}, {"CHLD", 17},
+                 {"CONT", 18}, {"STOP", 19}, {"TSTP", 20}, {"TTIN", 21}, {"TTOU", 22}, {"WINCH", 28}};
+    if (!name.empty() && name.find_first_not_of("0123456789") == name.npos) { return std::atoi(name.c_str()); }
+    if (name.starts_with("SIG")) { name.erase(0, 3); }
     for (auto const& each : names) {
-        if (name == each.name) {
-            return each.number;
-        }
+        if (name == each.name) { return each.number; }
     }
     fail("bad-signal", name + ": no such signal");
 }
@@ -79,9 +90,7 @@ Options parse(char** words, std::size_t positional, bool console) {
         auto const value = [&]() { return words[1] != nullptr ? *++words : nullptr; };
         auto const text = [&]() -> std::string {
             auto const* given = value();
-            if (given == nullptr) {
-                fail("bad-option", std::string{word} + " takes a value");
-            }
+            if (given == nullptr) { fail("bad-option", std::string{word} + " takes a value"); }
             return given;
         };
         if (word == "-p") {
@@ -131,7 +140,8 @@ Reply ask(Device& device, Request const& request) {
     auto reply = device.exchange(request);
     if (!reply.ok) {
         auto const status = reply.number("status");
-        fail(reply.code.empty() ? "no-manager" : reply.code, reply.message, status != 0 ? static_cast<int>(status) : failed);
+        fail(reply.code.empty() ? "no-manager" : reply.code, reply.message,
+             status != 0 ? static_cast<int>(status) : failed);
     }
     return reply;
 }
@@ -141,9 +151,7 @@ Reply ask(Request const& request) {
 }
 
 void need_name(Options const& options) {
-    if (options.name.empty()) {
-        fail("missing-name", "the name of a container is missing");
-    }
+    if (options.name.empty()) { fail("missing-name", "the name of a container is missing"); }
 }
 
 void create(Options const& options, std::vector<std::string> const& programs) {
@@ -153,12 +161,8 @@ void create(Options const& options, std::vector<std::string> const& programs) {
     options.limits(request);
     auto const folder = std::string{ask(request).field("folder")};
     std::string trouble;
-    if (!options.image.empty()) {
-        trouble = copy_tree("/images/" + options.image, folder);
-    }
-    if (trouble.empty()) {
-        trouble = copy_programs(paths, folder);
-    }
+    if (!options.image.empty()) { trouble = copy_tree("/images/" + options.image, folder); }
+    if (trouble.empty()) { trouble = copy_programs(paths, folder); }
     if (!trouble.empty()) {
         remove_tree(folder);
         ask(Request{"rm"}.field("name", options.name));
@@ -168,10 +172,9 @@ void create(Options const& options, std::vector<std::string> const& programs) {
 
 void remove(std::string const& name, bool force) {
     Device device;
-    if (force) {
-        device.exchange(Request{"stop"}.field("name", name));
-    }
-    auto const folder = std::string{ask(device, Request{"rm"}.field("name", name).field("step", "begin")).field("folder")};
+    if (force) { device.exchange(Request{"stop"}.field("name", name)); }
+    auto const folder =
+        std::string{ask(device, Request{"rm"}.field("name", name).field("step", "begin")).field("folder")};
     if (!remove_tree(folder) && access(folder.c_str(), F_OK) == 0) {
         fail("folder", folder + ": cannot be deleted: " + std::strerror(errno));
     }
@@ -201,8 +204,10 @@ void forward_signals(std::string const& name) {
 int finished(Reply const& reply) {
     auto const limit = reply.field("limit");
     if (!limit.empty()) {
-        std::fprintf(stderr, "ctool: %s: ended at its %s limit (process %llu wanted %llu) [limit-reached]\n", forwarded_name.c_str(), std::string{limit}.c_str(),
-                     static_cast<unsigned long long>(reply.number("culprit")), static_cast<unsigned long long>(reply.number("culprit-wanted")));
+        std::fprintf(stderr, "ctool: %s: ended at its %s limit (process %llu wanted %llu) [limit-reached]\n",
+                     forwarded_name.c_str(), std::string{limit}.c_str(),
+                     static_cast<unsigned long long>(reply.number("culprit")),
+                     static_cast<unsigned long long>(reply.number("culprit-wanted")));
     }
     return static_cast<int>(reply.number("status"));
 }
@@ -214,12 +219,8 @@ bool exists(std::string const& name) {
 
 int run(Options const& options) {
     need_name(options);
-    if (*options.rest == nullptr) {
-        fail("no-program", "no program given");
-    }
-    if (!exists(options.name)) {
-        create(options, {*options.rest});
-    }
+    if (*options.rest == nullptr) { fail("no-program", "no program given"); }
+    if (!exists(options.name)) { create(options, {*options.rest}); }
     forward_signals(options.name);
     Reply reply;
     {
@@ -231,9 +232,7 @@ int run(Options const& options) {
         request.command(options.rest, environ);
         reply = device.exchange(request);
     }
-    if (options.remove_after) {
-        remove(options.name, false);
-    }
+    if (options.remove_after) { remove(options.name, false); }
     if (!reply.ok) {
         auto const status = reply.number("status");
         fail(reply.code, reply.message, status != 0 ? static_cast<int>(status) : failed);
@@ -251,9 +250,7 @@ int execute(Options const& options) {
 
 int start(Options const& options) {
     need_name(options);
-    if (options.console.empty()) {
-        fail("no-console", "want: ctool start vcN NAME PROGRAM [ARG...]");
-    }
+    if (options.console.empty()) { fail("no-console", "want: ctool start vcN NAME PROGRAM [ARG...]"); }
     Request request{"start"};
     request.field("name", options.name).field("console", options.console);
     options.limits(request);
@@ -269,14 +266,16 @@ int simple(char const* verb, Options const& options) {
 }
 
 constexpr char usage[] =
-    "usage: ctool create NAME [-p MAXPROC] [-d MAXDISK] [-m MAXMEM] [--on-limit refuse|kill] [--image IMAGE] [PROGRAM...]\n"
+    "usage: ctool create NAME [-p MAXPROC] [-d MAXDISK] [-m MAXMEM] [--on-limit refuse|kill] [--image IMAGE] "
+    "[PROGRAM...]\n"
     "       ctool start [-p..] [-d..] [-m..] vcN NAME PROGRAM [ARG...]\n"
     "       ctool run [-p..] [-d..] [-m..] [--rm] NAME PROGRAM [ARG...]\n"
     "       ctool exec NAME PROGRAM [ARG...]\n"
     "       ctool pause|resume|stop|wait|top NAME    ctool kill [-s SIGNAL] NAME    ctool rm [-f] NAME\n"
     "       ctool ps    ctool info [NAME]    ctool inspect NAME    ctool update [-p..] [-d..] [-m..] NAME\n"
     "       ctool debug    (who waits on whom, the kernel's latest events)\n"
-    "A size is a number of bytes, or with K, M, G. Exit status: the program's, 125 ctool failed, 126 cannot be invoked, 127 not found.\n";
+    "A size is a number of bytes, or with K, M, G. Exit status: the program's, 125 ctool failed, 126 cannot be "
+    "invoked, 127 not found.\n";
 
 int act(std::string_view verb, char** words) {
     auto const named = [&] { return parse(words, 1, false); };
@@ -285,9 +284,7 @@ int act(std::string_view verb, char** words) {
         set_context(verb, options.name);
         need_name(options);
         std::vector<std::string> programs;
-        for (char** word = options.rest; *word != nullptr; ++word) {
-            programs.emplace_back(*word);
-        }
+        for (char** word = options.rest; *word != nullptr; ++word) { programs.emplace_back(*word); }
         create(options, programs);
         std::puts(options.name.c_str());
         return 0;
@@ -313,7 +310,10 @@ int act(std::string_view verb, char** words) {
     }
     if (verb == "kill") {
         need_name(options);
-        ask(Request{"kill"}.field("name", options.name).field("signal", static_cast<std::uint64_t>(signal_number(options.signal.empty() ? "KILL" : options.signal))));
+        ask(Request{"kill"}
+                .field("name", options.name)
+                .field("signal",
+                       static_cast<std::uint64_t>(signal_number(options.signal.empty() ? "KILL" : options.signal))));
         return 0;
     }
     if (verb == "rm") {
@@ -355,9 +355,7 @@ int act(std::string_view verb, char** words) {
 } // namespace ctool
 
 int main(int count, char** words) {
-    if (count < 2) {
-        ctool::fail("unknown-command", "no command given: ctool --help lists them");
-    }
+    if (count < 2) { ctool::fail("unknown-command", "no command given: ctool --help lists them"); }
     std::string_view const verb = words[1];
     if (verb == "--help" || verb == "-h" || verb == "help") {
         std::fputs(ctool::usage, stdout);

@@ -24,18 +24,14 @@ std::string parent_of(std::string const& path) {
 bool make_parents(std::string const& folder, std::string const& path) {
     for (auto slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1)) {
         constexpr mode_t mode = 0755;
-        if (mkdir((folder + path.substr(0, slash)).c_str(), mode) != 0 && errno != EEXIST) {
-            return false;
-        }
+        if (mkdir((folder + path.substr(0, slash)).c_str(), mode) != 0 && errno != EEXIST) { return false; }
     }
     return true;
 }
 
 std::string copy_file(std::string const& from, std::string const& to, mode_t mode) {
     int const source = open(from.c_str(), O_RDONLY | O_CLOEXEC);
-    if (source < 0) {
-        return trouble(from);
-    }
+    if (source < 0) { return trouble(from); }
     int const target = open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode & 07777);
     if (target < 0) {
         auto const text = trouble(to);
@@ -46,8 +42,7 @@ std::string copy_file(std::string const& from, std::string const& to, mode_t mod
     std::string result;
     // The file system copies by itself, and shares what it can; what it cannot goes through the buffer.
     constexpr std::size_t at_once = 1 << 30;
-    while (copy_file_range(source, nullptr, target, nullptr, at_once, 0) > 0) {
-    }
+    while (copy_file_range(source, nullptr, target, nullptr, at_once, 0) > 0) {}
     for (;;) {
         auto const count = read(source, buffer, sizeof buffer);
         if (count <= 0) {
@@ -64,22 +59,16 @@ std::string copy_file(std::string const& from, std::string const& to, mode_t mod
         }
     }
     close(source);
-    if (close(target) != 0 && result.empty()) {
-        result = trouble(to);
-    }
+    if (close(target) != 0 && result.empty()) { result = trouble(to); }
     return result;
 }
 
 std::string copy_link(std::string const& from, std::string const& to, std::string& target) {
     char text[PATH_MAX];
     auto const length = readlink(from.c_str(), text, sizeof text);
-    if (length < 0) {
-        return trouble(from);
-    }
+    if (length < 0) { return trouble(from); }
     target.assign(text, static_cast<std::size_t>(length));
-    if (symlink(target.c_str(), to.c_str()) != 0 && errno != EEXIST) {
-        return trouble(to);
-    }
+    if (symlink(target.c_str(), to.c_str()) != 0 && errno != EEXIST) { return trouble(to); }
     return {};
 }
 
@@ -90,9 +79,7 @@ std::string normal(std::string const& path) {
         auto const end = std::min(path.find('/', at), path.size());
         auto const part = path.substr(at, end - at);
         at = end + 1;
-        if (part.empty() || part == ".") {
-            continue;
-        }
+        if (part.empty() || part == ".") { continue; }
         if (part == "..") {
             result.erase(std::min(result.rfind('/'), result.size()));
         } else {
@@ -106,12 +93,8 @@ std::string copy_program(std::string path, std::string const& folder) {
     constexpr int link_limit = 40;
     for (int links = 0; links < link_limit; ++links) {
         struct stat status;
-        if (lstat(path.c_str(), &status) != 0) {
-            return trouble(path);
-        }
-        if (!make_parents(folder, path)) {
-            return trouble(folder + path);
-        }
+        if (lstat(path.c_str(), &status) != 0) { return trouble(path); }
+        if (!make_parents(folder, path)) { return trouble(folder + path); }
         if (!S_ISLNK(status.st_mode)) {
             struct stat there;
             if (lstat((folder + path).c_str(), &there) == 0) { // with another program already
@@ -120,9 +103,7 @@ std::string copy_program(std::string path, std::string const& folder) {
             return copy_file(path, folder + path, status.st_mode);
         }
         std::string target;
-        if (auto text = copy_link(path, folder + path, target); !text.empty()) {
-            return text;
-        }
+        if (auto text = copy_link(path, folder + path, target); !text.empty()) { return text; }
         path = normal(target.starts_with('/') ? target : parent_of(path) + '/' + target);
     }
     return path + ": too many symbolic links";
@@ -138,24 +119,22 @@ std::vector<std::string> find_programs(std::vector<std::string> const& names) {
         std::string found;
         if (name.find('/') != name.npos) {
             char folder[PATH_MAX];
-            found = normal(name.starts_with('/') ? name : std::string{getcwd(folder, sizeof folder) != nullptr ? folder : ""} + '/' + name);
+            found = normal(name.starts_with('/')
+                               ? name
+                               : std::string{getcwd(folder, sizeof folder) != nullptr ? folder : ""} + '/' + name);
         } else {
             for (std::size_t at = 0; at <= search.size() && found.empty();) {
                 auto const end = std::min(search.find(':', at), search.size());
                 auto const path = normal(search.substr(at, end - at) + '/' + name);
                 at = end + 1;
-                if (access(path.c_str(), X_OK) == 0) {
-                    found = path;
-                }
+                if (access(path.c_str(), X_OK) == 0) { found = path; }
             }
         }
         struct stat status;
         if (found.empty() || stat(found.c_str(), &status) != 0) {
             fail("program-not-found", name + ": no such program" + (found.empty() ? " in PATH" : ""));
         }
-        if (!S_ISREG(status.st_mode)) {
-            fail("program-not-found", name + ": not a file");
-        }
+        if (!S_ISREG(status.st_mode)) { fail("program-not-found", name + ": not a file"); }
         paths.push_back(found);
     }
     return paths;
@@ -163,31 +142,26 @@ std::vector<std::string> find_programs(std::vector<std::string> const& names) {
 
 std::string copy_programs(std::vector<std::string> const& paths, std::string const& folder) {
     for (auto const& path : paths) {
-        if (auto text = copy_program(path, folder); !text.empty()) {
-            return text;
-        }
+        if (auto text = copy_program(path, folder); !text.empty()) { return text; }
     }
     return {};
 }
 
 std::string copy_tree(std::string const& from, std::string const& folder) {
     DIR* const directory = opendir(from.c_str());
-    if (directory == nullptr) {
-        return trouble(from);
-    }
+    if (directory == nullptr) { return trouble(from); }
     std::string result;
     while (auto const* entry = readdir(directory)) {
         std::string const name = entry->d_name;
-        if (name == "." || name == "..") {
-            continue;
-        }
+        if (name == "." || name == "..") { continue; }
         auto const source = from + '/' + name, target = folder + '/' + name;
         struct stat status;
         std::string ignored;
         if (lstat(source.c_str(), &status) != 0) {
             result = trouble(source);
         } else if (S_ISDIR(status.st_mode)) {
-            result = mkdir(target.c_str(), status.st_mode & 07777) != 0 && errno != EEXIST ? trouble(target) : copy_tree(source, target);
+            result = mkdir(target.c_str(), status.st_mode & 07777) != 0 && errno != EEXIST ? trouble(target)
+                                                                                           : copy_tree(source, target);
         } else if (S_ISLNK(status.st_mode)) {
             result = copy_link(source, target, ignored);
         } else if (S_ISREG(status.st_mode)) {
@@ -196,9 +170,7 @@ std::string copy_tree(std::string const& from, std::string const& folder) {
         if (result.empty() && !S_ISLNK(status.st_mode) && lchown(target.c_str(), status.st_uid, status.st_gid) != 0) {
             result = trouble(target);
         }
-        if (!result.empty()) {
-            break;
-        }
+        if (!result.empty()) { break; }
     }
     closedir(directory);
     return result;
@@ -208,14 +180,10 @@ bool remove_tree(std::string const& folder) {
     bool complete = true;
     if (DIR* const directory = opendir(folder.c_str())) {
         std::vector<std::string> names;
-        while (auto const* entry = readdir(directory)) {
-            names.emplace_back(entry->d_name);
-        }
+        while (auto const* entry = readdir(directory)) { names.emplace_back(entry->d_name); }
         closedir(directory);
         for (auto const& name : names) {
-            if (name == "." || name == "..") {
-                continue;
-            }
+            if (name == "." || name == "..") { continue; }
             auto const path = folder + '/' + name;
             struct stat status;
             if (lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {

@@ -28,27 +28,17 @@ int run(char* const* command, bool console) {
     for (;;) {
         int status = 0;
         pid_t const ended = wait(&status);
-        if (ended == child) {
-            return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-        }
-        if (ended < 0 && errno == ECHILD) {
-            return 125;
-        }
+        if (ended == child) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+        if (ended < 0 && errno == ECHILD) { return 125; }
     }
 }
 
 } // namespace
 
 int main(int count, char** words) {
-    if (chdir("/root") != 0) {
-        std::perror("/root");
-    }
-    if (count > 1) {
-        return run(words + 1, false);
-    }
+    if (chdir("/root") != 0) { std::perror("/root"); }
+    if (count > 1) { return run(words + 1, false); }
     char shell[] = "/bin/sh", login[] = "-l";
     char* const command[] = {shell, login, nullptr};
-    for (;;) {
-        run(command, true);
-    }
+    for (;;) { run(command, true); }
 }

@@ -24,9 +24,10 @@ std::uint64_t time_stamp() {
 
 class ClockDriver {
 public:
-    ClockDriver(ipc::ServerInfo const& info, ipc::object::IrqHandler interrupt, ipc::object::IoPorts pit, ipc::object::IoPorts rtc)
-        : boot_stamp_{time_stamp()}, base_{boot_stamp_, info.tsc_per_millisecond}, ticks_{info.tsc_per_millisecond}, interrupt_{interrupt},
-          pit_{pit} {
+    ClockDriver(ipc::ServerInfo const& info, ipc::object::IrqHandler interrupt, ipc::object::IoPorts pit,
+                ipc::object::IoPorts rtc)
+        : boot_stamp_{time_stamp()}, base_{boot_stamp_, info.tsc_per_millisecond}, ticks_{info.tsc_per_millisecond},
+          interrupt_{interrupt}, pit_{pit} {
         wall_ = read_wall_clock(rtc);
         static_cast<void>(pit_.out(pit_command, pit_one_shot));
         if (auto notification = ipc::mint_notification(interrupt_bit)) {
@@ -44,14 +45,14 @@ public:
         return ipc::Unit{};
     }
     Result<ipc::Unit> on(proto::Clock::Arm, ipc::Sender& sender, std::uint64_t deadline) {
-        if (sender.badge == 0 || sender.badge >= Timers::clients) {
-            return fail(ipc::Error::NotPermitted);
-        }
+        if (sender.badge == 0 || sender.badge >= Timers::clients) { return fail(ipc::Error::NotPermitted); }
         timers_.arm(sender.badge, deadline);
         run();
         return ipc::Unit{};
     }
-    Result<proto::ClockParameters> on(proto::Clock::Parameters, ipc::Sender&) { return proto::ClockParameters{wall_, boot_stamp_, ticks_, 0}; }
+    Result<proto::ClockParameters> on(proto::Clock::Parameters, ipc::Sender&) {
+        return proto::ClockParameters{wall_, boot_stamp_, ticks_, 0};
+    }
 
     void on_notification(Word) {
         static_cast<void>(interrupt_.acknowledge());
@@ -63,9 +64,7 @@ private:
     void run() {
         auto const now = base_.nanoseconds(time_stamp());
         while (auto const client = timers_.take_due(now)) {
-            if (clients_[client]) {
-                ipc::signal(clients_[client].get());
-            }
+            if (clients_[client]) { ipc::signal(clients_[client].get()); }
         }
         if (auto const counts = timers_.counts_until_next(now); counts != 0) {
             char const bytes[] = {static_cast<char>(counts & 0xff), static_cast<char>(counts >> 8)};
@@ -89,18 +88,10 @@ private:
         Word values[6], again[6];
         constexpr Word registers[6] = {seconds, minutes, hours, day, month, year};
         for (int attempt = 0; attempt < 1000; ++attempt) {
-            if ((rtc_register(rtc, status_a) & updating) != 0) {
-                continue;
-            }
-            for (int i = 0; i < 6; ++i) {
-                values[i] = read(registers[i]);
-            }
-            for (int i = 0; i < 6; ++i) {
-                again[i] = read(registers[i]);
-            }
-            if (std::equal(values, values + 6, again)) {
-                break;
-            }
+            if ((rtc_register(rtc, status_a) & updating) != 0) { continue; }
+            for (int i = 0; i < 6; ++i) { values[i] = read(registers[i]); }
+            for (int i = 0; i < 6; ++i) { again[i] = read(registers[i]); }
+            if (std::equal(values, values + 6, again)) { break; }
         }
         auto const days = days_from_civil(2000 + values[5], values[4], values[3]);
         auto const total = ((days * 24 + values[2]) * 60 + values[1]) * 60 + values[0];
@@ -121,7 +112,8 @@ private:
 } // namespace clock_driver
 
 int server_main(ipc::ServerInfo const& info) {
-    static clock_driver::ClockDriver driver{info, ipc::object::IrqHandler{ipc::need(info, "irq:0")}, ipc::object::IoPorts{ipc::need(info, "ports:0x40-0x43")},
+    static clock_driver::ClockDriver driver{info, ipc::object::IrqHandler{ipc::need(info, "irq:0")},
+                                            ipc::object::IoPorts{ipc::need(info, "ports:0x40-0x43")},
                                             ipc::object::IoPorts{ipc::need(info, "ports:0x70-0x71")}};
     ipc::serve<proto::Clock>(driver);
 }

@@ -7,13 +7,14 @@
 namespace clock_driver {
 
 inline constexpr std::uint32_t pit_hertz = 1193182;
-inline constexpr std::uint32_t pit_longest = 60000;   ///< counts; a little under the 16-bit maximum
-inline constexpr std::uint32_t pit_shortest = 12;     ///< counts, about 10 microseconds
+inline constexpr std::uint32_t pit_longest = 60000; ///< counts; a little under the 16-bit maximum
+inline constexpr std::uint32_t pit_shortest = 12;   ///< counts, about 10 microseconds
 
 /// Monotonic nanoseconds from time stamps: (now - boot) * 10^6 / ticks per millisecond, without overflow for decades.
 class Timebase {
 public:
-    Timebase(std::uint64_t boot_stamp, std::uint32_t ticks_per_millisecond) : boot_{boot_stamp}, ticks_{ticks_per_millisecond} {}
+    Timebase(std::uint64_t boot_stamp, std::uint32_t ticks_per_millisecond)
+        : boot_{boot_stamp}, ticks_{ticks_per_millisecond} {}
     [[nodiscard]] std::uint64_t nanoseconds(std::uint64_t stamp) const {
         std::uint64_t const elapsed = stamp - boot_;
         return elapsed / ticks_ * 1000000 + elapsed % ticks_ * 1000000 / ticks_;
@@ -43,18 +44,12 @@ public:
     [[nodiscard]] std::uint32_t counts_until_next(std::uint64_t now) const {
         std::uint64_t next = 0;
         for (auto const deadline : deadlines_) {
-            if (deadline != 0 && (next == 0 || deadline < next)) {
-                next = deadline;
-            }
+            if (deadline != 0 && (next == 0 || deadline < next)) { next = deadline; }
         }
-        if (next == 0) {
-            return 0;
-        }
+        if (next == 0) { return 0; }
         std::uint64_t const wait = next > now ? next - now : 0;
         std::uint64_t const longest = std::uint64_t{pit_longest} * 1000000000 / pit_hertz;
-        if (wait >= longest) {
-            return pit_longest;
-        }
+        if (wait >= longest) { return pit_longest; }
         auto const counts = static_cast<std::uint32_t>((wait * pit_hertz + 999999999) / 1000000000);
         return counts < pit_shortest ? pit_shortest : counts;
     }

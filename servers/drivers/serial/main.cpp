@@ -18,8 +18,10 @@ constexpr std::size_t fifo_bytes = 16; // the transmitter takes that many when i
 
 class SerialDriver {
 public:
-    SerialDriver(Word base, ipc::object::IrqHandler interrupt, ipc::object::IoPorts ports) : base_{base}, interrupt_{interrupt}, ports_{ports} {
-        constexpr Word divisor_latch = 0x80, eight_bits = 0x03, fifo_enable_and_clear = 0xC7, modem_ready_with_interrupts = 0x0B;
+    SerialDriver(Word base, ipc::object::IrqHandler interrupt, ipc::object::IoPorts ports)
+        : base_{base}, interrupt_{interrupt}, ports_{ports} {
+        constexpr Word divisor_latch = 0x80, eight_bits = 0x03, fifo_enable_and_clear = 0xC7,
+                       modem_ready_with_interrupts = 0x0B;
         write(line_control, divisor_latch);
         write(data, 1); // 115200 baud
         write(interrupt_enable, 0);
@@ -44,9 +46,7 @@ public:
             auto const transfer = sender.copy_in(taken, std::as_writable_bytes(part));
             output_.commit(transfer.count);
             taken += static_cast<std::uint32_t>(transfer.count);
-            if (transfer.count < part.size()) {
-                break;
-            }
+            if (transfer.count < part.size()) { break; }
         }
         transmit();
         return taken;
@@ -59,17 +59,13 @@ public:
             auto const transfer = sender.copy_out(given, std::as_bytes(part));
             input_.drop(transfer.count);
             given += static_cast<std::uint32_t>(transfer.count);
-            if (transfer.count < part.size()) {
-                break;
-            }
+            if (transfer.count < part.size()) { break; }
         }
         return given;
     }
     Result<ipc::Unit> on(proto::ByteStream::Subscribe, ipc::Sender&, ipc::Cap<ipc::Notification> notification) {
         subscriber_ = ipc::Owned<ipc::Notification>{notification};
-        if (input_.used() != 0) {
-            ipc::signal(subscriber_.get());
-        }
+        if (input_.used() != 0) { ipc::signal(subscriber_.get()); }
         return ipc::Unit{};
     }
 
@@ -86,26 +82,28 @@ public:
         transmit();
         static_cast<void>(read(interrupt_identification));
         static_cast<void>(interrupt_.acknowledge());
-        if (arrived && subscriber_) {
-            ipc::signal(subscriber_.get());
-        }
+        if (arrived && subscriber_) { ipc::signal(subscriber_.get()); }
     }
 
 private:
-    enum Register : Word { data = 0, interrupt_enable = 1, interrupt_identification = 2, fifo_control = 2, line_control = 3, modem_control = 4, line_status = 5 };
+    enum Register : Word {
+        data = 0,
+        interrupt_enable = 1,
+        interrupt_identification = 2,
+        fifo_control = 2,
+        line_control = 3,
+        modem_control = 4,
+        line_status = 5
+    };
     static constexpr Word data_ready = 0x01, break_received = 0x10, transmitter_empty = 0x20;
 
     /// The break key (QEMU: Ctrl-A B): this server waits for nobody, so it can tell why the others stand still.
     static void print_wait_graph() {
         ipc::object::Debug const debug{ipc::server_slot::debug};
         ipc::log("--- who waits on whom");
-        for (auto const& line : ipc::WaitGraph{debug}.lines()) {
-            ipc::log("{}", line);
-        }
+        for (auto const& line : ipc::WaitGraph{debug}.lines()) { ipc::log("{}", line); }
         ipc::log("--- latest kernel events");
-        for (auto const& line : ipc::trace_lines(debug, 20)) {
-            ipc::log("{}", line);
-        }
+        for (auto const& line : ipc::trace_lines(debug, 20)) { ipc::log("{}", line); }
     }
 
     [[nodiscard]] Word read(Register which) const { return ports_.in(base_ + which).value_or(0); }
@@ -142,9 +140,7 @@ private:
 /// The capability among the needs whose name begins so: the manifest chooses line and ports.
 ipc::ServerNeed const* need_with_prefix(ipc::ServerInfo const& info, std::string_view prefix) {
     for (Word i = 0; i < info.need_count; ++i) {
-        if (std::string_view{info.needs[i].name}.starts_with(prefix)) {
-            return &info.needs[i];
-        }
+        if (std::string_view{info.needs[i].name}.starts_with(prefix)) { return &info.needs[i]; }
     }
     return nullptr;
 }
@@ -155,9 +151,8 @@ ipc::ServerNeed const* need_with_prefix(ipc::ServerInfo const& info, std::string
 int server_main(ipc::ServerInfo const& info) {
     auto const* interrupt = serial_driver::need_with_prefix(info, "irq:");
     auto const* ports = serial_driver::need_with_prefix(info, "ports:");
-    if (interrupt == nullptr || ports == nullptr) {
-        return 1;
-    }
-    static serial_driver::SerialDriver driver{ports->argument, ipc::object::IrqHandler{interrupt->slot}, ipc::object::IoPorts{ports->slot}};
+    if (interrupt == nullptr || ports == nullptr) { return 1; }
+    static serial_driver::SerialDriver driver{ports->argument, ipc::object::IrqHandler{interrupt->slot},
+                                              ipc::object::IoPorts{ports->slot}};
     ipc::serve<proto::ByteStream>(driver);
 }

@@ -39,9 +39,7 @@ TEST_CASE("a ring gives back what it got, in order, and no more") {
     serial_driver::Ring<8> ring;
     std::string out;
     for (int round = 0; round < 5; ++round) {
-        for (char c = 'a'; c < 'a' + 6; ++c) {
-            CHECK(ring.put(c));
-        }
+        for (char c = 'a'; c < 'a' + 6; ++c) { CHECK(ring.put(c)); }
         CHECK(ring.room() == 2);
         while (ring.used() != 0) {
             auto const part = ring.front();
@@ -50,8 +48,6 @@ TEST_CASE("a ring gives back what it got, in order, and no more") {
         }
     }
     CHECK(out == "abcdefabcdefabcdefabcdefabcdef");
-    for (int i = 0; i < 8; ++i) {
-        CHECK(ring.put('x'));
-    }
+    for (int i = 0; i < 8; ++i) { CHECK(ring.put('x')); }
     CHECK_FALSE(ring.put('y'));
 }

@@ -12,18 +12,22 @@ using root::Manifest;
 
 namespace {
 
-constexpr std::string_view good = "# comment\n"
-                                  "server serial\n  priority 210\n  slots 9\n  memory 64K\n  heap 64K\n  provides serial0 badge each\n"
-                                  "  needs irq:4 ports:0x3f8-0x3ff\n  restart always\n"
-                                  "server tty\n  priority 185\n  slots 10\n  memory 1M\n  heap 4096\n  provides tty-control badge 3\n"
-                                  "  needs serial0 memory\n  restart never\n";
+constexpr std::string_view good =
+    "# comment\n"
+    "server serial\n  priority 210\n  slots 9\n  memory 64K\n  heap 64K\n  provides serial0 badge each\n"
+    "  needs irq:4 ports:0x3f8-0x3ff\n  restart always\n"
+    "server tty\n  priority 185\n  slots 10\n  memory 1M\n  heap 4096\n  provides tty-control badge 3\n"
+    "  needs serial0 memory\n  restart never\n";
 
-std::span<std::byte const> bytes_of(std::string const& text) { return std::as_bytes(std::span{text.data(), text.size()}); }
+std::span<std::byte const> bytes_of(std::string const& text) {
+    return std::as_bytes(std::span{text.data(), text.size()});
+}
 
 void append_entry(std::string& archive, std::string const& name, std::string const& data, unsigned mode = 0100644) {
     char header[128];
-    std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 1u, mode, 0u, 0u, 1u, 0u,
-                  static_cast<unsigned>(data.size()), 0u, 0u, 0u, 0u, static_cast<unsigned>(name.size() + 1), 0u);
+    std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 1u, mode, 0u, 0u,
+                  1u, 0u, static_cast<unsigned>(data.size()), 0u, 0u, 0u, 0u, static_cast<unsigned>(name.size() + 1),
+                  0u);
     archive += header;
     archive += name;
     archive += '\0';
@@ -61,7 +65,7 @@ TEST_CASE("what is wrong with a manifest is told with its line") {
     auto const fault = [&](std::string_view text) { return root::parse_manifest(text, *manifest).line; };
     CHECK(fault("priority 3\n") == 1);
     CHECK(fault("server a\n  needs nothing-there\n") == 2);
-    CHECK(fault("server a\n  provides x badge 1\n  needs x\n") == 3);      // itself
+    CHECK(fault("server a\n  provides x badge 1\n  needs x\n") == 3);           // itself
     CHECK(fault("server a\n  needs y\nserver b\n  provides y badge 1\n") == 2); // downhill
     CHECK(fault("server a\n  needs irq:16\n") == 2);
     CHECK(fault("server a\n  needs ports:9-3\n") == 2);
@@ -72,9 +76,7 @@ TEST_CASE("what is wrong with a manifest is told with its line") {
     CHECK(fault("server a\n  provides x badge 16\n") == 2);
     CHECK(fault("server a\n\n  colour blue\n") == 3);
     std::string many;
-    for (int i = 0; i < 16; ++i) {
-        many += "server s\n";
-    }
+    for (int i = 0; i < 16; ++i) { many += "server s\n"; }
     CHECK(fault(many) == 16);
 }
 
@@ -93,9 +95,7 @@ TEST_CASE("files are found in the boot archive, and a cut one is no harm") {
     for (std::size_t length = 0; length < archive.size(); ++length) {
         std::string const cut = archive.substr(0, length);
         auto const part = root::find_in_archive(bytes_of(cut), "servers/b");
-        if (part) {
-            CHECK(std::memcmp(part->data(), "second one", 10) == 0);
-        }
+        if (part) { CHECK(std::memcmp(part->data(), "second one", 10) == 0); }
     }
 }
 

@@ -95,8 +95,6 @@ TEST_CASE_FIXTURE(Terminal, "input without end is bounded") {
     type(std::string(100000, 'x'));
     type("\n");
     std::size_t total = 0;
-    for (auto part = read(4096); part != "(waits)"; part = read(4096)) {
-        total += part.size();
-    }
+    for (auto part = read(4096); part != "(waits)"; part = read(4096)) { total += part.size(); }
     CHECK(total == LineDiscipline::line_maximum + 1);
 }

@@ -19,9 +19,7 @@ TEST_CASE("what is painted brings an empty screen to the same state") {
     screen.write("\033[1;31mred\033[0m plain\033[3;5Hhere\033[2Kgone\033[7mrev\033[0m\033[1;1H\033[4C");
     Screen copy{4, 20};
     copy.write(screen.paint());
-    for (std::size_t row = 0; row < 4; ++row) {
-        CHECK(copy.row_text(row) == screen.row_text(row));
-    }
+    for (std::size_t row = 0; row < 4; ++row) { CHECK(copy.row_text(row) == screen.row_text(row)); }
     CHECK(copy.paint() == screen.paint());
     CHECK(copy.cursor_row() == screen.cursor_row());
     CHECK(copy.cursor_column() == screen.cursor_column());

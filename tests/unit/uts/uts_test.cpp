@@ -41,7 +41,8 @@ TEST_CASE_FIXTURE(Fixture, "a new namespace has its parent's names and then its 
     CHECK(name(inside) == "container");
     CHECK(name(outside) == "host");
     CHECK(ipc::call<proto::Namespace::Identify>(*space)->inode != ipc::call<proto::Namespace::Identify>(first)->inode);
-    CHECK(ipc::call<proto::Namespace::Identify>(inside.as<proto::Namespace>())->inode == ipc::call<proto::Namespace::Identify>(*space)->inode);
+    CHECK(ipc::call<proto::Namespace::Identify>(inside.as<proto::Namespace>())->inode ==
+          ipc::call<proto::Namespace::Identify>(*space)->inode);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a namespace lives as long as somebody reaches it") {
@@ -63,8 +64,10 @@ TEST_CASE_FIXTURE(Fixture, "a namespace lives as long as somebody reaches it") {
 
 TEST_CASE_FIXTURE(Fixture, "refusals change nothing") {
     auto const session = enter(first);
-    CHECK(ipc::call<proto::Namespace::Create>(session.as<proto::Namespace>(), ipc::OptionalCap<proto::Namespace>{}, 0U).error() == ipc::Error::NotPermitted);
-    CHECK(ipc::call<proto::Uts::SetHostname>(first.as<proto::Uts>(), proto::HostName{"x"}).error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Namespace::Create>(session.as<proto::Namespace>(), ipc::OptionalCap<proto::Namespace>{}, 0U)
+              .error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Uts::SetHostname>(first.as<proto::Uts>(), proto::HostName{"x"}).error() ==
+          ipc::Error::NotPermitted);
     CHECK(ipc::call<proto::Namespace::Destroy>(first).error() == ipc::Error::NotPermitted);
     CHECK(name(session) == "cella");
     auto const only_identify = ipc::call<proto::Namespace::Attenuate>(first, 1U << proto::Namespace::Identify::number);

@@ -1,0 +1,25 @@
+// Small texts that several verbs need.
+#pragma once
+#include "container.hpp"
+#include "request.hpp"
+
+namespace container {
+
+inline std::string number_text(std::uint64_t number) {
+    std::string text;
+    do {
+        text.insert(text.begin(), static_cast<char>('0' + number % 10));
+        number /= 10;
+    } while (number != 0);
+    return text;
+}
+
+inline Reply wrong_state(Container const& container, std::string_view needed) {
+    std::string text = "is ";
+    text += state_text(container.state);
+    text += ", not ";
+    text += needed;
+    return Reply::error("wrong-state", text);
+}
+
+} // namespace container
