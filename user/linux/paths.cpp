@@ -526,7 +526,12 @@ using ChangeDirectory = proto::VfsSession::ChangeDirectory;
     if (opened < 0) {
         return opened;
     }
-    Long const result = finish(ipc::call<ChangeDirectory>(vfs, ipc::OptionalCap<proto::File>{file(static_cast<Word>(opened))}, path));
+    // /proc/PID/cwd and root lead back into vfs: then the directory is its own.
+    ipc::OptionalCap<proto::File> const directory{file(static_cast<Word>(opened))};
+    Long result = finish(ipc::call<ChangeDirectory>(vfs, directory, ipc::Path{std::string_view{""}}));
+    if (result != 0) {
+        result = finish(ipc::call<ChangeDirectory>(vfs, directory, path));
+    }
     static_cast<void>(close_descriptor(thread, static_cast<Word>(opened)));
     return result;
 }
