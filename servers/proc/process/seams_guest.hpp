@@ -115,6 +115,12 @@ public:
         auto const status = ipc::call<proto::Directory::Stat>(ipc::Cap<proto::Directory>{vfs_session}, ipc::Cap<proto::File>{file},
                                                               ipc::OptionalCap<proto::Process>{}, empty_path, ipc::Path{});
         if (status) return status;
+        if (status.error() == ipc::Error::Elsewhere) { // vfs hands the file back, as the directory to go on from
+            ipc::OptionalCap<proto::Directory> back;
+            auto reader = ipc::last_reply();
+            ipc::Codec<ipc::OptionalCap<proto::Directory>>::get(reader, back);
+            ipc::release_slot(back.slot);
+        }
         if (!terminal_session(file)) return ipc::fail(ipc::Error::NotSupported);
         return ipc::call<proto::File::Stat>(ipc::Cap<proto::File>{file});
     }
