@@ -25,8 +25,9 @@ UNIT_TIMEOUT = 300    # seconds for one unit test program
 SLACK = 20            # seconds that boot/run has beyond its own --timeout
 VARIABLES = {'BUILD': BUILD, 'TOP': TOP}
 
-USAGE = """usage: tests/run [--unit] [--guest] [--list] [PATTERN...]
+USAGE = """usage: tests/run [--unit] [--guest] [--long] [--list] [--no-build] [PATTERN...]
 Runs the tests whose name (unit/NAME, guest/NAME) matches one of the patterns: a part of the name, or with * ? [.
+--long runs the campaigns of tests/guest/long instead of the guest pages; --no-build takes what is built.
 """
 
 
@@ -146,8 +147,9 @@ def meson_tests(unit):
             for test in tests if is_unit(test) == unit}
 
 
-def guest_tests():
-    folder = os.path.join(TOP, 'tests', 'guest')
+def guest_tests(long):
+    """The pages and programs of tests/guest; those of tests/guest/long (campaigns of many minutes) only if asked for."""
+    folder = os.path.join(TOP, 'tests', 'guest', *(['long'] if long else []))
     found = {}
     for path in sorted(glob.glob(folder + '/*.test')):
         found['guest/' + os.path.basename(path)[:-5]] = (run_page, path)
@@ -166,7 +168,7 @@ def main(arguments):
         return 0
     flags = {argument for argument in arguments if argument.startswith('--')}
     patterns = [argument for argument in arguments if not argument.startswith('--')]
-    if flags - {'--unit', '--guest', '--list', '--no-build'}:
+    if flags - {'--unit', '--guest', '--list', '--no-build', '--long'}:
         print(USAGE, end='', file=sys.stderr)
         return 2
     kinds = flags & {'--unit', '--guest'} or {'--unit', '--guest'}
@@ -178,7 +180,7 @@ def main(arguments):
         if '--unit' in kinds:
             tests.update(meson_tests(True))
         if '--guest' in kinds:
-            tests.update({**meson_tests(False), **guest_tests()})
+            tests.update({**meson_tests(False), **guest_tests('--long' in flags)})
         tests = {name: test for name, test in tests.items() if matches(name, patterns)}
         if '--list' in flags:
             print('\n'.join(tests))

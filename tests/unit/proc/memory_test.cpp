@@ -313,3 +313,25 @@ TEST_CASE("random calls against a model of bytes") {
     for (auto& [child, expected] : children) child->release();
     world.space = space;
 }
+
+TEST_CASE("memory that is free goes back to root") {
+    World world;
+    MemorySpace& space = *world.space;
+    Address const base = world.map(3000 * page);
+    REQUIRE(space.touch(base, 3000 * page, true));
+    CHECK(world.kernel.chunks >= 12);
+    REQUIRE(space.unmap(base, 3000 * page));
+    CHECK(world.kernel.chunks <= 4);
+    // Root has nothing left but what this account hoards as frames: a fork needs kernel objects.
+    REQUIRE(space.map(base, 600 * page, rw, anonymous | map_flag::fixed, 0, nullptr));
+    REQUIRE(space.touch(base, 600 * page, true));
+    world.kernel.chunk_limit = world.kernel.chunks;
+    REQUIRE(space.unmap(base, 600 * page));
+    std::vector<MemorySpace*> children;
+    for (int i = 0; i < 12; ++i) {
+        auto child = space.fork(0, 0, 0);
+        REQUIRE(child);
+        children.push_back(*child);
+    }
+    for (MemorySpace* child : children) child->release();
+}
