@@ -1,4 +1,5 @@
 // proc: processes, signals, PID namespaces, exec, the pager. Wiring only.
+#include "guest/heap.hpp"
 #include "ipc/log.hpp"
 #include "ipc/needs.hpp"
 #include "machine/vdso_image.hpp"
@@ -11,6 +12,16 @@ namespace {
 void require(bool good, std::string_view what) {
     if (!good) ipc::stop(what);
 }
+
+/// Below a quarter in use there is always enough; above it is tried, since what is free may be in pieces.
+bool heap_low(std::size_t bytes) {
+    auto& heap = ipc::guest::heap();
+    if (heap.used_bytes() < heap.total_bytes() / 4) return false;
+    void* const piece = heap.allocate_pages(bytes);
+    if (piece == nullptr) return true;
+    heap.free(piece);
+    return false;
+}
 } // namespace
 
 int server_main(ipc::ServerInfo const& info) {
@@ -18,6 +29,7 @@ int server_main(ipc::ServerInfo const& info) {
     ipc::Cap<proto::Memory> const memory{ipc::need(info, "memory")};
     static GuestKernel kernel;
     require(kernel.initialize(memory, info.cnode_radix).has_value(), "proc: no CSpace root");
+    Account::heap_low = heap_low;
     static GuestMachine machine{kernel, ipc::object::SchedControl{ipc::need(info, "sched-control")}};
     static GuestFiles pages;
     static FileCache cache{kernel, pages};

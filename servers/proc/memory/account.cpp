@@ -1,5 +1,6 @@
 #include "account.hpp"
 #include "memory_space.hpp"
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -8,7 +9,10 @@ namespace proc {
 struct Chunk {
     ChunkMemory memory;
     Word next_slot = 0, frames = 0;
+    Word frames_in_use = 0, objects = 0;
     bool no_frames = false;          ///< not one more fits
+    Page* free = nullptr;
+    std::size_t position = 0;        ///< in Account::chunks_
     std::array<Page, chunk_pages> pages;
 };
 
@@ -42,13 +46,37 @@ void Account::uncharge(std::uint64_t bytes, Word frames) {
 }
 
 Chunk* Account::add_chunk() {
+    if (short_of_heap(heap_for_chunk)) return nullptr;
     auto memory = kernel_.allocate_chunk();
+    if (!memory && release_idle_chunk()) memory = kernel_.allocate_chunk();
     if (!memory) return nullptr;
     auto* chunk = new Chunk;
     chunk->memory = *memory;
+    chunk->position = chunks_.size();
     chunks_.push_back(chunk);
     ++total_chunks;
     return chunk;
+}
+
+void Account::release_chunk(Chunk& chunk) {
+    kernel_.release_chunk(chunk.memory);
+    frames_free_ -= chunk.frames;
+    total_frames_free -= chunk.frames;
+    --total_chunks;
+    chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(chunk.position));
+    for (std::size_t i = chunk.position; i < chunks_.size(); ++i) chunks_[i]->position = i;
+    if (hint_ > chunk.position) --hint_;
+    delete &chunk;
+}
+
+bool Account::release_idle_chunk() {
+    for (Chunk* chunk : chunks_) {
+        if (chunk->frames_in_use == 0 && chunk->objects == 0) {
+            release_chunk(*chunk);
+            return true;
+        }
+    }
+    return false;
 }
 
 bool Account::make_frames(Chunk& chunk, Word count) {
@@ -59,13 +87,15 @@ bool Account::make_frames(Chunk& chunk, Word count) {
         page.frame = chunk.memory.node + chunk.next_slot + i;
         page.data = chunk.memory.window + chunk.frames * abi::page_size;
         page.account = this;
+        page.chunk = &chunk;
         page.zero = true;
         if (!kernel_.map_window(page.frame, page.data, abi::right::read | abi::right::write)) {
             chunk.next_slot += count;
             return i != 0;
         }
-        page.next = free_;
-        free_ = &page;
+        page.next = chunk.free;
+        chunk.free = &page;
+        hint_ = std::min(hint_, chunk.position);
         ++chunk.frames;
         ++frames_free_;
         ++total_frames_free;
@@ -89,13 +119,16 @@ bool Account::grow_frames() {
 
 Result<Page*> Account::take_page(bool zero) {
     if (!allowed(abi::page_size)) return fail(Error::NoMemory);
-    if (free_ == nullptr && !grow_frames()) [[unlikely]] {
+    while (hint_ < chunks_.size() && chunks_[hint_]->free == nullptr) ++hint_;
+    if (hint_ == chunks_.size() && !grow_frames()) [[unlikely]] {
         ++refused_;
         if (on_refused != nullptr) on_refused(on_refused_argument, abi::page_size);
         return fail(Error::NoMemory);
     }
-    Page& page = *free_;
-    free_ = page.next;
+    Chunk& chunk = *chunks_[hint_];
+    Page& page = *chunk.free;
+    chunk.free = page.next;
+    ++chunk.frames_in_use;
     --frames_free_;
     --total_frames_free;
     ++total_frames_used;
@@ -108,12 +141,15 @@ Result<Page*> Account::take_page(bool zero) {
 }
 
 void Account::free_page(Page& page) {
-    page.next = free_;
-    free_ = &page;
+    Chunk& chunk = *page.chunk;
+    page.next = chunk.free;
+    chunk.free = &page;
+    hint_ = std::min(hint_, chunk.position);
     ++frames_free_;
     ++total_frames_free;
     --total_frames_used;
     used_ -= abi::page_size;
+    if (--chunk.frames_in_use == 0 && chunk.objects == 0 && frames_free_ >= chunk.frames + spare_frames) release_chunk(chunk);
 }
 
 Account::Pool& Account::pool(abi::ObjectType type, Word size_bits) {
@@ -135,6 +171,7 @@ Result<CapabilityPointer> Account::take_object(abi::ObjectType type, Word size_b
     }
     auto make_in = [&](Chunk& chunk) -> CapabilityPointer {
         if (chunk.next_slot >= chunk_slots || !kernel_.make(chunk.memory, type, size_bits, chunk.next_slot, 1)) return 0;
+        ++chunk.objects;
         return chunk.memory.node + chunk.next_slot++;
     };
     CapabilityPointer object = 0;
@@ -168,7 +205,7 @@ void Account::clear() {
         delete thread;
     }
     pools_.clear();
-    free_ = nullptr;
+    hint_ = 0;
     for (Chunk* chunk : chunks_) {
         kernel_.release_chunk(chunk->memory);
         delete chunk;

@@ -18,6 +18,7 @@ struct Page {
     CapabilityPointer frame = 0;     ///< 0: a file's page that is not here
     Word references = 0;             ///< how many tables (and owners) hold it
     Account* account = nullptr;      ///< whose frame it is; null: a file's
+    Chunk* chunk = nullptr;          ///< an account's frame: what it was made from
     FileObject* file = nullptr;
     Page* next = nullptr;            ///< in the free list
     Word valid_bytes = 0;            ///< a file's page: how much of it lies in the file
@@ -37,6 +38,8 @@ public:
     /// A frame with one reference; zeroed if `zero`, else with anything in it (never let it be seen before it is overwritten).
     /// NoMemory: the limit or root's store is reached (on_refused is called).
     Result<Page*> take_page(bool zero);
+    /// A chunk of frames alone that are all free goes back to root once there are spare_frames others.
+    static constexpr std::uint64_t spare_frames = 256;
     /// One reference less; the last frees an account's page (a file's stays in its cache).
     static void release(Page& page) {
         if (--page.references == 0 && page.account != nullptr) page.account->free_page(page);
@@ -69,6 +72,11 @@ public:
     void* on_refused_argument = nullptr;
     /// No process of the domain is left: gives every chunk back to root, pools included.
     void clear();
+    /// proc's own heap has no `bytes` in one piece: nothing that would make records for programs may start. Who can be refused
+    /// first (a new process) asks for the most. Null (host tests): there is always enough.
+    static inline bool (*heap_low)(std::size_t bytes) = nullptr;
+    static constexpr std::size_t heap_for_chunk = 64 << 10, heap_for_mapping = 256 << 10, heap_for_process = 3 << 20;
+    static bool short_of_heap(std::size_t bytes = heap_for_mapping) { return heap_low != nullptr && heap_low(bytes); }
     /// Told of pooled threads that are deleted with their account.
     static inline void (*on_thread_deleted)(KernelThread& thread) = nullptr;
     /// Over all accounts, for ProcUsage.
@@ -82,13 +90,15 @@ private:
     bool grow_frames();
     bool make_frames(Chunk& chunk, Word count);
     Chunk* add_chunk();
+    void release_chunk(Chunk& chunk);
+    bool release_idle_chunk();
     Pool& pool(abi::ObjectType type, Word size_bits);
 
     Kernel& kernel_;
     std::uint64_t limit_, used_ = 0, peak_ = 0, refused_ = 0;
     std::uint64_t frames_free_ = 0;
     std::vector<Chunk*> chunks_;
-    Page* free_ = nullptr;
+    std::size_t hint_ = 0;           ///< no chunk before this one has a free frame
     std::vector<Pool> pools_;
 };
 

@@ -36,6 +36,7 @@ Result<Page*> FileObject::make_slot(Segments& segments, Word index) {
     Word const number = index / chunk_pages;
     auto found = segments.find(number);
     if (found == segments.end()) {
+        if (Account::short_of_heap()) return fail(Error::NoMemory);
         auto segment = std::make_unique<Segment>();
         segment->window = cache_.kernel_.reserve_window();
         if (segment->window == nullptr) return fail(Error::NoMemory);

@@ -138,6 +138,7 @@ private:
     using Mappings = std::map<Address, Mapping>;
     static constexpr std::size_t mapping_maximum = 4096;
     static constexpr Word kept_tables = 4;       ///< an empty space keeps so many for the next process
+    static constexpr std::size_t pooled_spaces = 32; ///< of one account
     static constexpr Address lowest = 0x10000;   ///< mmap_min_addr
     static constexpr Address program_end = linux_process::stack_top;
 

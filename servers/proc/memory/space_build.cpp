@@ -74,6 +74,10 @@ void MemorySpace::tear_down() {
 void MemorySpace::release() {
     if (--references_ != 0) return;
     clear_program();
+    if (account_->spaces.size() >= pooled_spaces) {
+        tear_down();
+        return;
+    }
     // Thread areas and tables beyond the first, and pages of the first that came on demand.
     Address lowest_extra = 0, highest_extra = 0;
     pages_.each(area_base, vdso_base, [&](Address address, Page* page) {
@@ -122,6 +126,7 @@ void MemorySpace::clear_program() {
 
 Status MemorySpace::need_table(Address address) {
     if (pages_.table(address) != nullptr) [[likely]] return done();
+    if (Account::short_of_heap()) return fail(Error::NoMemory);
     auto object = account_->take_object(abi::ObjectType::PageTable, 0);
     if (!object) return fail(object.error());
     if (Status status = kernel().map_table(space_, *object, address & ~(PageMap::table_bytes - 1)); !status) {

@@ -33,7 +33,7 @@ void MemorySpace::release_mapping(Mapping& mapping) {
 bool MemorySpace::split(Address address) {
     Mapping* mapping = find(address);
     if (mapping == nullptr || mapping->start == address) return true;
-    if (mappings_.size() >= mapping_maximum) return false;
+    if (mappings_.size() >= mapping_maximum || Account::short_of_heap()) return false;
     Mapping upper = *mapping;
     upper.page_offset = mapping->file_page(address);
     upper.start = address;
@@ -66,7 +66,7 @@ void MemorySpace::merge_around(Address start, Address end) {
 }
 
 bool MemorySpace::add_mapping(Mapping mapping) {
-    if (mappings_.size() >= mapping_maximum) return false;
+    if (mappings_.size() >= mapping_maximum || Account::short_of_heap()) return false;
     virtual_pages_ += (mapping.end - mapping.start) / abi::page_size;
     Address const start = mapping.start, end = mapping.end;
     if (mapping.file != nullptr) mapping.file->share();
