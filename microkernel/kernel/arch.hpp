@@ -51,6 +51,8 @@ void* user_to_kernel(void const* directory, Address address, Word rights);
 
 // --- threads --------------------------------------------------------------------------------------------------------
 void context_initialize(Context& context);
+/// FPU and SSE registers as after a processor's reset: what a thread computed in one space is not seen in the next.
+void floating_point_reset(Context& context);
 /// `thread` becomes the one that the exit path resumes: address space (CR3 only if it differs; a null directory is the
 /// kernel's own), FS/TLS descriptors, sysenter stack. Not called for idleness: then cpu().current is null.
 void switch_to(kernel::Thread& thread, void const* directory);

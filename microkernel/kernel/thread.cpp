@@ -91,6 +91,7 @@ Error set_spaces(Invocation& call, bool with_cspace, bool with_space) {
         if (!same_object(thread.address_space.capability, space->capability))
             if (Error const error = replace(thread.address_space, space->capability, *space); error != Error::None) return error;
         if (Error const error = set_buffer(thread, buffer); error != Error::None) return error;
+        arch::floating_point_reset(thread.context);
     }
     // The CSpace last: the capability pointers of this call are looked up in the old one.
     if (with_cspace)

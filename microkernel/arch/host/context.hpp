@@ -13,6 +13,7 @@ struct alignas(16) Context {
     Address ipc_address, redirect;
     Word tls_base[3];
     bool alive;
+    unsigned floating_point_resets;     ///< for tests
     unsigned char fpu[512];             ///< as large as the real one
 
     [[nodiscard]] Word info() const { return values.eax; }

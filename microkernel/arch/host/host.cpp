@@ -69,6 +69,7 @@ void* user_to_kernel(void const* directory, Address address, Word rights) {
 }
 
 void context_initialize(Context& context) { context.alive = true; }
+void floating_point_reset(Context& context) { ++context.floating_point_resets; }
 void switch_to(kernel::Thread& thread, void const*) { machine.loaded = &thread; }
 void context_destroy(Context& context) { context.alive = false; }
 

@@ -122,6 +122,15 @@ void context_initialize(Context& context) {
     context.eflags = Context::fixed_flags;
     context.fs = SELECTOR_IPC_BUFFER;
     context.ipc_segment = user_data_descriptor(0, 0xfff, false);
+    floating_point_reset(context);
+}
+
+void floating_point_reset(Context& context) {
+    if (floating_point_owner == &context) {
+        floating_point_owner = nullptr;
+        if (loaded_context == &context && !task_switched) set_task_switched();
+    }
+    for (auto& byte : context.fpu) byte = 0;
     // The fxsave image of a processor after fninit: control word 0x37f, MXCSR 0x1f80, everything else zero.
     context.fpu[0] = 0x7f, context.fpu[1] = 0x03;
     context.fpu[24] = 0x80, context.fpu[25] = 0x1f;

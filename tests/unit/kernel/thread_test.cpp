@@ -27,6 +27,8 @@ TEST_CASE("Configure checks its arguments and writes the buffer's address") {
     CHECK(configure(0, {cnode, space}) == Error::None);
     CHECK(kernel.invoke(thread, ThreadSetSpace, {0x10001000}, {space, frame}).error() == Error::None);
     CHECK(object.ipc_buffer->self == 0x10001000);
+    // Each new space begins with a clean FPU; the refused ones before changed nothing.
+    CHECK(object.context.floating_point_resets == 3);
     CHECK(kernel.revoke(kernel.untyped()) == Error::None);
 }
 
