@@ -111,8 +111,8 @@ private:
 
     /// Receive always; transmitter-empty only while there is something to send.
     void set_interrupts() {
-        constexpr Word on_receive = 1, on_empty = 2;
-        Word const wanted = on_receive | (output_.used() != 0 ? on_empty : 0);
+        constexpr Word on_receive = 1, on_empty = 2, on_line_status = 4; // a break is a line status
+        Word const wanted = on_receive | on_line_status | (output_.used() != 0 ? on_empty : 0);
         if (wanted != enabled_) {
             enabled_ = wanted;
             write(interrupt_enable, wanted);
