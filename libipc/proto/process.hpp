@@ -105,6 +105,20 @@ struct Process {
     /// May the caller do what capabilities(7) numbers `capability`? For vDSO checks before uts, mount. NotPermitted.
     using Capable = ipc::Method<Process, 52, ipc::Unit(std::uint32_t capability)>;
     using SetHostname = ipc::Method<Process, 53, ipc::Unit(std::uint32_t domain, HostName)>; ///< checks CAP_SYS_ADMIN, then asks uts
+    /// The caller's session at the owner of that kind goes into its slot (linux_process::slot::uts, network, ipc, time, cgroup): asked by the
+    /// vDSO that finds the slot empty, which it is after fork, unshare and setns. NotSupported: the machine has no such kind.
+    using OpenSession = ipc::Method<Process, 54, ipc::Unit(NamespaceKind kind)>;
+    /// unshare(2) for the kind that the manifest gives that name (also one without a CLONE_NEW* flag). Invalid: no such kind.
+    using UnshareKind = ipc::Method<Process, 55, ipc::Unit(ipc::Text<32> name)>;
+    /// ioctl_ns(2) on an open /proc/PID/ns/ file: NS_GET_USERNS (0xb701) and NS_GET_PARENT (0xb702). NotPermitted: out of the caller's sight;
+    /// Invalid: not hierarchical; NotTerminal: no namespace.
+    using RelatedNamespace = ipc::Method<Process, 56, ipc::Cap<File>(ipc::OptionalCap<File> name_space, std::uint32_t request)>;
+    /// NS_GET_NSTYPE (0xb703): CLONE_NEW* flag, 0 for a kind that has none; NS_GET_OWNER_UID (0xb704): only a user namespace, else Invalid.
+    using NamespaceAttribute = ipc::Method<Process, 57, std::uint32_t(ipc::OptionalCap<File> name_space, std::uint32_t request)>;
+    /// pidfd_send_signal(2); with_information 0: as kill(2). BadDescriptor: no pidfd.
+    using SignalProcess = ipc::Method<Process, 58, ipc::Unit(ipc::OptionalCap<File> process, std::uint32_t signal, std::uint32_t with_information, SignalInformation)>;
+    /// waitid(2) with P_PIDFD; options as Wait.
+    using WaitProcess = ipc::Method<Process, 59, WaitResult(ipc::OptionalCap<File> process, std::uint32_t options)>;
     using methods = ipc::Methods<Clone, Execute, Exit, Wait, Break, Map, Unmap, Protect, Remap, Advise, Touch, Kill, SetAction, SetMask, Suspend, TakeSignal, Pending,
         WaitSignal, SetSignalStack, GetParent, SetGroup, GetGroup, SetSession, GetSession, GetIdentity, SetIdentity, Groups, SetForeground, Foreground,
         SetTerminal, ControllingTerminal, Sleep, SetTimer, WakeAt, Usage, SetTime, SetTls, Futex, SetTidAddress, SetRobustList, Unshare, SetNamespace,
