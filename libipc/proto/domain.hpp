@@ -43,7 +43,8 @@ struct Domain {
     /// To init from outside (SIGKILL and SIGSTOP always work).
     using Signal = ipc::Method<Domain, 10, ipc::Unit(std::uint32_t signal)>;
     /// Ends every process at once, paused or not, and gives back all memory. The capability stays usable for Status.
-    using Stop = ipc::Method<Domain, 11, ipc::Unit(DomainEnd why)>;
+    /// `culprit` and `wanted`: as DomainStatus shows them.
+    using Stop = ipc::Method<Domain, 11, ipc::Unit(DomainEnd why, std::uint32_t culprit, std::uint64_t wanted)>;
     /// The n-th process; NoProcess past the last.
     using List = ipc::Method<Domain, 12, ProcessSummary(std::uint32_t index)>;
     /// State of the process `inner_pid` started here: {running 1 / ended 0, wait status}. Ended ones started by Start are remembered until asked.

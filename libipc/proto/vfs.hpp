@@ -7,10 +7,32 @@
 
 namespace proto {
 
+/// Ids are global (the first user namespace's): what a program says and sees goes through the map of its user namespace (SetUserMap),
+/// here as everywhere. Statuses asked through a session show ids as its user namespace maps them, 65534 for those it does not.
 struct Credentials {
     std::uint32_t user, group;                       ///< the fsuid and fsgid (credentials(7))
     std::uint32_t group_count, groups[32];
-    std::uint64_t capabilities;                      ///< effective set, capabilities(7)
+    std::uint64_t capabilities;                      ///< effective set, capabilities(7), over `user_namespace`
+    std::uint32_t user_namespace;                    ///< number of SetUserMap; 0: the first, where every id is itself
+    std::uint32_t process;                           ///< number of the process as its container sees it, for reports (QuotaEvent)
+};
+
+/// A user namespace as vfs needs it.
+struct UserNamespace {
+    std::uint32_t number;                            ///< proc's, not 0; not given again while something remembers it
+    std::uint32_t parent;                            ///< number of the namespace around it
+    std::uint32_t owner;                             ///< global id of the user who made it: has every capability over it from `parent`
+    std::uint32_t user_extents, group_extents;       ///< lines of the maps, at most 340 each
+};
+/// A line of uid_map: `count` ids from `inside` on are the global ids from `global` on.
+struct IdExtent { std::uint32_t inside, global, count; };
+struct FileOwner { std::uint32_t user, group, mode; };
+
+/// A container that went over its disk limit.
+struct QuotaEvent {
+    std::uint32_t domain;                            ///< 0: none
+    std::uint32_t process;                           ///< Credentials::process of who asked for more (who opened the file, for data); 0: unknown
+    std::uint64_t wanted;                            ///< bytes there would have been
 };
 
 struct VfsSession {
@@ -46,8 +68,9 @@ struct VfsControl {
     static constexpr abi::Word number = 7;
     /// A session at the root of the first mount namespace, with root's credentials.
     using FirstSession = ipc::Method<VfsControl, 1, ipc::Cap<VfsSession>()>;
-    /// A session like `from` (unwrapped): flags bit 0 share (same session: CLONE_FS), bit 1 new mount namespace (CLONE_NEWNS).
-    using ForkSession = ipc::Method<VfsControl, 2, ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, std::uint32_t flags)>;
+    /// A session like `from` (unwrapped): flags bit 0 share (same session: CLONE_FS), bit 1 new mount namespace (CLONE_NEWNS), which then
+    /// belongs to `user_namespace`; its mounts are locked if that is not the one the old mount namespace belongs to. `process`: as in Credentials.
+    using ForkSession = ipc::Method<VfsControl, 2, ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, std::uint32_t flags, std::uint32_t user_namespace, std::uint32_t process)>;
     using SetCredentials = ipc::Method<VfsControl, 3, ipc::Unit(ipc::OptionalCap<VfsSession>, Credentials)>;
     /// A disk quota domain for the folder at `path` (seen from the first session): its contents and every file system mounted inside count.
     /// bytes 0: no limit. The folder must exist. Returns the domain's number for QuotaUsage.
@@ -65,11 +88,21 @@ struct VfsControl {
     using RegisterDevice = ipc::Method<VfsControl, 10, ipc::Unit(std::uint32_t major, std::uint32_t minor, std::uint32_t count, ipc::Cap<Directory>)>;
     /// Pages in use and free, of the whole server: {free bytes, used bytes, inodes, open files, sessions, mounts, quota-limit sum, 0}.
     using Usage = ipc::Method<VfsControl, 11, std::array<std::uint64_t, 8>()>;
-    /// One domain that went over its limit since, 0 if none. Errors: -
-    using TakeQuotaEvent = ipc::Method<VfsControl, 12, std::uint32_t()>;
+    /// One domain that went over its limit since.
+    using TakeQuotaEvent = ipc::Method<VfsControl, 12, QuotaEvent()>;
     using NotifyQuota = ipc::Method<VfsControl, 13, ipc::Unit(ipc::Cap<ipc::Notification>)>;
+    /// Makes a user namespace known, or changes its maps. The buffer holds IdExtents: user_extents of users, then group_extents of groups.
+    /// One that was never told, and one without extents, maps nothing. Errors: Invalid (number 0, parent unknown, too many extents).
+    using SetUserMap = ipc::Method<VfsControl, 14, ipc::Unit(UserNamespace, ipc::ReadBuffer)>;
+    /// The user namespace has ended; what still names it maps nothing.
+    using ForgetUser = ipc::Method<VfsControl, 15, ipc::Unit(std::uint32_t user_namespace)>;
+    /// For setns(2): a session like `from` (credentials, umask) with root and working directory at the root of that mount namespace (a Namespace
+    /// capability of vfs's own, unwrapped). Errors: BadDescriptor; Invalid (not a mount namespace, or it has ended).
+    using JoinNamespace = ipc::Method<VfsControl, 16, ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, ipc::OptionalCap<Namespace>, std::uint32_t process)>;
+    /// Global ids and mode of an open file, for exec: set-user-ID means nothing if the process's user namespace does not map them.
+    using Owner = ipc::Method<VfsControl, 17, FileOwner(ipc::OptionalCap<File>)>;
     using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota, ContainerSession,
-                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota>;
+                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Owner>;
 };
 
 } // namespace proto

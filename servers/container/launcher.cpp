@@ -150,7 +150,7 @@ LaunchFailure Launcher::start(Container& container, Launch const& launch) {
     std::int32_t pid = 0;
     auto const result = run(*domain, *session, *uts, *network, launch, pid);
     if (result.error != Error::None) {
-        static_cast<void>(ipc::call<proto::Domain::Stop>(*domain, proto::DomainEnd::Stopped));
+        static_cast<void>(ipc::call<proto::Domain::Stop>(*domain, proto::DomainEnd::Stopped, 0U, std::uint64_t{0}));
         return result;
     }
     container.session = std::move(session_owned);
@@ -164,7 +164,7 @@ LaunchFailure Launcher::start(Container& container, Launch const& launch) {
 
 LaunchFailure Launcher::execute(Container& container, Launch const& launch, std::int32_t& pid) {
     auto session = ipc::call<proto::VfsControl::ForkSession>(
-        services_.vfs, ipc::OptionalCap<proto::VfsSession>{container.session.get()}, 0U);
+        services_.vfs, ipc::OptionalCap<proto::VfsSession>{container.session.get()}, 0U, 0U, 0U);
     if (!session) { return failure(session.error(), "file system"); }
     Owned<proto::VfsSession> const session_owned{*session};
     auto uts = ipc::call<proto::Namespace::ForkSession>(container.uts.get().as<proto::Namespace>());

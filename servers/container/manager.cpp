@@ -125,11 +125,12 @@ void Manager::on_no_senders(Word badge) {
 }
 
 void Manager::on_notification(Word) {
-    while (auto const domain = ipc::call<proto::VfsControl::TakeQuotaEvent>(services_.vfs)) {
-        if (*domain == 0) { break; }
+    while (auto const event = ipc::call<proto::VfsControl::TakeQuotaEvent>(services_.vfs)) {
+        if (event->domain == 0) { break; }
         for (auto& container : containers_) {
-            if (container.quota_domain == *domain && container.limits.kill && container.domain) {
-                static_cast<void>(ipc::call<proto::Domain::Stop>(container.domain.get(), proto::DomainEnd::DiskLimit));
+            if (container.quota_domain == event->domain && container.limits.kill && container.domain) {
+                static_cast<void>(ipc::call<proto::Domain::Stop>(container.domain.get(), proto::DomainEnd::DiskLimit,
+                                                                     event->process, event->wanted));
             }
         }
     }
@@ -146,7 +147,7 @@ void Manager::settle(Container& container) {
     if (!container.domain) { return; }
     auto const status = status_of(container);
     if (status.end == proto::DomainEnd::Running) { return; }
-    static_cast<void>(ipc::call<proto::Domain::Stop>(container.domain.get(), status.end));
+    static_cast<void>(ipc::call<proto::Domain::Stop>(container.domain.get(), status.end, 0U, std::uint64_t{0}));
     container.last = status;
     container.ended = true;
     container.state = State::Stopped;

@@ -304,7 +304,7 @@ Reply Manager::stop(Request const& request) {
     auto* const container = named(request, reply);
     if (container == nullptr) { return reply; }
     if (!container->domain) { return wrong_state(*container, "running"); }
-    if (auto stopped = ipc::call<proto::Domain::Stop>(container->domain.get(), proto::DomainEnd::Stopped); !stopped) {
+    if (auto stopped = ipc::call<proto::Domain::Stop>(container->domain.get(), proto::DomainEnd::Stopped, 0U, std::uint64_t{0}); !stopped) {
         return Reply::error("refused", error_text(stopped.error()));
     }
     check_all();

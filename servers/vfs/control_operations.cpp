@@ -10,9 +10,10 @@ Result<Slot> Vfs::first_session() {
     return make_session(view);
 }
 
-Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace) {
+Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner, std::uint32_t process) {
     if (share) { return environment_.port.minted(from.badge); }
     auto* const view = new Session{from};
+    view->who.process = process;
     if (new_namespace) {
         if (!from.space->root) {
             delete view;
@@ -33,14 +34,27 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace) {
             }
         };
         view->space = *space;
+        (*space)->owner = users_.find(owner);
         translate(view->root);
         translate(view->working);
     }
     return make_session(view);
 }
 
-void Vfs::set_credentials(Session& view, Credentials const& who) {
-    view.who = who;
+Result<Slot> Vfs::join_name_space(Session const& from, MountNamespace& space, std::uint32_t process) {
+    if (!space.root) { return fail(Error::Invalid); }
+    auto* const view = new Session{from};
+    view->who.process = process;
+    view->space = Ref<MountNamespace>{&space};
+    view->root = view->working = MountTable::cross({space.root.get(), space.root->root.get()});
+    view->working_rest.clear();
+    view->domain = space.domain;
+    return make_session(view);
+}
+
+void Vfs::set_credentials(Session& view, proto::Credentials const& who) {
+    static_cast<proto::Credentials&>(view.who) = who;
+    if (who.user_namespace != (view.who.users ? view.who.users->number : 0)) { view.who.users = users_.find(who.user_namespace); }
     view.who.group_count = std::min<std::uint32_t>(who.group_count, std::size(who.groups));
 }
 
@@ -166,11 +180,11 @@ std::array<std::uint64_t, 8> Vfs::usage() const {
             mounts_.namespaces()};
 }
 
-std::uint32_t Vfs::take_quota_event() {
+proto::QuotaEvent Vfs::take_quota_event() {
     for (Ref<QuotaDomain> const& each : domains_) {
-        if (each && std::exchange(each->event, false)) { return each->number; }
+        if (each && std::exchange(each->event, false)) { return each->first; }
     }
-    return 0;
+    return {};
 }
 
 void Vfs::notify_quota(Slot notification) {

@@ -17,7 +17,8 @@ Result<Ref<Inode>> FileSystem::make(std::uint32_t mode, Ref<QuotaDomain> owner_d
     if (environment_.inodes + environment_.target_bytes / Environment::target_unit >= environment_.inode_maximum || (limit_inodes != 0 && used_inodes >= limit_inodes)) {
         return fail(Error::NoSpace);
     }
-    if (owner_domain && !owner_domain->charge(inode_charge)) {
+    if (owner != nullptr) { environment_.acting = owner->process; }
+    if (owner_domain && !owner_domain->charge(inode_charge, environment_.acting)) {
         environment_.quota_refused(*owner_domain);
         return fail(Error::Quota);
     }

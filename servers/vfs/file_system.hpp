@@ -2,6 +2,7 @@
 // stand-in of one that another server serves.
 #pragma once
 #include "dentry.hpp"
+#include "user_namespace.hpp"
 
 namespace vfs {
 
@@ -20,6 +21,7 @@ struct Environment {
     std::uint32_t file_systems = 0;
     std::uint32_t next_device = 16;    ///< minor number of st_dev, major 0
     Slot quota_notification = 0;
+    std::uint32_t acting = 0;          ///< Credentials::process of whom the current operation is for: named if a quota refuses it
     /// A domain went over its limit.
     void quota_refused(QuotaDomain const& domain) {
         if (domain.event && quota_notification != 0) { port.signal(quota_notification); }

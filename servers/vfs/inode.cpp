@@ -36,7 +36,7 @@ PageId& Inode::place(std::uint32_t index) {
 }
 
 Error Inode::charge_page() {
-    if (domain && !domain->charge(page_charge)) {
+    if (domain && !domain->charge(page_charge, file_system_->environment().acting)) {
         file_system_->environment().quota_refused(*domain);
         return Error::Quota;
     }

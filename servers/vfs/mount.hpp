@@ -60,6 +60,7 @@ public:
     std::uint32_t parent_number = 0;
     Ref<Mount> root;
     Ref<QuotaDomain> domain;           ///< pays for what is mounted inside
+    Ref<UserNamespace> owner;          ///< who may change its mounts (null: the first user namespace)
     Badge badge = 0;                   ///< of its Namespace capability, 0: none given out
     std::uint32_t sessions = 0;
 };

@@ -114,6 +114,7 @@ Result<Transfer> OpenFile::read(Caller& caller) {
 }
 
 Result<Transfer> OpenFile::write(Caller& caller) {
+    environment_.acting = opener.process;
     if (!writable()) { return fail(Error::BadDescriptor); }
     switch (kind) {
     case Kind::Regular: {
@@ -145,6 +146,7 @@ Result<Transfer> OpenFile::read_at(Caller& caller, std::uint64_t at) {
 }
 
 Result<Transfer> OpenFile::write_at(Caller& caller, std::uint64_t at) {
+    environment_.acting = opener.process;
     if (!writable()) { return fail(Error::BadDescriptor); }
     if (kind == Kind::Pipe) { return fail(Error::IllegalSeek); }
     if (kind != Kind::Regular) { return write(caller); }
@@ -315,6 +317,7 @@ Result<Transfer> OpenFile::entries(Caller& caller) {
 }
 
 Error OpenFile::truncate(std::uint64_t size) {
+    environment_.acting = opener.process;
     if (kind != Kind::Regular || !writable()) { return Error::Invalid; }
     Error const error = inode->truncate(size);
     if (error == Error::None) { inode->modified(environment_.port.now()); }
@@ -322,6 +325,7 @@ Error OpenFile::truncate(std::uint64_t size) {
 }
 
 Result<std::uint32_t> OpenFile::copy_from(OpenFile& source, std::uint64_t source_offset, std::uint64_t at, std::uint32_t length) {
+    environment_.acting = opener.process;
     if (!writable() || !source.readable() || (flags & open_flag::append) != 0) { return fail(Error::BadDescriptor); }
     if (kind != Kind::Regular || source.kind != Kind::Regular || inode.get() == source.inode.get()) { return fail(Error::Invalid); }
     bool const source_moves = source_offset == proto::File::current, moves = at == proto::File::current;
@@ -343,6 +347,7 @@ Error OpenFile::set_flags(std::uint32_t wanted) {
 }
 
 Result<Slot> OpenFile::page(std::uint32_t index, bool shared_write, std::uint32_t& valid_bytes) {
+    environment_.acting = opener.process;
     if (kind != Kind::Regular) { return fail(Error::NoSuchDevice); }
     if (!readable() || (shared_write && !writable())) { return fail(Error::Access); }
     if (shared_write) { inode->modified(environment_.port.now()); }

@@ -16,13 +16,17 @@ struct QuotaDomain : Counted {
     std::uint32_t pipe_pages = 0;
     bool tell = false;         ///< on-limit kill: the container manager is told
     bool event = false;        ///< told, not yet taken
+    proto::QuotaEvent first{}; ///< what it is told about
     void unreferenced() { delete this; }
 
-    /// True if that fits. A refusal is counted and noted.
-    bool charge(std::uint64_t bytes) {
+    /// True if that fits. A refusal is counted, and the first one noted with the process that asked.
+    bool charge(std::uint64_t bytes, std::uint32_t process) {
         if (limit != 0 && used + bytes > limit) {
             ++denied;
-            event = event || tell;
+            if (tell && !event) {
+                event = true;
+                first = {number, process, used + bytes};
+            }
             return false;
         }
         used += bytes;

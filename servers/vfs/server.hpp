@@ -84,7 +84,7 @@ public:
 
     // --- VfsControl (server_control.cpp) ---
     Result<ipc::Cap<proto::VfsSession>> on(C::FirstSession, Sender& sender);
-    Result<ipc::Cap<proto::VfsSession>> on(C::ForkSession, Sender& sender, SessionCap from, std::uint32_t flags);
+    Result<ipc::Cap<proto::VfsSession>> on(C::ForkSession, Sender& sender, SessionCap from, std::uint32_t flags, std::uint32_t user_namespace, std::uint32_t process);
     Result<Unit> on(C::SetCredentials, Sender& sender, SessionCap session, proto::Credentials const& who);
     Result<std::uint32_t> on(C::SetQuota, Sender& sender, std::uint64_t bytes, ipc::Path const& path);
     Result<proto::DiskUsage> on(C::QuotaUsage, Sender& sender, std::uint32_t domain);
@@ -96,8 +96,13 @@ public:
     Result<Unit> on(C::RegisterDevice, Sender& sender, std::uint32_t major, std::uint32_t minor, std::uint32_t count,
                     ipc::Cap<proto::Directory> server);
     Result<std::array<std::uint64_t, 8>> on(C::Usage, Sender& sender);
-    Result<std::uint32_t> on(C::TakeQuotaEvent, Sender& sender);
+    Result<proto::QuotaEvent> on(C::TakeQuotaEvent, Sender& sender);
     Result<Unit> on(C::NotifyQuota, Sender& sender, ipc::Cap<ipc::Notification> notification);
+    Result<Unit> on(C::SetUserMap, Sender& sender, proto::UserNamespace const& which, ipc::ReadBuffer const&);
+    Result<Unit> on(C::ForgetUser, Sender& sender, std::uint32_t user_namespace);
+    Result<ipc::Cap<proto::VfsSession>> on(C::JoinNamespace, Sender& sender, SessionCap from, ipc::OptionalCap<proto::Namespace> target,
+                                           std::uint32_t process);
+    Result<proto::FileOwner> on(C::Owner, Sender& sender, FileCap file);
 
     // --- Namespace (server_control.cpp) ---
     Result<ipc::Cap<proto::Namespace>> on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t quota);

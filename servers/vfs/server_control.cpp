@@ -14,12 +14,13 @@ Result<ipc::Cap<proto::VfsSession>> Server::on(C::FirstSession, Sender& sender) 
     return capability_of<proto::VfsSession>(vfs_.first_session());
 }
 
-Result<ipc::Cap<proto::VfsSession>> Server::on(C::ForkSession, Sender& sender, SessionCap from, std::uint32_t flags) {
+Result<ipc::Cap<proto::VfsSession>> Server::on(C::ForkSession, Sender& sender, SessionCap from, std::uint32_t flags, std::uint32_t user_namespace,
+                                                       std::uint32_t process) {
     if (from.slot != 0) { sender.delete_after_reply(from.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
     Session* const original = session(from);
     if (original == nullptr) { return fail(Error::BadDescriptor); }
-    return capability_of<proto::VfsSession>(vfs_.fork_session(*original, (flags & 1) != 0, (flags & 2) != 0));
+    return capability_of<proto::VfsSession>(vfs_.fork_session(*original, (flags & 1) != 0, (flags & 2) != 0, user_namespace, process));
 }
 
 Result<ipc::Unit> Server::on(C::SetCredentials, Sender& sender, SessionCap cap, proto::Credentials const& who) {
@@ -90,7 +91,7 @@ Result<std::array<std::uint64_t, 8>> Server::on(C::Usage, Sender& sender) {
     return vfs_.usage();
 }
 
-Result<std::uint32_t> Server::on(C::TakeQuotaEvent, Sender& sender) {
+Result<proto::QuotaEvent> Server::on(C::TakeQuotaEvent, Sender& sender) {
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
     return vfs_.take_quota_event();
 }
@@ -102,6 +103,45 @@ Result<ipc::Unit> Server::on(C::NotifyQuota, Sender& sender, ipc::Cap<ipc::Notif
     }
     vfs_.notify_quota(notification.slot);
     return Unit{};
+}
+
+Result<ipc::Unit> Server::on(C::SetUserMap, Sender& sender, proto::UserNamespace const& which, ipc::ReadBuffer const&) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    if (which.user_extents > UserNamespaces::extent_maximum || which.group_extents > UserNamespaces::extent_maximum) { return fail(Error::Invalid); }
+    std::vector<proto::IdExtent> users(which.user_extents), groups(which.group_extents);
+    auto const user_bytes = std::as_writable_bytes(std::span{users}), group_bytes = std::as_writable_bytes(std::span{groups});
+    if (sender.read_length < user_bytes.size() + group_bytes.size()) { return fail(Error::Invalid); }
+    if (sender.copy_in(0, user_bytes).count < user_bytes.size() ||
+        sender.copy_in(static_cast<std::uint32_t>(user_bytes.size()), group_bytes).count < group_bytes.size()) {
+        return fail(Error::Fault);
+    }
+    return unit(vfs_.set_user_map(which, std::move(users), std::move(groups)));
+}
+
+Result<ipc::Unit> Server::on(C::ForgetUser, Sender& sender, std::uint32_t user_namespace) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    vfs_.forget_user(user_namespace);
+    return Unit{};
+}
+
+Result<ipc::Cap<proto::VfsSession>> Server::on(C::JoinNamespace, Sender& sender, SessionCap from, ipc::OptionalCap<proto::Namespace> target,
+                                               std::uint32_t process) {
+    if (from.slot != 0) { sender.delete_after_reply(from.slot); }
+    if (target.slot != 0) { sender.delete_after_reply(target.slot); }
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    Session* const original = session(from);
+    if (original == nullptr) { return fail(Error::BadDescriptor); }
+    NamespaceHandle* const handle = target.unwrapped ? vfs_.name_space(target.badge) : nullptr;
+    if (handle == nullptr) { return fail(Error::Invalid); }
+    return capability_of<proto::VfsSession>(vfs_.join_name_space(*original, *handle->space, process));
+}
+
+Result<proto::FileOwner> Server::on(C::Owner, Sender& sender, FileCap cap) {
+    if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    OpenFile* const open = cap.unwrapped ? vfs_.file(cap.badge) : nullptr;
+    if (open == nullptr) { return fail(Error::BadDescriptor); }
+    return proto::FileOwner{open->inode->user, open->inode->group, open->inode->mode};
 }
 
 MountNamespace* Server::name_space(Sender const& sender, std::uint32_t operation) {

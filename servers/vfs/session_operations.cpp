@@ -129,6 +129,7 @@ Result<Slot> Vfs::anonymous_file(Session& view, std::uint64_t size) {
     auto inode = anonymous_->make(mode::regular | 0777, view.domain, &view.who);
     if (!inode) { return fail(inode.error()); }
     (*inode)->links = 0;
+    environment_.acting = view.who.process;
     if (Error const error = (*inode)->truncate(size); error != Error::None) { return fail(error); }
     auto const made = make_file(view, OpenFile::Kind::Regular, open_flag::read_write, *inode, {});
     if (!made) { return fail(made.error()); }

@@ -12,7 +12,6 @@ namespace vfs {
 using ipc::Error;
 using ipc::fail;
 using ipc::Result;
-using proto::Credentials;
 using proto::Transfer;
 using Slot = abi::CapabilityPointer;
 using Badge = abi::Word;
@@ -71,7 +70,5 @@ constexpr std::uint32_t device_minor(std::uint32_t device) { return (device & 0x
 constexpr std::uint32_t make_device(std::uint32_t major, std::uint32_t minor) {
     return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
 }
-
-constexpr bool has_capability(Credentials const& who, unsigned number) { return (who.capabilities >> number & 1) != 0; }
 
 } // namespace vfs

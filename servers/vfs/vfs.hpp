@@ -76,8 +76,15 @@ public:
 
     // --- VfsControl, Namespace (control_operations.cpp) ---
     Result<Slot> first_session();
-    Result<Slot> fork_session(Session& from, bool share, bool new_namespace);
-    void set_credentials(Session& session, Credentials const& who);
+    /// `owner`: of a new mount namespace; process: Credentials::process of the new session.
+    Result<Slot> fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner = 0, std::uint32_t process = 0);
+    /// `from`'s credentials and umask, at the root of another namespace.
+    Result<Slot> join_name_space(Session const& from, MountNamespace& space, std::uint32_t process);
+    Error set_user_map(proto::UserNamespace const& which, std::vector<proto::IdExtent> users, std::vector<proto::IdExtent> groups) {
+        return users_.set(which, std::move(users), std::move(groups));
+    }
+    void forget_user(std::uint32_t number) { users_.forget(number); }
+    void set_credentials(Session& session, proto::Credentials const& who);
     Result<std::uint32_t> set_quota(std::uint64_t bytes, std::string_view path);
     Result<proto::DiskUsage> quota_usage(std::uint32_t domain) const;
     Error set_quota_policy(std::uint32_t domain, std::uint64_t bytes, bool tell);
@@ -87,7 +94,8 @@ public:
     Error mount_at(Session& session, Slot server, std::string_view type, std::string_view path);
     Error register_device(RegisteredDevice const& device);
     [[nodiscard]] std::array<std::uint64_t, 8> usage() const;
-    std::uint32_t take_quota_event();
+    /// Domain 0: none.
+    proto::QuotaEvent take_quota_event();
     /// Signalled from now on when a domain with `tell` goes over its limit. Takes over the slot.
     void notify_quota(Slot notification);
     Result<Slot> name_space_capability(MountNamespace& space, std::uint32_t operations);
@@ -170,6 +178,7 @@ private:
     std::vector<Ref<QuotaDomain>> domains_;
     std::vector<Ref<Dentry>> domain_roots_;///< folder of each domain
     std::vector<RegisteredDevice> devices_;
+    UserNamespaces users_;
 };
 
 } // namespace vfs

@@ -70,8 +70,12 @@ void Core::init_ended(Domain& domain, Process& init) {
     owners.notify_manager();
 }
 
-void Core::stop_domain(Domain& domain, proto::DomainEnd why) {
-    if (domain.end == proto::DomainEnd::Running) domain.end = why;
+void Core::stop_domain(Domain& domain, proto::DomainEnd why, std::uint32_t culprit, std::uint64_t wanted) {
+    if (domain.end == proto::DomainEnd::Running) {
+        domain.end = why;
+        domain.culprit = culprit;
+        domain.culprit_wanted = wanted;
+    }
     domain.paused = false;
     while (!domain.building.empty()) {
         Process* const process = domain.building.back().process;

@@ -147,7 +147,7 @@ auto DomainOperations::on(D::Start, Sender& sender, std::uint32_t handle, std::u
             }
         }
     }
-    core.owners.set_credentials(process.vfs_session, process.credentials);
+    core.tell_credentials(process);
     if (auto done = executor.execute(process, path, arguments, environment); !done) return fail(done.error());
     if (terminal_descriptor >= 0) {
         if (auto file = core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first + static_cast<Word>(terminal_descriptor))) {
@@ -214,10 +214,10 @@ auto DomainOperations::on(D::Signal, Sender& sender, std::uint32_t number) -> Re
     return Unit{};
 }
 
-auto DomainOperations::on(D::Stop, Sender& sender, proto::DomainEnd why) -> Result<Unit> {
+auto DomainOperations::on(D::Stop, Sender& sender, proto::DomainEnd why, std::uint32_t culprit, std::uint64_t wanted) -> Result<Unit> {
     Domain* const domain = domain_of(sender);
     if (domain == nullptr) return fail(Error::NoProcess);
-    core.stop_domain(*domain, why);
+    core.stop_domain(*domain, why, culprit, wanted);
     return Unit{};
 }
 

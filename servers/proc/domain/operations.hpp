@@ -33,7 +33,7 @@ public:
     Result<Unit> on(D::Pause, Sender& sender);
     Result<Unit> on(D::Resume, Sender& sender);
     Result<Unit> on(D::Signal, Sender& sender, std::uint32_t number);
-    Result<Unit> on(D::Stop, Sender& sender, proto::DomainEnd why);
+    Result<Unit> on(D::Stop, Sender& sender, proto::DomainEnd why, std::uint32_t culprit, std::uint64_t wanted);
     Result<proto::ProcessSummary> on(D::List, Sender& sender, std::uint32_t index);
     Result<std::array<std::int32_t, 2>> on(D::ProcessStatus, Sender& sender, std::int32_t inner_pid);
     Result<std::array<std::uint32_t, 2>> on(D::UnknownCalls, Sender& sender, std::uint32_t index);

@@ -206,7 +206,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
             child->memory->set_files_limit(child->files, (Word{1} << child->cspace->radix) - slot::descriptor_first);
         }
         child->credentials = parent.credentials;
-        auto session = owners.fork_vfs_session(parent.vfs_session, ((flags & f::fs) != 0 ? 1u : 0u) | ((flags & f::new_mount) != 0 ? 2u : 0u));
+        auto session = owners.fork_vfs_session(parent.vfs_session, ((flags & f::fs) != 0 ? 1u : 0u) | ((flags & f::new_mount) != 0 ? 2u : 0u), 0, number_for_vfs(*child));
         if (!session) return undo(session.error());
         child->vfs_session = *session;
         for (auto [flag, member] : {std::pair{f::new_uts, &Process::uts_session}, std::pair{f::new_network, &Process::network_session}}) {
@@ -298,7 +298,7 @@ ipc::Result<ipc::Unit> Core::unshare(Thread& thread, std::uint32_t flags) {
         return fail(error);
     };
     if ((flags & (f::new_mount | f::fs)) != 0) {
-        auto made = owners.fork_vfs_session(process.vfs_session, (flags & f::new_mount) != 0 ? 2 : 0);
+        auto made = owners.fork_vfs_session(process.vfs_session, (flags & f::new_mount) != 0 ? 2 : 0, 0, number_for_vfs(process));
         if (!made) return undo(made.error());
         vfs = *made;
     }
@@ -373,7 +373,7 @@ void Core::start_process(Process& process) {
     if (process.space().init == nullptr) process.space().init = &process;
     process.state = ProcessState::Running;
     fill_area(thread);
-    owners.set_credentials(process.vfs_session, process.credentials);
+    tell_credentials(process);
     thread.suspended = must_stand(process);
     static_cast<void>(machine.start(*thread.kernel, vdso_header().program_entry, !thread.suspended));
 }
@@ -413,7 +413,7 @@ void Core::finish_execute(Process& process, std::string_view name, proto::FileSt
     auto const old_user = process.credentials.file_user, old_group = process.credentials.file_group;
     process.dumpable = !process.credentials.execute(file.mode, file.user, file.group);
     if (process.credentials.effective != old || process.credentials.file_user != old_user || process.credentials.file_group != old_group) {
-        owners.set_credentials(process.vfs_session, process.credentials);
+        tell_credentials(process);
     }
     if (Thread* waiter = process.vfork_waiter; waiter != nullptr) {
         process.vfork_waiter = nullptr;

@@ -127,6 +127,10 @@ public:
 
     // --- identity, limits, control (identity.cpp) ---
     ipc::Result<std::uint32_t> set_identity(Process& process, std::uint32_t which, std::uint32_t a, std::uint32_t b, std::uint32_t c);
+    /// Its number in its container's PID namespace, which vfs and the container manager speak of.
+    [[nodiscard]] static std::uint32_t number_for_vfs(Process const& process);
+    /// vfs learns what the process may do (VfsControl::SetCredentials).
+    void tell_credentials(Process const& process);
     ipc::Result<std::uint32_t> groups(Process& process, bool set, std::uint32_t count, Address address);
     ipc::Result<std::array<std::uint64_t, 2>> resource_limit(Process& caller, std::int32_t pid, std::uint32_t resource, bool change, std::uint64_t soft, std::uint64_t hard);
     ipc::Result<std::uint32_t> control(Thread& thread, std::uint32_t option, std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d);
@@ -137,7 +141,8 @@ public:
 
     // --- domains (domain/domain.cpp) ---
     Domain* create_domain(proto::DomainLimits const& limits, bool sealed, std::string_view name);
-    void stop_domain(Domain& domain, proto::DomainEnd why);
+    /// culprit, wanted: for DomainStatus, if it was still running.
+    void stop_domain(Domain& domain, proto::DomainEnd why, std::uint32_t culprit = 0, std::uint64_t wanted = 0);
     proto::DomainStatus domain_status(Domain& domain);
     /// Nobody holds its capability: everything in it ends, then it goes itself.
     void release_domain(Domain& domain);

@@ -13,8 +13,16 @@ ipc::Result<std::uint32_t> Core::set_identity(Process& process, std::uint32_t wh
         process.dumpable = false;
         process.parent_death_signal = 0;
     }
-    owners.set_credentials(process.vfs_session, process.credentials);
+    tell_credentials(process);
     return result;
+}
+
+std::uint32_t Core::number_for_vfs(Process const& process) { return static_cast<std::uint32_t>(process.pid->number_in(*process.domain->space)); }
+
+void Core::tell_credentials(Process const& process) {
+    proto::Credentials told = process.credentials.for_vfs();
+    told.process = number_for_vfs(process);
+    owners.set_credentials(process.vfs_session, told);
 }
 
 ipc::Result<std::uint32_t> Core::groups(Process& process, bool set, std::uint32_t count, Address address) {
@@ -28,7 +36,7 @@ ipc::Result<std::uint32_t> Core::groups(Process& process, bool set, std::uint32_
             if (auto status = process.memory->copy_in(address, bytes); !status) return fail(status.error());
         }
         if (auto status = credentials.set_groups(ids.data(), count); !status) return fail(status.error());
-        owners.set_credentials(process.vfs_session, credentials);
+        tell_credentials(process);
         return 0;
     }
     if (count == 0) return credentials.group_count;
@@ -141,7 +149,7 @@ ipc::Result<std::array<std::uint64_t, 3>> Core::capability_sets(Process& caller,
     if (change) {
         if (target != &caller) return fail(Error::NotPermitted);
         if (auto status = caller.credentials.set_capabilities(sets); !status) return fail(status.error());
-        owners.set_credentials(caller.vfs_session, caller.credentials);
+        tell_credentials(caller);
     }
     Credentials const& credentials = target->credentials;
     return std::array<std::uint64_t, 3>{credentials.effective, credentials.permitted, credentials.inheritable};

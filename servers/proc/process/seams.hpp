@@ -11,9 +11,9 @@ namespace proc {
 class Owners {
 public:
     virtual ~Owners() = default;
-    /// VfsControl::ForkSession.
-    virtual ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags) = 0;
-    virtual void set_credentials(CapabilityPointer vfs_session, Credentials const& credentials) = 0;
+    /// VfsControl::ForkSession. `number`: Core::number_for_vfs of the process it is for.
+    virtual ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, std::uint32_t user_namespace, std::uint32_t number) = 0;
+    virtual void set_credentials(CapabilityPointer vfs_session, proto::Credentials const& credentials) = 0;
     /// A session in a new namespace, made from the one that `session` is in.
     virtual ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer session) = 0;
     /// A session in the namespace behind the open file (/proc/PID/ns/...), which is one of uts or network.

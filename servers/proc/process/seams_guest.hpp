@@ -19,13 +19,13 @@ struct OwnerCapabilities {
 class GuestOwners final : public Owners {
 public:
     explicit GuestOwners(OwnerCapabilities const& capabilities) : to_{capabilities} {}
-    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags) override {
-        auto made = ipc::call<proto::VfsControl::ForkSession>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from}, flags);
+    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, std::uint32_t user_namespace, std::uint32_t number) override {
+        auto made = ipc::call<proto::VfsControl::ForkSession>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from}, flags, user_namespace, number);
         if (!made) return ipc::fail(made.error());
         return made->slot;
     }
-    void set_credentials(CapabilityPointer vfs_session, Credentials const& credentials) override {
-        static_cast<void>(ipc::call<proto::VfsControl::SetCredentials>(to_.vfs_control, ipc::Cap<proto::VfsSession>{vfs_session}, credentials.for_vfs()));
+    void set_credentials(CapabilityPointer vfs_session, proto::Credentials const& credentials) override {
+        static_cast<void>(ipc::call<proto::VfsControl::SetCredentials>(to_.vfs_control, ipc::Cap<proto::VfsSession>{vfs_session}, credentials));
     }
     ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer session) override {
         auto const old = namespace_of(session);

@@ -510,7 +510,7 @@ auto ProcFs::set_namespace(Process& process, ipc::OptionalCap<F> const& cap, Wor
         core.machine.drop(process.vfs_session);
         process.vfs_session = *session;
         static_cast<void>(core.machine.install(*process.cspace, linux_process::slot::vfs, *session));
-        core.owners.set_credentials(process.vfs_session, process.credentials);
+        core.tell_credentials(process);
         break;
     }
     return finish(Unit{});

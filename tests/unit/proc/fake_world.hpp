@@ -138,8 +138,8 @@ public:
         ++machine_.capabilities;
         return ++next;
     }
-    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer, std::uint32_t) override { return give(); }
-    void set_credentials(CapabilityPointer, Credentials const&) override {}
+    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer, std::uint32_t, std::uint32_t, std::uint32_t) override { return give(); }
+    void set_credentials(CapabilityPointer, proto::Credentials const&) override {}
     ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer) override { return give(); }
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer) override { return give(); }
     ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer) override { return give(); }

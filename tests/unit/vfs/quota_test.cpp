@@ -50,13 +50,18 @@ TEST_CASE("a container's session") {
     w.put(inside, "/tmp/f", "private");
     CHECK(w.stat_error("/containers/c/tmp/f") == Error::NoEntry);
     // What is written to its /tmp counts as well.
+    inside->who.process = 9;
     auto file = *w.open(inside, "/tmp/big", open_flag::create | open_flag::write_only);
     CHECK(w.files.set_quota_policy(*number, 100 * 1024, true) == Error::None);
     w.files.notify_quota(55);
     CHECK(*w.write(file, std::string(200000, 'x')) < 100 * 1024);
     CHECK(w.port.signalled == std::vector<Slot>{55});
-    CHECK(w.files.take_quota_event() == *number);
-    CHECK(w.files.take_quota_event() == 0);
+    auto const event = w.files.take_quota_event();
+    CHECK(event.domain == *number);
+    CHECK(event.process == 9); // who opened the file
+    CHECK(event.wanted > 100 * 1024);
+    CHECK(event.wanted <= 100 * 1024 + 4096);
+    CHECK(w.files.take_quota_event().domain == 0);
     w.close(file);
     CHECK(w.files.mount_at(*inside, 66, "proc", "/proc") == Error::None);
     CHECK(w.stat_error(inside, "/proc/1") == Error::Elsewhere);
