@@ -11,6 +11,7 @@ ROOT_PROVIDES = {'memory', 'supervisor', 'sched-control', 'boot-image', 'debug'}
 SIZE = re.compile(r'^(\d+)([KMG]?)$')
 FACTORS = {'': 1, 'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30}
 NEEDS_MAXIMUM = 48
+NAMESPACE = re.compile(r'^namespace:[A-Za-z0-9_-]{1,12}$')
 
 
 def size_of(text):
@@ -41,6 +42,10 @@ def parse(lines):
         if key == 'needs':
             server['needs'] += [(need, number) for need in values]
         elif key == 'provides':
+            if values and values[0].startswith('namespace:') and not NAMESPACE.match(values[0]):
+                faults.append(f'line {number}: want: provides namespace:NAME, a name of 1 to 12 letters, digits, - or _')
+            elif values and values[0].startswith('namespace:') and values[2:] == ['each']:
+                faults.append(f'line {number}: {values[0]} has a badge of its own: 1..15')
             good = len(values) == 3 and values[1] == 'badge' and (values[2] == 'each' or values[2].isdigit() and 1 <= int(values[2]) <= 15)
             if not good:
                 faults.append(f'line {number}: want: provides NAME badge 1..15|each')
@@ -76,11 +81,16 @@ def check(servers):
         for key in ('priority', 'slots', 'memory', 'heap', 'restart'):
             if key not in server:
                 faults.append(f"server {server['name']} (line {server['line']}) has no {key}")
-        if len(server['needs']) > NEEDS_MAXIMUM:
+    kinds = [(name, index) for index, server in enumerate(servers) for name, _ in server['provides'] if name.startswith('namespace:')]
+    for index, server in enumerate(servers):
+        above = sum(place < index for _, place in kinds)
+        if sum(above if need == 'namespaces' else 1 for need, _ in server['needs']) > NEEDS_MAXIMUM:
             faults.append(f"server {server['name']} needs more than {NEEDS_MAXIMUM} capabilities")
     place = {server['name']: index for index, server in enumerate(servers)}
     for server in servers:
         for need, line in server['needs']:
+            if need == 'namespaces':  # whatever of them stands above
+                continue
             if need in ROOT_PROVIDES or re.match(r'^irq:(\d|1[0-5])$', need):
                 continue
             ports = re.match(r'^ports:(0x[0-9a-f]+|\d+)-(0x[0-9a-f]+|\d+)$', need)

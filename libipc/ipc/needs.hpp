@@ -13,4 +13,15 @@ inline abi::CapabilityPointer need(ServerInfo const& info, std::string_view name
     return 0;
 }
 
+/// `visit(name, slot)` for each kind of namespace that `needs namespaces` gave this server, in the manifest's order: the name as
+/// /proc/PID/ns shows it, and the kind's first namespace, over which every operation of protocol Namespace is allowed.
+template <class Visitor>
+void for_each_namespace(ServerInfo const& info, Visitor visit) {
+    constexpr std::string_view prefix = "namespace:";
+    for (abi::Word i = 0; i < info.need_count; ++i) {
+        std::string_view const name{info.needs[i].name};
+        if (name.starts_with(prefix)) { visit(name.substr(prefix.size()), info.needs[i].slot); }
+    }
+}
+
 } // namespace ipc

@@ -133,18 +133,18 @@ LaunchFailure Launcher::start(Container& container, Launch const& launch) {
         !mounted) {
         return failure(mounted.error(), "/proc");
     }
-    auto uts_namespace = ipc::call<proto::Namespace::Create>(services_.uts, ipc::OptionalCap<proto::Namespace>{}, 0U);
+    auto uts_namespace = ipc::call<proto::Namespace::Create>(services_.uts, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
     if (!uts_namespace) { return failure(uts_namespace.error(), "uts namespace"); }
     auto uts_namespace_owned = owned(uts_namespace);
-    auto uts = ipc::call<proto::Namespace::Enter>(*uts_namespace);
+    auto uts = ipc::call<proto::Namespace::Enter>(*uts_namespace, proto::Namespace::every_operation);
     if (!uts) { return failure(uts.error(), "uts namespace"); }
     auto uts_owned = owned(uts);
     static_cast<void>(ipc::call<proto::Uts::SetHostname>(uts->as<proto::Uts>(), proto::HostName{container.name}));
     auto network_namespace =
-        ipc::call<proto::Namespace::Create>(services_.network, ipc::OptionalCap<proto::Namespace>{}, 0U);
+        ipc::call<proto::Namespace::Create>(services_.network, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
     if (!network_namespace) { return failure(network_namespace.error(), "network namespace"); }
     auto network_namespace_owned = owned(network_namespace);
-    auto network = ipc::call<proto::Namespace::Enter>(*network_namespace);
+    auto network = ipc::call<proto::Namespace::Enter>(*network_namespace, proto::Namespace::every_operation);
     if (!network) { return failure(network.error(), "network namespace"); }
     auto network_owned = owned(network);
     std::int32_t pid = 0;
@@ -193,10 +193,10 @@ LaunchFailure Launcher::start_root(Container& container, Launch const& launch) {
         !mounted) {
         return failure(mounted.error(), "/proc");
     }
-    auto uts = ipc::call<proto::Namespace::Enter>(services_.uts);
+    auto uts = ipc::call<proto::Namespace::Enter>(services_.uts, proto::Namespace::every_operation);
     if (!uts) { return failure(uts.error(), "uts namespace"); }
     container.uts = Owned<proto::Session>{*uts};
-    auto network = ipc::call<proto::Namespace::Enter>(services_.network);
+    auto network = ipc::call<proto::Namespace::Enter>(services_.network, proto::Namespace::every_operation);
     if (!network) { return failure(network.error(), "network namespace"); }
     container.network = Owned<proto::Session>{*network};
     std::int32_t pid = 0;

@@ -4,5 +4,5 @@
 int server_main(ipc::ServerInfo const&) {
     static netns::NetnsServer server;
     static_cast<void>(ipc::bind_no_senders(0));
-    ipc::serve<proto::Namespace, proto::Network>(server);
+    ipc::serve<proto::Namespace, proto::File, proto::Network>(server);
 }

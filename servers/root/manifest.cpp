@@ -85,6 +85,19 @@ bool resolve(Manifest const& manifest, std::string_view word, Need& need) {
     return true;
 }
 
+/// `namespaces`: every namespace that a server above provides, in their order.
+std::string_view add_namespaces(Manifest const& manifest, ServerDefinition& server) {
+    for (std::size_t i = 0; i < manifest.provision_count; ++i) {
+        auto const& provision = manifest.provisions[i];
+        if (!provision.name.starts_with(namespace_prefix) || provision.server + 1 >= manifest.server_count) {
+            continue;
+        }
+        if (server.need_count == ServerDefinition::maximum_needs) { return "too many needs"; }
+        server.needs[server.need_count++] = {Need::Kind::Server, provision.name, provision.server, provision.badge};
+    }
+    return {};
+}
+
 std::string_view parse_line(Manifest& manifest, std::string_view line, std::string_view& culprit) {
     auto const key = take_word(line);
     if (key.empty()) { return {}; }
@@ -101,6 +114,10 @@ std::string_view parse_line(Manifest& manifest, std::string_view line, std::stri
     if (key == "needs") {
         for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
             culprit = word;
+            if (word == "namespaces") {
+                if (auto const what = add_namespaces(manifest, server); !what.empty()) { return what; }
+                continue;
+            }
             if (server.need_count == ServerDefinition::maximum_needs) { return "too many needs"; }
             if (!resolve(manifest, word, server.needs[server.need_count])) {
                 return "needed, but nothing above provides it";
@@ -116,6 +133,11 @@ std::string_view parse_line(Manifest& manifest, std::string_view line, std::stri
         auto const badge = take_word(line);
         if (badge_word != "badge" || manifest.provision_count == Manifest::maximum_provisions) {
             return "want: provides NAME badge N|each";
+        }
+        if (value.starts_with(namespace_prefix)) {
+            auto const size = value.size() - namespace_prefix.size();
+            if (size == 0 || size > maximum_namespace_name) { return "a namespace's name has 1..12 characters"; }
+            if (badge == "each") { return "a namespace has a badge of its own"; }
         }
         auto const fixed = badge == "each" ? 0 : number(badge).value_or(16);
         if (fixed > 15) { return "badges are 1..15 or each"; }

@@ -7,6 +7,11 @@
 
 namespace root {
 
+/// `provides namespace:NAME badge N`: the server owns a kind of namespace, and that badge is its first one. `needs namespaces` is a
+/// need of each such capability that stands above, under its whole name (ipc::for_each_namespace).
+inline constexpr std::string_view namespace_prefix = "namespace:";
+inline constexpr std::size_t maximum_namespace_name = 12; ///< as much as ServerNeed::name has room for
+
 /// One word of a `needs` line, resolved.
 struct Need {
     enum class Kind : std::uint8_t { Server, Memory, Supervisor, SchedControl, BootImage, Debug, Interrupt, Ports };

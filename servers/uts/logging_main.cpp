@@ -28,5 +28,5 @@ private:
 int server_main(ipc::ServerInfo const&) {
     static LoggingUtsServer server;
     static_cast<void>(ipc::bind_no_senders(0));
-    ipc::serve<proto::Namespace, proto::Uts>(server);
+    ipc::serve<proto::Namespace, proto::File, proto::Uts>(server);
 }

@@ -4,5 +4,5 @@
 int server_main(ipc::ServerInfo const&) {
     static uts::UtsServer server;
     static_cast<void>(ipc::bind_no_senders(0));
-    ipc::serve<proto::Namespace, proto::Uts>(server);
+    ipc::serve<proto::Namespace, proto::File, proto::Uts>(server);
 }

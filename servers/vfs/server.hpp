@@ -105,13 +105,16 @@ public:
     Result<proto::FileOwner> on(C::Owner, Sender& sender, FileCap file);
 
     // --- Namespace (server_control.cpp) ---
-    Result<ipc::Cap<proto::Namespace>> on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t quota);
+    Result<ipc::Cap<proto::Namespace>> on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t user_inode, std::uint32_t quota);
     Result<proto::NamespaceIdentity> on(N::Identify, Sender& sender);
-    Result<ipc::Cap<proto::Session>> on(N::Enter, Sender& sender);
+    Result<ipc::Cap<proto::Session>> on(N::Enter, Sender& sender, std::uint64_t operations);
     Result<ipc::Cap<proto::Session>> on(N::ForkSession, Sender& sender);
     Result<ipc::Cap<proto::Namespace>> on(N::Of, Sender& sender);
-    Result<ipc::Cap<proto::Namespace>> on(N::Attenuate, Sender& sender, std::uint32_t operations);
+    Result<ipc::Cap<proto::Namespace>> on(N::Attenuate, Sender& sender, std::uint64_t operations);
     Result<Unit> on(N::Destroy, Sender& sender);
+    Result<Unit> on(N::Vouch, Sender& sender, ipc::OptionalCap<proto::Session> session, proto::SessionCredentials const& credentials);
+    Result<Unit> on(N::SetUserMap, Sender& sender, std::uint32_t user_inode, std::uint32_t uids, std::uint32_t gids, ipc::ReadBuffer extents);
+    Result<proto::NamespaceIdentity> on(N::List, Sender& sender, std::uint32_t after);
 
 private:
     /// The open file called; BadDescriptor.

@@ -152,7 +152,7 @@ MountNamespace* Server::name_space(Sender const& sender, std::uint32_t operation
     return nullptr;
 }
 
-Result<ipc::Cap<proto::Namespace>> Server::on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t) {
+Result<ipc::Cap<proto::Namespace>> Server::on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t, std::uint32_t) {
     if (user.slot != 0) { sender.delete_after_reply(user.slot); }
     MountNamespace* const space = name_space(sender, N::Create::number);
     if (space == nullptr) { return fail(Error::NotPermitted); }
@@ -165,7 +165,7 @@ Result<proto::NamespaceIdentity> Server::on(N::Identify, Sender& sender) {
     return proto::NamespaceIdentity{proto::NamespaceKind::Mount, space->number, space->parent_number, 0, space->sessions, space->badge != 0 ? 1u : 0u};
 }
 
-Result<ipc::Cap<proto::Session>> Server::on(N::Enter, Sender& sender) {
+Result<ipc::Cap<proto::Session>> Server::on(N::Enter, Sender& sender, std::uint64_t) {
     NamespaceHandle* const handle = vfs_.name_space(sender.badge);
     if (handle == nullptr || name_space(sender, N::Enter::number) == nullptr) { return fail(Error::NotPermitted); }
     return capability_of<proto::Session>(vfs_.enter(*handle->space));
@@ -183,10 +183,10 @@ Result<ipc::Cap<proto::Namespace>> Server::on(N::Of, Sender& sender) {
     return capability_of<proto::Namespace>(vfs_.name_space_capability(*who->space, ~0u));
 }
 
-Result<ipc::Cap<proto::Namespace>> Server::on(N::Attenuate, Sender& sender, std::uint32_t operations) {
+Result<ipc::Cap<proto::Namespace>> Server::on(N::Attenuate, Sender& sender, std::uint64_t operations) {
     NamespaceHandle* const handle = vfs_.name_space(sender.badge);
     if (handle == nullptr || name_space(sender, N::Attenuate::number) == nullptr) { return fail(Error::NotPermitted); }
-    return capability_of<proto::Namespace>(vfs_.name_space_capability(*handle->space, handle->operations & operations & ~(1u << 31)));
+    return capability_of<proto::Namespace>(vfs_.name_space_capability(*handle->space, handle->operations & static_cast<std::uint32_t>(operations) & ~(1u << 31)));
 }
 
 Result<ipc::Unit> Server::on(N::Destroy, Sender& sender) {
@@ -195,5 +195,13 @@ Result<ipc::Unit> Server::on(N::Destroy, Sender& sender) {
     vfs_.destroy(*handle->space);
     return Unit{};
 }
+
+// What a session's owner may do, and whose ids it speaks, is told through VfsControl.
+Result<ipc::Unit> Server::on(N::Vouch, Sender& sender, ipc::OptionalCap<proto::Session> session, proto::SessionCredentials const&) {
+    if (session.slot != 0) { sender.delete_after_reply(session.slot); }
+    return fail(Error::NotSupported);
+}
+Result<ipc::Unit> Server::on(N::SetUserMap, Sender&, std::uint32_t, std::uint32_t, std::uint32_t, ipc::ReadBuffer) { return fail(Error::NotSupported); }
+Result<proto::NamespaceIdentity> Server::on(N::List, Sender&, std::uint32_t) { return fail(Error::NotSupported); }
 
 } // namespace vfs

@@ -31,13 +31,13 @@ public:
         auto const old = namespace_of(session);
         if (!old) return old;
         ipc::Owned<proto::Namespace> const holder{ipc::Cap<proto::Namespace>{*old}};
-        auto made = ipc::call<proto::Namespace::Create>(holder.get(), ipc::OptionalCap<proto::Namespace>{}, 0u);
+        auto made = ipc::call<proto::Namespace::Create>(holder.get(), ipc::OptionalCap<proto::Namespace>{}, 0u, 0u);
         if (!made) return ipc::fail(made.error());
         ipc::Owned<proto::Namespace> const fresh{*made};
         return enter_namespace(fresh.slot());
     }
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space) override {
-        auto made = ipc::call<proto::Namespace::Enter>(ipc::Cap<proto::Namespace>{name_space});
+        auto made = ipc::call<proto::Namespace::Enter>(ipc::Cap<proto::Namespace>{name_space}, proto::Namespace::every_operation);
         if (!made) return ipc::fail(made.error());
         return made->slot;
     }

@@ -101,15 +101,21 @@ public:
 
     // --- Namespace, on the open file of a PID namespace ---
     Result<proto::NamespaceIdentity> on(N::Identify, Sender&);
-    Result<ipc::Cap<N>> on(N::Create, Sender&, ipc::OptionalCap<N> const& user, Word32) {
+    Result<ipc::Cap<N>> on(N::Create, Sender&, ipc::OptionalCap<N> const& user, Word32, Word32) {
         if (user.slot != 0) core.machine.drop(user.slot);
         return fail(Error::NotSupported);
     }
-    Result<ipc::Cap<proto::Session>> on(N::Enter, Sender&) { return fail(Error::NotSupported); }
+    Result<ipc::Cap<proto::Session>> on(N::Enter, Sender&, std::uint64_t) { return fail(Error::NotSupported); }
     Result<ipc::Cap<proto::Session>> on(N::ForkSession, Sender&) { return fail(Error::NotSupported); }
     Result<ipc::Cap<N>> on(N::Of, Sender&) { return fail(Error::NotSupported); }
-    Result<ipc::Cap<N>> on(N::Attenuate, Sender&, Word32) { return fail(Error::NotSupported); }
+    Result<ipc::Cap<N>> on(N::Attenuate, Sender&, std::uint64_t) { return fail(Error::NotSupported); }
     Result<Unit> on(N::Destroy, Sender&) { return fail(Error::NotPermitted); }
+    Result<Unit> on(N::Vouch, Sender&, ipc::OptionalCap<proto::Session> const& session, proto::SessionCredentials const&) {
+        if (session.slot != 0) core.machine.drop(session.slot);
+        return fail(Error::NotSupported);
+    }
+    Result<Unit> on(N::SetUserMap, Sender&, Word32, Word32, Word32, ipc::ReadBuffer) { return fail(Error::NotSupported); }
+    Result<proto::NamespaceIdentity> on(N::List, Sender&, Word32) { return fail(Error::NotSupported); }
 
     Core& core;
 

@@ -7,9 +7,9 @@ TEST_CASE("a new network namespace has its own loopback and nothing else") {
     netns::NetnsServer server;
     auto const number = world.serve<proto::Namespace, proto::Network>(server);
     auto const first = world.client<proto::Namespace>(number, ipc::first_namespace_badge);
-    auto const space = ipc::call<proto::Namespace::Create>(first, ipc::OptionalCap<proto::Namespace>{}, 0U);
+    auto const space = ipc::call<proto::Namespace::Create>(first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
     REQUIRE(space);
-    auto const session = ipc::call<proto::Namespace::Enter>(*space);
+    auto const session = ipc::call<proto::Namespace::Enter>(*space, proto::Namespace::every_operation);
     REQUIRE(session);
     auto const network = session->as<proto::Network>();
     std::string text(1000, '\0');
@@ -34,7 +34,7 @@ TEST_CASE("sockets are refused with the errno of a system without the family") {
     netns::NetnsServer server;
     auto const number = world.serve<proto::Namespace, proto::Network>(server);
     auto const first = world.client<proto::Namespace>(number, ipc::first_namespace_badge);
-    auto const session = ipc::call<proto::Namespace::Enter>(first);
+    auto const session = ipc::call<proto::Namespace::Enter>(first, proto::Namespace::every_operation);
     REQUIRE(session);
     constexpr std::uint32_t inet = 2, stream = 1;
     auto const socket = [&](std::uint32_t family, std::uint32_t type) {

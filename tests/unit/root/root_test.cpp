@@ -60,6 +60,33 @@ TEST_CASE("a manifest is read as it stands") {
     CHECK(tty.needs[1].kind == root::Need::Kind::Memory);
 }
 
+TEST_CASE("namespaces are given by name to whoever needs them, in order") {
+    auto manifest = std::make_unique<Manifest>();
+    REQUIRE(
+        root::parse_manifest("server uts\n provides uts badge 2\n provides namespace:uts badge 1\n needs namespaces\n"
+                             "server seed\n provides namespace:seed badge 3\n"
+                             "server proc\n provides namespace:pid badge 2\n needs memory namespaces uts\n"
+                             "server container\n needs namespaces\n",
+                             *manifest)
+            .line == 0);
+    CHECK(manifest->servers[0].need_count == 0); // nothing stands above, its own least of all
+    auto const& proc = manifest->servers[2];
+    REQUIRE(proc.need_count == 4);
+    CHECK(proc.needs[1].name == "namespace:uts");
+    CHECK(proc.needs[1].kind == root::Need::Kind::Server);
+    CHECK(proc.needs[1].first == 0);
+    CHECK(proc.needs[1].last == 1);
+    CHECK(proc.needs[2].name == "namespace:seed");
+    CHECK(proc.needs[2].first == 1);
+    CHECK(proc.needs[2].last == 3);
+    CHECK(proc.needs[3].name == "uts");
+    CHECK(manifest->servers[3].need_count == 3);
+    auto const fault = [&](std::string_view text) { return root::parse_manifest(text, *manifest).line; };
+    CHECK(fault("server a\n provides namespace: badge 1\n") == 2);
+    CHECK(fault("server a\n provides namespace:thirteenchars badge 1\n") == 2);
+    CHECK(fault("server a\n provides namespace:x badge each\n") == 2);
+}
+
 TEST_CASE("what is wrong with a manifest is told with its line") {
     auto manifest = std::make_unique<Manifest>();
     auto const fault = [&](std::string_view text) { return root::parse_manifest(text, *manifest).line; };
