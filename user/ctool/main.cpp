@@ -156,12 +156,13 @@ void need_name(Options const& options) {
 
 void create(Options const& options, std::vector<std::string> const& programs) {
     auto const paths = find_programs(programs);
+    auto const image = options.image.empty() ? std::string{} : find_image(options.image);
     Request request{"create"};
     request.field("name", options.name);
     options.limits(request);
     auto const folder = std::string{ask(request).field("folder")};
     std::string trouble;
-    if (!options.image.empty()) { trouble = copy_tree("/images/" + options.image, folder); }
+    if (!image.empty()) { trouble = copy_tree(image, folder); }
     if (trouble.empty()) { trouble = copy_programs(paths, folder); }
     if (!trouble.empty()) {
         remove_tree(folder);

@@ -1,5 +1,6 @@
 #include "programs.hpp"
 #include "failure.hpp"
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -110,6 +111,23 @@ std::string copy_program(std::string path, std::string const& folder) {
 }
 
 } // namespace
+
+std::string find_image(std::string const& name) {
+    static constexpr char const* images = "/images";
+    std::vector<std::string> names;
+    if (DIR* const folder = opendir(images); folder != nullptr) {
+        while (dirent const* const entry = readdir(folder)) {
+            if (entry->d_name[0] != '.') { names.emplace_back(entry->d_name); }
+        }
+        closedir(folder);
+    }
+    // Only a name that is listed: one with a slash or dots would lead elsewhere.
+    if (std::find(names.begin(), names.end(), name) != names.end()) { return std::string{images} + '/' + name; }
+    std::sort(names.begin(), names.end());
+    std::string text = "no image " + name;
+    for (auto const& each : names) { text += (&each == &names.front() ? ": there are " : ", ") + each; }
+    fail("image-not-found", text + (names.empty() ? ": give one with boot/run --image NAME=FOLDER" : ""));
+}
 
 std::vector<std::string> find_programs(std::vector<std::string> const& names) {
     std::vector<std::string> paths;

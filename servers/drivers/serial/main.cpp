@@ -97,13 +97,23 @@ private:
     };
     static constexpr Word data_ready = 0x01, break_received = 0x10, transmitter_empty = 0x20;
 
-    /// The break key (QEMU: Ctrl-A B): this server waits for nobody, so it can tell why the others stand still.
-    static void print_wait_graph() {
+    /// The break key (QEMU: Ctrl-A B): this server waits for nobody, so it can tell why the others stand still. On the line the break
+    /// came from, where somebody looks, and in the log, which stays.
+    void print_wait_graph() {
         ipc::object::Debug const debug{ipc::server_slot::debug};
-        ipc::log("--- who waits on whom");
-        for (auto const& line : ipc::WaitGraph{debug}.lines()) { ipc::log("{}", line); }
-        ipc::log("--- latest kernel events");
-        for (auto const& line : ipc::trace_lines(debug, 20)) { ipc::log("{}", line); }
+        tell("--- who waits on whom");
+        for (auto const& line : ipc::WaitGraph{debug}.lines()) { tell(line); }
+        tell("--- latest kernel events");
+        for (auto const& line : ipc::trace_lines(debug, 20)) { tell(line); }
+    }
+    void tell(std::string_view text) {
+        ipc::log("{}", text);
+        for (std::string_view const part : {std::string_view{"\r\n"}, text}) {
+            for (char const byte : part) {
+                while (!output_.put(byte)) { transmit(); }
+            }
+        }
+        transmit();
     }
 
     [[nodiscard]] Word read(Register which) const { return ports_.in(base_ + which).value_or(0); }

@@ -1,5 +1,6 @@
 // clone, fork, vfork, unshare; the parts of a new process and the way into and out of exec.
 #include "core.hpp"
+#include <charconv>
 
 namespace proc {
 
@@ -265,6 +266,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
     if ((flags & f::parent_settid) != 0) static_cast<void>(parent.memory->write(arguments.parent_tid, number));
     if ((flags & f::child_settid) != 0) static_cast<void>(child->memory->write(arguments.child_tid, thread->pid->number()));
     if ((flags & f::child_cleartid) != 0) thread->clear_child_tid = arguments.child_tid;
+    show_name(*thread);
     thread->suspended = must_stand(*child);
     static_cast<void>(machine.start(*thread->kernel, vdso_header().child_entry, !thread->suspended));
     if ((flags & f::vfork) != 0) {
@@ -378,6 +380,14 @@ void Core::start_process(Process& process) {
     static_cast<void>(machine.start(*thread.kernel, vdso_header().program_entry, !thread.suspended));
 }
 
+void Core::show_name(Thread const& thread) {
+    char text[sizeof thread.process->name + 16];
+    std::size_t length = thread.process->comm().copy(text, 9); // of 16 bytes, six are for the number
+    text[length++] = ' ';
+    auto const end = std::to_chars(text + length, text + sizeof text, thread.pid->numbers[0].number);
+    machine.set_name(*thread.kernel, {text, static_cast<std::size_t>(end.ptr - text)});
+}
+
 void Core::begin_execute(Thread& thread) {
     Process& process = *thread.process;
     process.threads.each([&](Thread& other) {
@@ -409,6 +419,7 @@ void Core::finish_execute(Process& process, std::string_view name, proto::FileSt
     thread.clear_child_tid = thread.robust_list = 0;
     process.executed = true;
     process.set_name(name);
+    show_name(thread);
     auto const old = process.credentials.effective;
     auto const old_user = process.credentials.file_user, old_group = process.credentials.file_group;
     process.dumpable = !process.credentials.execute(file.mode, file.user, file.group);

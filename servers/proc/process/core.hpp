@@ -59,6 +59,8 @@ public:
     /// Writes what proc owns in the thread's area: stack, numbers, slots, time, mask.
     void fill_area(Thread& thread);
     void fill_time(Thread& thread);
+    /// Tells the kernel what its wait graph calls the thread: the program's name and the PID in the outermost namespace that sees it.
+    void show_name(Thread const& thread);
     void set_executable(Process& process, CapabilityPointer file); ///< taken over
     void release(SharedCapability*& shared);
 

@@ -97,6 +97,7 @@ ipc::Result<std::uint32_t> Core::control(Thread& thread, std::uint32_t option, s
             name[i] = *letter;
         }
         process.set_name(name);
+        show_name(thread);
         return 0;
     }
     case 16: // PR_GET_NAME
