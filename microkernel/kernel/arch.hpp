@@ -23,6 +23,7 @@ using abi::Word;
 //   Address instruction_pointer(), stack_pointer(); Word flags(); void set_flow(eip, esp, eflags)   -- faults
 //   void set_ipc_buffer(Address user, abi::IpcBuffer* kernel)  (null: none), set_redirect(Address entry),
 //   void set_tls(Word entry 0..2, Address base, Word limit_pages_minus_one, bool present)
+//   Word hazards: bits of kernel::hazard, and the architecture's own
 //   FPU state (512 bytes, 16-aligned, lazily loaded)
 
 // --- physical memory as the kernel sees it -------------------------------------------------------------------------
@@ -53,9 +54,16 @@ void* user_to_kernel(void const* directory, Address address, Word rights);
 void context_initialize(Context& context);
 /// FPU and SSE registers as after a processor's reset: what a thread computed in one space is not seen in the next.
 void floating_point_reset(Context& context);
-/// `thread` becomes the one that the exit path resumes: address space (CR3 only if it differs; a null directory is the
-/// kernel's own), FS/TLS descriptors, sysenter stack. Not called for idleness: then cpu().current is null.
-void switch_to(kernel::Thread& thread, void const* directory);
+/// The thread's address space from now on, at once if it is loaded. Null: the kernel's own.
+void set_space(Context& context, void const* directory);
+bool has_space(Context const& context, void const* directory);      ///< as set_space said; for the invariants
+/// `thread` becomes the one that the exit path resumes: address space (CR3 only if it differs), FS/TLS descriptors,
+/// sysenter stack. Not called for idleness: then cpu().current is null.
+void switch_to(kernel::Thread& thread);
+/// The processor holds this thread's state: it was the last one given to switch_to.
+bool is_loaded(Context const& context);
+/// The directory that the processor translates with.
+void const* loaded_directory();
 /// The thread object is being destroyed: forget FPU ownership.
 void context_destroy(Context& context);
 

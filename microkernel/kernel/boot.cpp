@@ -162,6 +162,7 @@ void boot(BootMemory const& memory) {
     Cpu& processor = cpu();
     initialize_interrupts();
     processor.orphans.budget = processor.orphans.period = processor.orphans.remaining = root_slice_ticks;
+    processor.orphans.update_usable();
     BootAllocator allocator{memory};
 
     Root root{.memory = allocator, .slots = nullptr, .space = nullptr};
@@ -189,6 +190,8 @@ void boot(BootMemory const& memory) {
     insert_derived(thread.cspace_root, cnode, root.slots[boot_slot::cnode]);
     Capability const space = root.slots[boot_slot::address_space].capability;
     insert_derived(thread.address_space, space, root.slots[boot_slot::address_space]);
+    update_cspace(thread);
+    update_space(thread);
     Capability buffer = root.slots[boot_slot::ipc_buffer_frame].capability;
     buffer.word1 = reinterpret_cast<Word>(&thread) | 2;
     insert_derived(thread.ipc_buffer_frame, buffer, root.slots[boot_slot::ipc_buffer_frame]);

@@ -24,7 +24,8 @@ void* reach(void const* directory, Address address, Word rights, Word& bytes) {
 
 /// Copies between the caller's buffer and the invoker's memory until done, a page is missing, or an interrupt waits.
 Error bulk(Invocation& call, Thread& caller, bool read) {
-    CallerBuffer const& buffer = read ? caller.read_buffer : caller.write_buffer;
+    CallerBuffer const none{}, &declared = read ? caller.read_buffer : caller.write_buffer;
+    CallerBuffer const& buffer = (caller.context.hazards & hazard::buffers) != 0 ? declared : none;
     Word const offset = call.word(0), local = call.word(1), wanted = call.word(2);
     if (wanted > bulk_at_most) return call.refuse(Error::RangeError, "more than 64 KiB at a time");
     if (offset > buffer.length) return call.refuse(Error::RangeError, "offset beyond the declared buffer");
@@ -69,9 +70,8 @@ Error forward(Invocation& call, Reply& reply) {
         caller.context.set_message(abi::MessageInfo{label, length, 0, buffers}.raw, caller.context.capability(), call.word(2), call.word(3));
     }
     PendingMessage const message{.badge = target.badge(), .is_call = true, .is_fault = caller.message.is_fault, .can_grant = false,
-                                 .can_grant_reply = reply.can_grant};
+                                 .can_grant_reply = can_grant_reply(caller)};
     reply.caller = nullptr;
-    caller.reply = nullptr;
     caller.state = ThreadState::Inactive;
     caller.message = message;
     send(caller, target.object<Endpoint>(), message, true);

@@ -5,11 +5,10 @@
 namespace kernel {
 
 struct Cpu {
-    Thread* current;                    ///< null: idle
-    Thread* loaded;                     ///< whose state the processor holds: arch::switch_to is called when it is not `current`
-    void const* loaded_directory;       ///< last one given to arch::switch_to
+    Thread* current;                    ///< null: idle. In user mode it may lag behind; every entry sets it
     Word ready_summary;                 ///< bit n: ready_bits[n] is not 0
     Word ready_bits[8];                 ///< bit per priority
+    int highest_ready;                  ///< highest priority in the ready queues plus one, 0: they are empty
     ThreadQueue ready[256];
     Word now;                           ///< ticks since boot
     SchedContext* refill_first;         ///< throttled contexts, soonest refill first

@@ -41,7 +41,6 @@ void make_thread_zombie(Slot& slot) {
     if (thread.own_context != nullptr) unbind(*thread.own_context);
     unbind_notification(thread);
     if (processor.current == &thread) processor.current = nullptr;
-    if (processor.loaded == &thread) processor.loaded = nullptr;
     arch::context_destroy(thread.context);
     (thread.all_previous != nullptr ? thread.all_previous->all_next : processor.all_threads) = thread.all_next;
     if (thread.all_next != nullptr) thread.all_next->all_previous = thread.all_previous;
@@ -61,13 +60,10 @@ Error finalise(Slot& slot, bool final) {
             Thread& thread = *capability.ipc_buffer_thread();
             thread.ipc_buffer = nullptr;
             thread.context.set_ipc_buffer(0, nullptr);
-            reload_thread(thread);
         }
         return Error::None;
     case CapabilityType::PageTable: return capability.is_mapped() ? unmap_table(slot) : Error::None;
-    case CapabilityType::AddressSpace:
-        cpu().loaded = nullptr; // it may have lost its space
-        return final ? destroy(capability.object<AddressSpace>()) : Error::None;
+    case CapabilityType::AddressSpace: return final ? destroy(capability.object<AddressSpace>()) : Error::None;
     default: break;
     }
     if (!final) return Error::None;

@@ -154,14 +154,44 @@ void insert_mapping(Slot& destination, Capability const& capability, Slot& sourc
     link_behind(destination, source, 0);
 }
 
+void update_cspace(Thread& thread) {
+    Capability const& root = thread.cspace_root.capability;
+    bool const simple = root.is(CapabilityType::CNode) && root.guard() == 0 && root.guard_bits() + root.radix() == 32;
+    thread.cspace_slots = simple ? root.slots() : nullptr;
+    thread.cspace_size = simple ? root.slot_count() : 0;
+    if (!root.is_null()) thread.cspace_root.set_flag(Slot::in_thread);
+}
+
+void update_space(Thread& thread) {
+    Capability const& space = thread.address_space.capability;
+    arch::set_space(thread.context, space.is(CapabilityType::AddressSpace) ? space.object<AddressSpace>().hardware : nullptr);
+    if (!space.is_null()) thread.address_space.set_flag(Slot::in_thread);
+}
+
+namespace {
+/// A slot of a thread lost its capability.
+void forget_in_thread(Slot& slot, CapabilityType type) {
+    Word const address = reinterpret_cast<Word>(&slot);
+    if (type == CapabilityType::CNode) update_cspace(*reinterpret_cast<Thread*>(address - offsetof(Thread, cspace_root)));
+    else update_space(*reinterpret_cast<Thread*>(address - offsetof(Thread, address_space)));
+}
+bool is_in_thread(Slot const& slot) {
+    return slot.has_flag(Slot::in_thread) && (slot.capability.is(CapabilityType::CNode) || slot.capability.is(CapabilityType::AddressSpace));
+}
+} // namespace
+
 void move_capability(Slot& destination, Capability const& capability, Slot& source) {
+    bool const in_thread = is_in_thread(source);
+    CapabilityType const type = source.capability.type();
     destination.capability = capability;
     destination.previous_word = source.previous_word;
     destination.next_word = source.next_word;
+    if (in_thread) destination.clear_flag(Slot::in_thread);
     if (Slot* const previous = source.previous(); previous != nullptr) previous->set_next(&destination);
     if (Slot* const next = source.next(); next != nullptr) next->set_previous(&destination);
     source.capability = {};
     source.previous_word = source.next_word = 0;
+    if (in_thread) forget_in_thread(source, type);
     if (capability.is(CapabilityType::Endpoint)) endpoint_slot_moved(destination, source);
 }
 
@@ -176,8 +206,11 @@ void empty_slot(Slot& slot) {
     unlink(slot);
     // What follows no longer descends from the emptied one, and must not seem to descend from what stands before it.
     if (next != nullptr && slot.has_flag(Slot::first_badged)) next->set_flag(Slot::first_badged);
+    bool const in_thread = is_in_thread(slot);
+    CapabilityType const type = slot.capability.type();
     slot.capability = {};
     slot.previous_word = slot.next_word = 0;
+    if (in_thread) forget_in_thread(slot, type);
     if (ends_watched) watched_descendants_gone(*previous);
 }
 

@@ -27,6 +27,10 @@ void empty_slot(Slot& slot);
 /// Takes the capability to directly behind `anchor` in the list; the slot stays.
 void move_behind(Slot& slot, Slot& anchor);
 
+/// The capability in a slot of the thread was set or taken away: brings what the Thread repeats of it up to date.
+void update_cspace(Thread& thread);
+void update_space(Thread& thread);
+
 /// empty_slot for the mapping of a frame: nothing else can depend on it.
 inline void empty_mapping(Slot& slot) {
     Slot* const previous = slot.previous();

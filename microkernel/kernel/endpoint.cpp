@@ -37,22 +37,20 @@ void refuse_call(Thread& sender, PendingMessage const& message) {
 void complete(Thread& sender, Thread& receiver, PendingMessage const message, Endpoint& endpoint) {
     transfer_message(sender, receiver, message, &endpoint);
     Reply* const reply = receiver.reply;
-    receiver.reply = nullptr;
     receiver.state = ThreadState::Running;
     if (reply != nullptr) reply->receiver = nullptr;
     if (message.is_call) {
         reply->caller = &sender;
-        reply->can_grant = message.can_grant || message.can_grant_reply;
         sender.message = message;
+        sender.call_rights = (message.can_grant ? abi::right::grant : 0) | (message.can_grant_reply ? abi::right::grant_reply : 0);
         sender.reply = reply;
         sender.called = reinterpret_cast<Word>(&endpoint);
         sender.state = ThreadState::BlockedOnReply;
         make_unready(sender);
-        SchedContext* const context = sender.current_context();
-        if (receiver.own_context == nullptr && receiver.borrowed_context == nullptr && context != nullptr)
-            borrow(receiver, *context);
+        lend(receiver, sender.current_context());
         make_ready_first(receiver);
     } else {
+        lend(receiver, nullptr);
         make_ready(receiver);
         wake(sender, Error::None);
     }
@@ -83,9 +81,7 @@ void receive(Thread& thread, Endpoint& endpoint, Reply* reply, bool blocking) {
     if (Notification* const bound = thread.bound_notification; bound != nullptr && bound->is_active) {
         end_borrow(thread);
         if (bound->sched_context != nullptr && thread.own_context == nullptr) borrow(thread, *bound->sched_context);
-        thread.context.set_message(0, bound->signals, 0, 0);
-        bound->signals = 0;
-        bound->is_active = false;
+        take_signals(thread, *bound);
         return;
     }
     while (endpoint.state() == EndpointState::Sending) {
@@ -106,7 +102,9 @@ void receive(Thread& thread, Endpoint& endpoint, Reply* reply, bool blocking) {
     }
     end_borrow(thread);
     thread.reply = reply;
+    thread.context.hazards &= ~hazard::no_reply;
     if (reply != nullptr) reply->receiver = &thread;
+    else thread.context.hazards |= hazard::no_reply;
     enter_queue(endpoint, thread, ThreadState::BlockedOnReceive);
 }
 
@@ -167,9 +165,9 @@ Error destroy(Endpoint& endpoint) {
     for (Word count = 1; endpoint.queue.first != nullptr; ++count) {
         Thread& thread = *endpoint.queue.first;
         leave_queue(endpoint, thread);
-        if (!sending && thread.reply != nullptr) {
-            thread.reply->receiver = nullptr;
-            thread.reply = nullptr;
+        if (!sending) {
+            if (thread.reply != nullptr) thread.reply->receiver = nullptr;
+            end_borrow(thread);
         }
         wake(thread, Error::ServerDied);
         if (count % 16 == 0 && should_preempt()) return preempted;

@@ -15,7 +15,7 @@ void send_fault(Thread& thread) {
         thread.stopped_by_fault = true;
         return;
     }
-    thread.read_buffer = thread.write_buffer = {};
+    thread.context.hazards &= ~hazard::buffers;
     PendingMessage const message{.badge = handler.badge(), .is_call = true, .is_fault = true, .can_grant = false,
                                  .can_grant_reply = false};
     thread.message = message;

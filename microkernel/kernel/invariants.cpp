@@ -1,5 +1,6 @@
 // 1 ready queues and bitmaps   2 states against queues and bindings   3 replies against callers   4 derivation list
 // 5 mappings against hardware entries   6 scheduling contexts   7 endpoints and notifications   8 Untyped children
+// 9 what threads repeat of their slots
 #include "invariants.hpp"
 #include "derivation.hpp"
 #include "scheduler.hpp"
@@ -23,6 +24,9 @@ bool ready_queues_hold() {
     }
     for (Word group = 0; group < 8; ++group)
         if (((processor.ready_summary >> group & 1) != 0) != (processor.ready_bits[group] != 0)) return false;
+    int highest = 255;
+    while (highest >= 0 && processor.ready[highest].is_empty()) --highest;
+    if (processor.highest_ready != highest + 1) return false;
     return processor.current == nullptr || !processor.current->queued;
 }
 
@@ -41,10 +45,10 @@ bool thread_holds(Thread const& thread) {
     Cpu const& processor = cpu();
     switch (thread.state) {
     case ThreadState::Inactive:
-        if (thread.queued || thread.waiting_on != nullptr || thread.reply != nullptr) return false;
+        if (thread.queued) return false;
         break;
     case ThreadState::Running:
-        if (thread.waiting_on != nullptr || thread.reply != nullptr) return false;
+        if (thread.message.is_fault) return false;
         if (thread.queued != (is_runnable(thread) && &thread != processor.current)) return false;
         break;
     case ThreadState::BlockedOnSend:
@@ -54,11 +58,11 @@ bool thread_holds(Thread const& thread) {
         bool const sending = thread.state == ThreadState::BlockedOnSend;
         if (endpoint.state() != (sending ? EndpointState::Sending : EndpointState::Receiving)) return false;
         if (!is_in(endpoint.queue, thread)) return false;
-        if (!sending && thread.borrowed_context != nullptr) return false;
+        if (!sending && ((thread.context.hazards & hazard::no_reply) != 0) != (thread.reply == nullptr)) return false;
         break;
     }
     case ThreadState::BlockedOnReply:
-        if (thread.queued || thread.reply == nullptr || thread.waiting_on != nullptr) return false;
+        if (thread.queued || thread.reply == nullptr) return false;
         break;
     case ThreadState::BlockedOnNotification:
         if (thread.queued || thread.waiting_on == nullptr) return false;
@@ -66,22 +70,36 @@ bool thread_holds(Thread const& thread) {
         break;
     default: return false;
     }
+    bool const signalled = thread.bound_notification != nullptr && thread.bound_notification->is_active;
+    if (((thread.context.hazards & hazard::signal) != 0) != signalled) return false;
     return thread.bound_notification == nullptr || thread.bound_notification->bound_thread == &thread;
 }
 
 bool reply_holds(Thread const& thread) {
-    if (thread.reply == nullptr) return true;
     if (thread.state == ThreadState::BlockedOnReply) return thread.reply->caller == &thread && thread.reply->receiver == nullptr;
-    return thread.state == ThreadState::BlockedOnReceive && thread.reply->receiver == &thread && thread.reply->caller == nullptr;
+    if (thread.state != ThreadState::BlockedOnReceive || thread.reply == nullptr) return true;
+    return thread.reply->receiver == &thread && thread.reply->caller == nullptr;
 }
 
 bool contexts_hold(Thread const& thread) {
     if (thread.own_context != nullptr && thread.own_context->bound_thread != &thread) return false;
+    if (thread.time != (thread.borrowed_context != nullptr ? thread.borrowed_context : thread.own_context)) return false;
+    if (thread.time != nullptr && (thread.time->usable != 0) != (thread.time->budget != 0 && !thread.time->throttled)) return false;
     if (thread.borrowed_context == nullptr) return thread.borrow_next == nullptr && thread.borrow_previous == nullptr;
     if (thread.own_context != nullptr) return false;
     for (Thread const* borrower = thread.borrowed_context->borrowers; borrower != nullptr; borrower = borrower->borrow_next)
         if (borrower == &thread) return true;
     return false;
+}
+
+/// What the thread repeats of its slots is what they say.
+bool roots_hold(Thread const& thread) {
+    Capability const& root = thread.cspace_root.capability;
+    bool const simple = root.is(CapabilityType::CNode) && root.guard() == 0 && root.guard_bits() + root.radix() == 32;
+    if (thread.cspace_size != (simple ? root.slot_count() : 0) || (simple && thread.cspace_slots != root.slots())) return false;
+    Capability const& space = thread.address_space.capability;
+    if (space.is(CapabilityType::AddressSpace) != thread.address_space.has_flag(Slot::in_thread)) return space.is_null();
+    return arch::has_space(thread.context, space.is(CapabilityType::AddressSpace) ? space.object<AddressSpace>().hardware : nullptr);
 }
 
 bool refills_hold() {
@@ -165,6 +183,7 @@ Word check_invariants() {
         if (!thread_holds(*thread)) return 2;
         if (!reply_holds(*thread)) return 3;
         if (!contexts_hold(*thread)) return 6;
+        if (!roots_hold(*thread)) return 9;
         // Every capability is in the list of some thread's slots, its CSpace's, or their neighbours.
         for (Word i = 0; i < Thread::slot_count; ++i) {
             Slot const& own = const_cast<Thread*>(thread)->slots()[i];

@@ -19,6 +19,15 @@ Error derive(Slot const& source, Capability& copy);
 /// The same capability with at most `rights`.
 Capability restrict_rights(Capability capability, Word rights);
 
+/// A thread that waited to receive got a call whose sender runs on `context`, or (null) something else: a passive one borrows
+/// the context. What a thread borrowed it keeps while it is BlockedOnReceive, for the next call is likely to lend the same;
+/// nobody runs on it meanwhile, and every other way out of that state gives it back.
+inline void lend(Thread& receiver, SchedContext* context) {
+    if (receiver.own_context != nullptr || receiver.borrowed_context == context) return;
+    end_borrow(receiver);
+    if (context != nullptr) borrow(receiver, *context);
+}
+
 // --- endpoints (endpoint.cpp) --------------------------------------------------------------------------------------------
 /// Sends the message in the sender's registers and buffer (or in Thread::fault). The sender is current or inactive.
 void send(Thread& sender, Endpoint& endpoint, PendingMessage const& message, bool blocking);
@@ -31,6 +40,8 @@ void bind_no_senders(Endpoint& endpoint, Slot& slot, Notification* notification,
 
 // --- notifications (notification.cpp) --------------------------------------------------------------------------------------
 void signal(Notification& notification, Word badge);
+/// The thread gets the waiting signals as its message.
+void take_signals(Thread& thread, Notification& notification);
 void wait(Thread& thread, Notification& notification, bool blocking);
 void bind(Notification& notification, Thread& thread);
 void unbind_notification(Thread& thread);
@@ -39,9 +50,21 @@ void remove_endpoint(Notification& notification, Endpoint& endpoint);
 void bind(SchedContext& context, Notification& notification);
 
 // --- replies (reply.cpp) ---------------------------------------------------------------------------------------------------
+/// Whether the answer to this BlockedOnReply thread may carry capabilities.
+inline bool can_grant_reply(Thread const& caller) { return (caller.call_rights & (abi::right::grant | abi::right::grant_reply)) != 0; }
 /// Answers the caller of `reply`, which has one, with the message in the replier's registers and buffer.
 void answer(Thread& replier, Reply& reply);
 void destroy(Reply& reply);
+
+/// The buffers that a Call with this MessageInfo declares.
+inline void declare_buffers(Thread& thread, abi::MessageInfo info) {
+    thread.context.hazards &= ~hazard::buffers;
+    abi::IpcBuffer const* const from = thread.ipc_buffer;
+    if ((!info.has_read_buffer() && !info.has_write_buffer()) || from == nullptr) return;
+    thread.context.hazards |= hazard::buffers;
+    thread.read_buffer = info.has_read_buffer() ? CallerBuffer{from->read_address, from->read_length} : CallerBuffer{};
+    thread.write_buffer = info.has_write_buffer() ? CallerBuffer{from->write_address, from->write_length} : CallerBuffer{};
+}
 
 // --- transfer (transfer.cpp) ---------------------------------------------------------------------------------------------
 /// Copies the message of `sender` to `receiver`. `endpoint`: the one it goes through, null for a reply.

@@ -20,8 +20,8 @@ void unmap_frame(Slot& slot) {
     Word const index = static_cast<Word>(&slot - table.shadow);
     arch::table_clear(table.hardware, index);
     // Only the loaded space can have the old entry in the processor: is it the one the table is mapped in?
-    void const* const loaded = cpu().loaded_directory;
-    if (loaded != nullptr && arch::entry_physical(loaded, mapping.directory_index()) == arch::to_physical(&table))
+    void const* const loaded = arch::loaded_directory();
+    if (arch::entry_physical(loaded, mapping.directory_index()) == arch::to_physical(&table))
         arch::flush_page(loaded, mapping.directory_index() << abi::large_page_bits | index << abi::page_bits);
 }
 
@@ -42,12 +42,7 @@ Error unmap_table(Slot& slot) {
 }
 
 Error destroy(AddressSpace& space) {
-    Cpu& processor = cpu();
-    if (processor.loaded_directory == space.hardware) {
-        arch::directory_destroy(space.hardware);
-        processor.loaded_directory = nullptr;
-        processor.loaded = nullptr;
-    }
+    arch::directory_destroy(space.hardware);
     for (Slot& slot : space.shadow) {
         if (slot.is_empty()) continue;
         if (slot.capability.is(CapabilityType::PageTable)) {

@@ -3,13 +3,14 @@
 
 namespace kernel {
 
-namespace {
-
 void take_signals(Thread& thread, Notification& notification) {
     thread.context.set_message(0, notification.signals, 0, 0);
     notification.signals = 0;
     notification.is_active = false;
+    if (notification.bound_thread != nullptr) notification.bound_thread->context.hazards &= ~hazard::signal;
 }
+
+namespace {
 
 void lend_time(Thread& thread, Notification const& notification) {
     if (thread.own_context == nullptr && thread.borrowed_context == nullptr && notification.sched_context != nullptr)
@@ -35,7 +36,9 @@ void signal(Notification& notification, Word badge) {
         return;
     }
     Thread* const bound = notification.bound_thread;
-    if (bound == nullptr || bound->state != ThreadState::BlockedOnReceive) return;
+    if (bound == nullptr) return;
+    bound->context.hazards |= hazard::signal;
+    if (bound->state != ThreadState::BlockedOnReceive) return;
     cancel_wait(*bound);
     run(*bound, notification);
 }
@@ -61,6 +64,7 @@ void wait(Thread& thread, Notification& notification, bool blocking) {
 void bind(Notification& notification, Thread& thread) {
     notification.bound_thread = &thread;
     thread.bound_notification = &notification;
+    if (notification.is_active) thread.context.hazards |= hazard::signal;
     // A signal given before the binding is received by the wait that is under way.
     if (notification.is_active && thread.state == ThreadState::BlockedOnReceive) signal(notification, 0);
 }
@@ -68,6 +72,7 @@ void bind(Notification& notification, Thread& thread) {
 void unbind_notification(Thread& thread) {
     if (thread.bound_notification == nullptr) return;
     thread.bound_notification->bound_thread = nullptr;
+    thread.context.hazards &= ~hazard::signal;
     thread.bound_notification = nullptr;
 }
 

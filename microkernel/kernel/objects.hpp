@@ -16,6 +16,14 @@ struct ThreadQueue {
     inline void remove(Thread& thread);
 };
 
+/// Bits of Context::hazards: what keeps a thread from the fast paths. The architecture has its own from `first_of_machine` on.
+namespace hazard {
+inline constexpr Word no_reply = 1; ///< BlockedOnReceive without a Reply object
+inline constexpr Word signal = 2;   ///< its bound notification has a signal for it
+inline constexpr Word buffers = 4;  ///< its call declares buffers
+inline constexpr Word first_of_machine = 256;
+} // namespace hazard
+
 /// What a thread that waits on an endpoint asks for, and what the message is.
 struct PendingMessage {
     Word badge;
@@ -43,13 +51,17 @@ struct Thread {
     bool stopped_by_fault;              ///< Inactive because a fault had no handler
     Thread* queue_next;                 ///< ready queue, or queue of what it waits on
     Thread* queue_previous;
-    void* waiting_on;                   ///< Endpoint or Notification while blocked on it
-    Reply* reply;                       ///< BlockedOnReply: who holds it; BlockedOnReceive: the one to be used, or null
+    void* waiting_on;                   ///< Endpoint or Notification while blocked on it, else stale
+    Reply* reply;                       ///< BlockedOnReply: who holds it; BlockedOnReceive: the one to be used, or null; else stale
     PendingMessage message;             ///< while BlockedOnSend; is_fault and can_grant_reply also while BlockedOnReply
-    CallerBuffer read_buffer, write_buffer;
+    CallerBuffer read_buffer, write_buffer; ///< valid with hazard::buffers
     abi::IpcBuffer* ipc_buffer;         ///< kernel address, null: none
     SchedContext* own_context;
-    SchedContext* borrowed_context;
+    SchedContext* borrowed_context;     ///< while BlockedOnReceive: of the last call, kept for the next; nobody's time (ipc.hpp)
+    SchedContext* time;                 ///< what it runs on: the borrowed context if there is one, else its own
+    Slot* cspace_slots;                 ///< copy of what cspace_root says if its guard is zero and leaves nothing unresolved
+    Word cspace_size;                   ///< ... else 0 (see update_cspace)
+    Word call_rights;                   ///< BlockedOnReply: badge and rights (Capability::word1) of what it called
     Thread* borrow_next;                ///< others that borrow the same scheduling context
     Thread* borrow_previous;
     Notification* bound_notification;
@@ -63,9 +75,7 @@ struct Thread {
     Thread* all_next;                   ///< every thread, for debugging
     Thread* all_previous;
 
-    [[nodiscard]] SchedContext* current_context() const {
-        return borrowed_context != nullptr ? borrowed_context : own_context;
-    }
+    [[nodiscard]] SchedContext* current_context() const { return time; }
 };
 static_assert(sizeof(Thread) <= abi::object_size(abi::ObjectType::Thread, 0).bytes);
 
@@ -98,8 +108,7 @@ static_assert(sizeof(Notification) <= 32);
 struct Reply {
     Thread* caller;                     ///< waits for the answer
     Thread* receiver;                   ///< waits in a Receive with this object
-    bool can_grant;                     ///< capabilities may be attached to the answer
-    Word reserved[5];
+    Word reserved[6];
 };
 static_assert(sizeof(Reply) == 32);
 
@@ -115,9 +124,11 @@ struct SchedContext {
     SchedContext* refill_previous;
     std::uint64_t consumed;             ///< time-stamp ticks since SchedContextConsumed
     bool throttled;
-    Word reserved[3];
+    Word usable;                        ///< has_time() as the fast paths read it: update_usable after each change
+    Word reserved[2];
 
-    [[nodiscard]] bool has_time() const { return budget != 0 && !throttled; }
+    [[nodiscard]] bool has_time() const { return usable != 0; }
+    void update_usable() { usable = budget != 0 && !throttled; }
 };
 static_assert(sizeof(SchedContext) == 64);
 

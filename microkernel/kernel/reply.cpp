@@ -25,12 +25,11 @@ void answer_fault(Thread& replier, Thread& thread) {
 void answer(Thread& replier, Reply& reply) {
     Thread& caller = *reply.caller;
     reply.caller = nullptr;
-    caller.reply = nullptr;
     if (caller.message.is_fault) {
         answer_fault(replier, caller);
         return;
     }
-    PendingMessage const message{.badge = 0, .is_call = false, .is_fault = false, .can_grant = reply.can_grant, .can_grant_reply = false};
+    PendingMessage const message{.badge = 0, .is_call = false, .is_fault = false, .can_grant = can_grant_reply(caller), .can_grant_reply = false};
     transfer_message(replier, caller, message, nullptr);
     caller.state = ThreadState::Running;
     make_ready_first(caller);
@@ -39,12 +38,12 @@ void answer(Thread& replier, Reply& reply) {
 void destroy(Reply& reply) {
     if (Thread* const caller = reply.caller; caller != nullptr) {
         reply.caller = nullptr;
-        caller->reply = nullptr;
         wake(*caller, Error::ServerDied);
     }
     if (Thread* const receiver = reply.receiver; receiver != nullptr) {
         reply.receiver = nullptr;
         receiver->reply = nullptr;
+        receiver->context.hazards |= hazard::no_reply;
     }
 }
 

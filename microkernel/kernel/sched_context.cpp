@@ -33,6 +33,7 @@ void stop_throttling(SchedContext& context) {
     if (!context.throttled) return;
     unlink_refill(context);
     context.throttled = false;
+    context.update_usable();
 }
 
 /// One tick of use. True if the time slice is over.
@@ -47,6 +48,7 @@ bool charge(SchedContext& context) {
     if (context.remaining == context.budget) context.refill_time = processor.now - 1 + context.period; // the tick just used counts
     if (--context.remaining != 0) return false;
     context.throttled = true;
+    context.update_usable();
     link_refill(context);
     reconsider_users(context);
     return false;
@@ -66,7 +68,7 @@ void refill() {
 } // namespace
 
 void borrow(Thread& thread, SchedContext& context) {
-    thread.borrowed_context = &context;
+    thread.borrowed_context = thread.time = &context;
     thread.borrow_previous = nullptr;
     thread.borrow_next = context.borrowers;
     if (context.borrowers != nullptr) context.borrowers->borrow_previous = &thread;
@@ -79,6 +81,7 @@ void end_borrow(Thread& thread) {
     (thread.borrow_previous != nullptr ? thread.borrow_previous->borrow_next : context->borrowers) = thread.borrow_next;
     if (thread.borrow_next != nullptr) thread.borrow_next->borrow_previous = thread.borrow_previous;
     thread.borrowed_context = nullptr;
+    thread.time = thread.own_context;
     thread.borrow_next = thread.borrow_previous = nullptr;
     if (!is_runnable(thread)) make_unready(thread);
 }
@@ -93,19 +96,21 @@ void configure(SchedContext& context, Word budget_ticks, Word period_ticks) {
     context.budget = budget_ticks;
     context.period = period_ticks;
     context.remaining = budget_ticks;
+    context.update_usable();
     reconsider_users(context);
 }
 
 void bind(SchedContext& context, Thread& thread) {
     end_borrow(thread);
     context.bound_thread = &thread;
-    thread.own_context = &context;
+    thread.own_context = thread.time = &context;
     reconsider(thread);
 }
 
 void unbind(SchedContext& context) {
     if (Thread* const thread = context.bound_thread; thread != nullptr) {
         thread->own_context = nullptr;
+        thread->time = thread->borrowed_context;
         context.bound_thread = nullptr;
         reconsider(*thread);
     }
@@ -121,10 +126,12 @@ void destroy(SchedContext& context) {
     while (context.borrowers != nullptr) {
         Thread& thread = *context.borrowers;
         end_borrow(thread);
+        if (thread.state == ThreadState::BlockedOnReceive) continue;
         borrow(thread, cpu().orphans);
         reconsider(thread);
     }
     context.budget = 0;
+    context.update_usable();
 }
 
 void handle_tick() {

@@ -15,12 +15,17 @@ void mark(Cpu& processor, Thread& thread) {
     thread.queued = true;
     processor.ready_bits[thread.priority / 32] |= Word{1} << thread.priority % 32;
     processor.ready_summary |= Word{1} << thread.priority / 32;
+    if (processor.highest_ready <= thread.priority) processor.highest_ready = thread.priority + 1;
 }
 
 void unmark_if_empty(Cpu& processor, Word priority) {
     if (!processor.ready[priority].is_empty()) return;
     processor.ready_bits[priority / 32] &= ~(Word{1} << priority % 32);
     if (processor.ready_bits[priority / 32] == 0) processor.ready_summary &= ~(Word{1} << priority / 32);
+    processor.highest_ready = 0;
+    if (processor.ready_summary == 0) return;
+    int const group = 31 - __builtin_clz(processor.ready_summary);
+    processor.highest_ready = group * 32 + 32 - __builtin_clz(processor.ready_bits[group]);
 }
 
 } // namespace
@@ -69,15 +74,6 @@ void schedule() {
     processor.current = &next;
 }
 
-void load(Thread& thread) {
-    Cpu& processor = cpu();
-    Capability const& space = thread.address_space.capability;
-    void const* const directory = space.is_null() ? nullptr : space.object<AddressSpace>().hardware;
-    arch::switch_to(thread, directory);
-    processor.loaded = &thread;
-    processor.loaded_directory = directory;
-}
-
 void leave_kernel() {
     Cpu& processor = cpu();
     schedule();
@@ -87,7 +83,7 @@ void leave_kernel() {
         perform_syscall(thread);
         schedule();
     }
-    if (processor.current != nullptr && processor.current != processor.loaded) load(*processor.current);
+    if (processor.current != nullptr && !arch::is_loaded(processor.current->context)) load(*processor.current);
 }
 
 } // namespace kernel

@@ -10,11 +10,7 @@ inline bool is_runnable(Thread const& thread) {
     return context != nullptr && context->has_time();
 }
 /// Highest priority in the ready queues, -1 if they are empty.
-inline int highest_ready(Cpu const& processor) {
-    if (processor.ready_summary == 0) return -1;
-    int const group = 31 - __builtin_clz(processor.ready_summary);
-    return group * 32 + 31 - __builtin_clz(processor.ready_bits[group]);
-}
+inline int highest_ready(Cpu const& processor) { return processor.highest_ready - 1; }
 /// Puts a runnable thread at the end (or the front) of its queue; nothing for one that cannot run now or is current.
 void make_ready(Thread& thread);
 void make_ready_first(Thread& thread);
@@ -24,11 +20,7 @@ void set_priority(Thread& thread, std::uint8_t priority);
 void schedule();
 /// Last step of every kernel entry: chooses the thread, goes on with a preempted system call of it, loads its state.
 void leave_kernel();
-/// The current thread's address space, buffer or descriptors changed: load it again.
-inline void reload_thread(Thread const& thread) {
-    if (cpu().loaded == &thread) cpu().loaded = nullptr;
-}
-void load(Thread& thread);
+inline void load(Thread& thread) { arch::switch_to(thread); }
 
 // --- scheduling contexts ----------------------------------------------------------------------------------------------
 void borrow(Thread& thread, SchedContext& context);

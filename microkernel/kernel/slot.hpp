@@ -129,6 +129,7 @@ struct alignas(16) Slot {
     static constexpr Word revocable = 1;    ///< may have descendants: is an original, or newly badged
     static constexpr Word first_badged = 2; ///< first of its badge: not a descendant of an equally badged one
     static constexpr Word watched = 4;      ///< endpoint capability whose last descendant's end is told
+    static constexpr Word in_thread = 4;    ///< CNode or AddressSpace: a thread's own slot, whose content the Thread repeats
     static constexpr Word dead = 8;         ///< a watched one without descendants, waiting for NextDead
     static constexpr Word flags_mask = 15;
 

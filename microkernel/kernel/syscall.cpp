@@ -73,12 +73,7 @@ void invoke(Thread& thread, Slot& slot) {
 }
 
 void send_call(Thread& thread, Capability const& capability, MessageInfo info) {
-    thread.read_buffer = info.has_read_buffer() && thread.ipc_buffer != nullptr
-                             ? CallerBuffer{thread.ipc_buffer->read_address, thread.ipc_buffer->read_length}
-                             : CallerBuffer{};
-    thread.write_buffer = info.has_write_buffer() && thread.ipc_buffer != nullptr
-                              ? CallerBuffer{thread.ipc_buffer->write_address, thread.ipc_buffer->write_length}
-                              : CallerBuffer{};
+    declare_buffers(thread, info);
     send(thread, capability.object<Endpoint>(),
          {.badge = capability.badge(), .is_call = true, .is_fault = false, .can_grant = capability.has(abi::right::grant),
           .can_grant_reply = capability.has(abi::right::grant_reply)}, true);
@@ -181,6 +176,7 @@ void handle_slowly(Thread& thread) {
 }
 
 void handle_syscall(Thread& current) {
+    cpu().current = &current;
     Syscall const operation = MessageInfo{current.context.info()}.operation();
     if (operation == Syscall::Call) return fastpath_call(current);
     if (operation == Syscall::ReplyReceive) return fastpath_reply_receive(current);

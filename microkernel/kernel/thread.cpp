@@ -53,7 +53,6 @@ Error set_buffer(Thread& thread, BufferArgument const& buffer) {
         thread.ipc_buffer->self = buffer.address;
         thread.context.set_ipc_buffer(buffer.address, thread.ipc_buffer);
     }
-    reload_thread(thread);
     return Error::None;
 }
 
@@ -88,15 +87,17 @@ Error set_spaces(Invocation& call, bool with_cspace, bool with_space) {
     }
     if (with_space) {
         // New before old: the caller's own space must not end while its call goes on.
-        if (!same_object(thread.address_space.capability, space->capability))
+        if (!same_object(thread.address_space.capability, space->capability)) {
             if (Error const error = replace(thread.address_space, space->capability, *space); error != Error::None) return error;
+            update_space(thread);
+        }
         if (Error const error = set_buffer(thread, buffer); error != Error::None) return error;
         arch::floating_point_reset(thread.context);
     }
     // The CSpace last: the capability pointers of this call are looked up in the old one.
     if (with_cspace)
         if (Error const error = replace(thread.cspace_root, root, *cspace); error != Error::None) return error;
-    reload_thread(thread);
+    if (with_cspace) update_cspace(thread);
     return call.result();
 }
 
@@ -147,7 +148,6 @@ Error set_tls(Invocation& call) {
     if (entry > 2) return call.refuse(Error::RangeError, "no such TLS entry");
     Thread& thread = target(call);
     thread.context.set_tls(entry, call.word(1), call.word(2), (call.word(3) & 1) != 0);
-    reload_thread(thread);
     return call.result();
 }
 

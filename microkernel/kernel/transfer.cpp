@@ -55,8 +55,9 @@ void transfer_message(Thread& sender, Thread& receiver, PendingMessage const& me
     if (message.is_call) {
         buffers = info.raw & (abi::MessageInfo::read_buffer | abi::MessageInfo::write_buffer);
         if (receiver.ipc_buffer != nullptr) {
-            receiver.ipc_buffer->caller_read_length = sender.read_buffer.length;
-            receiver.ipc_buffer->caller_write_length = sender.write_buffer.length;
+            bool const declared = (sender.context.hazards & hazard::buffers) != 0;
+            receiver.ipc_buffer->caller_read_length = declared ? sender.read_buffer.length : 0;
+            receiver.ipc_buffer->caller_write_length = declared ? sender.write_buffer.length : 0;
         }
     }
     Word const raw = abi::MessageInfo{info.label(), length, count, buffers}.raw | unwrapped << unwrapped_shift;

@@ -18,15 +18,14 @@ void cancel_wait(Thread& thread) {
         endpoint.queue.remove(thread);
         if (endpoint.queue.is_empty()) endpoint.set_state(EndpointState::Idle);
         thread.waiting_on = nullptr;
-        if (thread.state == ThreadState::BlockedOnReceive && thread.reply != nullptr) {
-            thread.reply->receiver = nullptr;
-            thread.reply = nullptr;
+        if (thread.state == ThreadState::BlockedOnReceive) {
+            if (thread.reply != nullptr) thread.reply->receiver = nullptr;
+            end_borrow(thread);
         }
         break;
     }
     case ThreadState::BlockedOnReply:
         thread.reply->caller = nullptr;
-        thread.reply = nullptr;
         break;
     case ThreadState::BlockedOnNotification:
         static_cast<Notification*>(thread.waiting_on)->queue.remove(thread);

@@ -12,6 +12,8 @@ struct alignas(16) Context {
     abi::IpcBuffer* ipc_buffer;
     Address ipc_address, redirect;
     Word tls_base[3];
+    Word hazards;
+    void const* directory;
     bool alive;
     unsigned floating_point_resets;     ///< for tests
     unsigned char fpu[512];             ///< as large as the real one

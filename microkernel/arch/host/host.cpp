@@ -50,7 +50,9 @@ Word entry_rights(void const* table, Word index) {
     return abi::right::read | ((value & writable) != 0 ? abi::right::write : 0);
 }
 Address entry_physical(void const* table, Word index) { return entry(table, index) & 0xfffff000; }
-void directory_destroy(void const*) {}
+void directory_destroy(void const* directory) {
+    if (machine.directory == directory) machine.directory = nullptr;
+}
 void flush_page(void const*, Address) { ++machine.page_flushes; }
 void flush_space(void const*) { ++machine.space_flushes; }
 
@@ -70,8 +72,21 @@ void* user_to_kernel(void const* directory, Address address, Word rights) {
 
 void context_initialize(Context& context) { context.alive = true; }
 void floating_point_reset(Context& context) { ++context.floating_point_resets; }
-void switch_to(kernel::Thread& thread, void const*) { machine.loaded = &thread; }
-void context_destroy(Context& context) { context.alive = false; }
+void set_space(Context& context, void const* directory) {
+    context.directory = directory;
+    if (is_loaded(context)) machine.directory = directory;
+}
+bool has_space(Context const& context, void const* directory) { return context.directory == directory; }
+void switch_to(kernel::Thread& thread) {
+    machine.loaded = reinterpret_cast<Context*>(&thread); // its first member
+    machine.directory = machine.loaded->directory;
+}
+bool is_loaded(Context const& context) { return machine.loaded == &context; }
+void const* loaded_directory() { return machine.directory != nullptr ? machine.directory : host::memory; }
+void context_destroy(Context& context) {
+    context.alive = false;
+    if (machine.loaded == &context) machine.loaded = nullptr;
+}
 
 bool interrupt_pending() { return machine.preempt_every != 0 && ++machine.preemption_points % machine.preempt_every == 0; }
 void serve_interrupts() {

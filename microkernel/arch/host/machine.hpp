@@ -16,7 +16,8 @@ struct Machine {
     Word port_value = 0;                ///< read from any port
     Word last_port = 0, last_port_value = 0;
     std::string log;
-    kernel::Thread* loaded = nullptr;
+    Context* loaded = nullptr;          ///< whose state the processor holds
+    void const* directory = nullptr;    ///< that it translates with; null: the kernel's own
     Word page_flushes = 0, space_flushes = 0;
 };
 extern Machine machine;

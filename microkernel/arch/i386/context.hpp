@@ -10,8 +10,8 @@ using abi::Address;
 using abi::Word;
 
 struct Context;
-/// The context whose FS, GS and TLS descriptors the processor holds now; null after it was destroyed.
-extern Context* loaded_context;
+/// The context whose state the processor holds, by TSS.esp0; null at first and after it was destroyed.
+Context* loaded_context();
 /// Writes the descriptors of the loaded context to the GDT again and reloads FS and GS.
 void reload_descriptors(Context& context);
 /// The TLS entries of the context are about to change: the GDT does not hold them any more.
@@ -43,12 +43,17 @@ struct alignas(16) Context {
     SegmentDescriptor ipc_segment; ///< %fs: base is the buffer's user address
     SegmentDescriptor tls[3];      ///< GDT 6..8
     Address wanted_redirect;       ///< as set, in force while there is an IPC buffer
-    Word has_tls;                  ///< an entry of tls was set at some time
+    Word hazards;                  ///< kernel::hazard, and hazard_* below: what keeps it from the fast paths
+    Word directory;                ///< physical address for CR3
+    Address ipc_address;           ///< user address of the IPC buffer: the base of ipc_segment
     alignas(
         16) unsigned char fpu[512]; ///< fxsave image; the processor's registers are newer while it is the FPU's owner
 
     static constexpr Word user_flags = 0x240dd5; ///< CF PF AF ZF SF TF DF OF AC ID
     static constexpr Word fixed_flags = 0x202;   ///< IF and the bit that is always set
+
+    static constexpr Word hazard_tls = 0x100;            ///< an entry of tls was set at some time
+    static constexpr Word hazard_floating_point = 0x200; ///< the FPU's registers hold its state
 
     // --- arguments of the system call ---
     [[nodiscard]] Word info() const { return eax; }
@@ -79,7 +84,7 @@ struct alignas(16) Context {
     }
 
     [[nodiscard]] abi::Registers registers() const {
-        if (loaded_context == this) save_selectors(const_cast<Context&>(*this));
+        if (loaded_context() == this) save_selectors(const_cast<Context&>(*this));
         bool const fast = in_system_call();
         return {eip, esp, flags(), eax, ebx, fast ? esp : ecx, fast ? eip : edx, esi, edi, ebp, fs, gs};
     }
@@ -91,15 +96,16 @@ struct alignas(16) Context {
         // A privilege of 3 makes the processor refuse the kernel's segments; a refused selector becomes null (switch.cpp).
         fs = (from.fs & 0xffff) == 0 ? SELECTOR_IPC_BUFFER : ((from.fs & 0xffff) | 3);
         gs = (from.gs & 0xffff) == 0 ? 0 : ((from.gs & 0xffff) | 3);
-        if (loaded_context == this) reload_descriptors(*this);
+        if (loaded_context() == this) reload_descriptors(*this);
     }
 
     /// `user` is the address the thread sees, `kernel` the same page in the kernel's window, null: none.
     void set_ipc_buffer(Address user, abi::IpcBuffer* kernel) {
         ipc_buffer = kernel;
+        ipc_address = user;
         ipc_segment = user_data_descriptor(user, 0xfff, false);
         redirect = kernel != nullptr ? wanted_redirect : 0;
-        if (loaded_context == this) save_selectors(*this), reload_descriptors(*this);
+        if (loaded_context() == this) save_selectors(*this), reload_descriptors(*this);
     }
     void set_redirect(Address entry) {
         wanted_redirect = entry;
@@ -107,10 +113,10 @@ struct alignas(16) Context {
     }
     /// entry 0..2; limit in pages - 1.
     void set_tls(Word entry, Address base, Word limit, bool present) {
-        has_tls = 1;
+        hazards |= hazard_tls;
         forget_tls(*this);
         tls[entry] = present ? user_data_descriptor(base, limit & 0xfffff, true) : SegmentDescriptor{0, 0};
-        if (loaded_context == this) save_selectors(*this), reload_descriptors(*this);
+        if (loaded_context() == this) save_selectors(*this), reload_descriptors(*this);
     }
 
 private:
@@ -120,6 +126,6 @@ private:
         cs = SELECTOR_USER_CODE, ss = SELECTOR_USER_DATA;
     }
 };
-static_assert(sizeof(Context) == 624 || sizeof(void*) != 4);
+static_assert(sizeof(Context) == 640 || sizeof(void*) != 4);
 
 } // namespace arch

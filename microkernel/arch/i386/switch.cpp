@@ -3,6 +3,7 @@
 #include "machine.hpp"
 
 extern "C" char arch_boot_directory[];
+extern "C" char arch_kernel_stack_top[];
 
 namespace arch {
 
@@ -18,11 +19,8 @@ static_assert(offsetof(kernel::Thread, context) == 0 && offsetof(kernel::Cpu, cu
 static_assert(offsetof(abi::IpcBuffer, redirect_ip) == IPC_BUFFER_REDIRECT_IP);
 static_assert(offsetof(abi::IpcBuffer, redirect_flags) == IPC_BUFFER_REDIRECT_FLAGS);
 
-constinit Context* loaded_context = nullptr;
-
 namespace {
 
-constinit void const* loaded_directory = arch_boot_directory;
 constinit Context* floating_point_owner = nullptr; ///< whose state the FPU's registers hold
 constinit bool task_switched = true;               ///< CR0.TS, so that CR0 is touched only to change it
 constexpr Word cr0_task_switched = 8;
@@ -50,6 +48,17 @@ inline Word read_gs() {
     asm volatile("movl %%gs, %0" : "=r"(selector));
     return selector;
 }
+
+inline Word read_cr3() {
+    Word value;
+    asm volatile("movl %%cr3, %0" : "=r"(value));
+    return value;
+}
+inline Word physical(void const* directory) {
+    return reinterpret_cast<Word>(directory != nullptr ? directory : arch_boot_directory) - KERNEL_BASE;
+}
+/// Nobody's state: what TSS.esp0 is while no context is loaded.
+inline Word no_context() { return reinterpret_cast<Word>(arch_kernel_stack_top); }
 
 inline void set_task_switched() {
     write_cr0(cr0_value | cr0_task_switched);
@@ -87,15 +96,27 @@ void reload_descriptors(Context& context) {
     load_gs(context.gs);
 }
 
-void switch_to(kernel::Thread& thread, void const* directory) {
+Context* loaded_context() {
+    Word const top = arch_entry_stack.task.esp0;
+    return top == no_context() ? nullptr : reinterpret_cast<Context*>(top - CONTEXT_FRAME_END);
+}
+
+bool is_loaded(Context const& context) { return loaded_context() == &context; }
+
+void const* loaded_directory() { return to_virtual(read_cr3()); }
+
+void set_space(Context& context, void const* directory) {
+    context.directory = physical(directory);
+    if (loaded_context() == &context && read_cr3() != context.directory) write_cr3(context.directory);
+}
+
+bool has_space(Context const& context, void const* directory) { return context.directory == physical(directory); }
+
+void switch_to(kernel::Thread& thread) {
     auto& next = reinterpret_cast<Context&>(thread);
-    if (directory != loaded_directory) [[likely]] {
-        if (directory == nullptr) [[unlikely]]
-            directory = arch_boot_directory;
-        loaded_directory = directory;
-        write_cr3(reinterpret_cast<Word>(directory) - KERNEL_BASE);
-    }
-    Context* const previous = loaded_context;
+    if (read_cr3() != next.directory) [[likely]]
+        write_cr3(next.directory);
+    Context* const previous = loaded_context();
     if (previous == &next) [[unlikely]]
         return;
     if (floating_point_owner == &next) [[unlikely]] {
@@ -103,16 +124,16 @@ void switch_to(kernel::Thread& thread, void const* directory) {
     } else if (!task_switched) [[unlikely]] {
         set_task_switched();
     }
-    Word previous_gs = 1; // no thread's: GS is loaded anew
+    Word previous_gs = 1, previous_address = ~next.ipc_address, previous_fs = 0; // no thread's: all is loaded anew
     if (previous != nullptr) [[likely]] {
-        previous->fs = read_fs();
+        previous->fs = previous_fs = read_fs();
         previous->gs = previous_gs = read_gs();
+        previous_address = previous->ipc_address;
     }
-    loaded_context = &next;
     arch_entry_stack.task.esp0 = reinterpret_cast<Word>(&next) + CONTEXT_FRAME_END;
-    global_descriptors[SELECTOR_IPC_BUFFER >> 3] = next.ipc_segment;
-    if (next.has_tls && tls_owner != &next) load_tls(next);
-    load_fs(next.fs);
+    if (previous_address != next.ipc_address) global_descriptors[SELECTOR_IPC_BUFFER >> 3] = next.ipc_segment;
+    if ((next.hazards & Context::hazard_tls) != 0 && tls_owner != &next) load_tls(next);
+    if (previous_address != next.ipc_address || next.fs != SELECTOR_IPC_BUFFER || previous_fs != SELECTOR_IPC_BUFFER) load_fs(next.fs);
     if ((next.gs | previous_gs) != 0) load_gs(next.gs);
 }
 
@@ -121,6 +142,7 @@ void context_initialize(Context& context) {
     context.ss = SELECTOR_USER_DATA;
     context.eflags = Context::fixed_flags;
     context.fs = SELECTOR_IPC_BUFFER;
+    context.directory = physical(nullptr);
     context.ipc_segment = user_data_descriptor(0, 0xfff, false);
     floating_point_reset(context);
 }
@@ -128,7 +150,8 @@ void context_initialize(Context& context) {
 void floating_point_reset(Context& context) {
     if (floating_point_owner == &context) {
         floating_point_owner = nullptr;
-        if (loaded_context == &context && !task_switched) set_task_switched();
+        context.hazards &= ~Context::hazard_floating_point;
+        if (loaded_context() == &context && !task_switched) set_task_switched();
     }
     for (auto& byte : context.fpu) byte = 0;
     // The fxsave image of a processor after fninit: control word 0x37f, MXCSR 0x1f80, everything else zero.
@@ -139,24 +162,22 @@ void floating_point_reset(Context& context) {
 void context_destroy(Context& context) {
     forget_tls(context);
     if (floating_point_owner == &context) floating_point_owner = nullptr;
-    if (loaded_context == &context) {
-        loaded_context = nullptr;
+    if (loaded_context() == &context) {
+        arch_entry_stack.task.esp0 = no_context();
         if (!task_switched) set_task_switched();
     }
 }
 
 void directory_destroy(void const* directory) {
-    if (directory != loaded_directory) return;
-    loaded_directory = arch_boot_directory;
-    write_cr3(reinterpret_cast<Word>(arch_boot_directory) - KERNEL_BASE);
+    if (read_cr3() == physical(directory)) write_cr3(physical(nullptr));
 }
 
 void flush_page(void const* directory, Address address) {
-    if (directory == loaded_directory) asm volatile("invlpg (%0)" : : "r"(address) : "memory");
+    if (read_cr3() == physical(directory)) asm volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
 void flush_space(void const* directory) {
-    if (directory == loaded_directory) write_cr3(reinterpret_cast<Word>(directory) - KERNEL_BASE);
+    if (read_cr3() == physical(directory)) write_cr3(physical(directory));
 }
 
 void floating_point_initialize() {
@@ -169,9 +190,13 @@ extern "C" bool arch_take_floating_point(Context& context) {
     if (!task_switched) return false;
     clear_task_switched();
     if (floating_point_owner == &context) return true;
-    if (floating_point_owner != nullptr) asm volatile("fxsave (%0)" : : "r"(floating_point_owner->fpu) : "memory");
+    if (floating_point_owner != nullptr) {
+        asm volatile("fxsave (%0)" : : "r"(floating_point_owner->fpu) : "memory");
+        floating_point_owner->hazards &= ~Context::hazard_floating_point;
+    }
     asm volatile("fxrstor (%0)" : : "r"(context.fpu) : "memory");
     floating_point_owner = &context;
+    context.hazards |= Context::hazard_floating_point;
     return true;
 }
 

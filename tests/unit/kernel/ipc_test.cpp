@@ -63,7 +63,7 @@ TEST_CASE("the fast path does what the slow path does") {
         CHECK(Kernel::answer(*pair.server.thread).length() == length);
         pair.reply_receive(MessageInfo{1, length}, 3, 4);
         CHECK(cpu().current == pair.client.thread);
-        CHECK(machine.loaded == pair.client.thread);
+        CHECK(machine.loaded == &pair.client.thread->context);
         CHECK(Kernel::answer(*pair.client.thread).second == 4);
         CHECK(pair.server.thread->state == ThreadState::BlockedOnReceive);
     }
