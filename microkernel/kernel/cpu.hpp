@@ -19,6 +19,7 @@ struct Cpu {
     Word zombie_progress;               ///< slots of the oldest that are empty
     bool in_preemption;                 ///< arch::serve_interrupts runs: handlers only change queues
     Address zeroed_start, zeroed_end;   ///< free Untyped memory that a preempted Retype has zeroed
+    Slot derivation;                    ///< empty; the derivation list of every capability there is begins behind it
     Thread* all_threads;
     Word thread_count;
     std::uint64_t idle_ticks;           ///< kernel ticks

@@ -1,6 +1,6 @@
 #include "derivation.hpp"
 #include "endpoint.hpp"
-#include "objects.hpp"
+#include "cpu.hpp"
 
 namespace kernel {
 
@@ -141,12 +141,7 @@ void insert_derived(Slot& destination, Capability const& capability, Slot& sourc
 
 void insert_original(Slot& destination, Capability const& capability, Slot* parent) {
     destination.capability = capability;
-    if (parent != nullptr) {
-        link_behind(destination, *parent, Slot::revocable | Slot::first_badged);
-        return;
-    }
-    destination.previous_word = 0;
-    destination.next_word = Slot::revocable | Slot::first_badged;
+    link_behind(destination, parent != nullptr ? *parent : cpu().derivation, Slot::revocable | Slot::first_badged);
 }
 
 void insert_mapping(Slot& destination, Capability const& capability, Slot& source) {

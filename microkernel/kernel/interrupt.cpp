@@ -12,6 +12,12 @@ constinit std::array<bool, interrupt_lines> is_issued{};
 
 Slot& interrupt_slot(Word line) { return slots[line]; }
 
+Word issued_interrupts() {
+    Word lines = 0;
+    for (Word line = 0; line < interrupt_lines; ++line) lines |= Word{is_issued[line]} << line;
+    return lines;
+}
+
 void initialize_interrupts() {
     slots = {};
     is_issued = {};

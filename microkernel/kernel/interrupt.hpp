@@ -8,6 +8,8 @@ inline constexpr Word interrupt_lines = 16;
 /// The last capability of the line's handler goes.
 void release_interrupt(Word line);
 Slot& interrupt_slot(Word line);
+/// Lines that have a handler, one bit each.
+Word issued_interrupts();
 /// No line is given to anybody. Called by boot.
 void initialize_interrupts();
 

@@ -28,16 +28,19 @@ void unmap_frame(Slot& slot) {
 Error unmap_table(Slot& slot) {
     auto& space = *reinterpret_cast<AddressSpace*>(slot.capability.map_table());
     auto& table = slot.capability.object<PageTable>();
-    arch::directory_clear(space.hardware, static_cast<Word>(&slot - space.shadow));
-    arch::flush_space(space.hardware);
     Word done = 0;
     for (Word index = 0; index < std::size(table.shadow); ++index) {
         Slot& mapping = table.shadow[index];
         if (mapping.is_empty()) continue;
         arch::table_clear(table.hardware, index);
         empty_mapping(mapping);
-        if (++done % 64 == 0 && should_preempt()) return preempted;
+        if (++done % 64 != 0 || !should_preempt()) continue;
+        arch::flush_space(space.hardware);
+        return preempted;
     }
+    // The table itself last: until then it is mapped, with fewer mappings.
+    arch::directory_clear(space.hardware, static_cast<Word>(&slot - space.shadow));
+    arch::flush_space(space.hardware);
     return Error::None;
 }
 

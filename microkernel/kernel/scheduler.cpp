@@ -3,7 +3,7 @@
 
 namespace kernel {
 
-constinit Cpu boot_cpu;
+constinit Cpu boot_cpu{};
 
 namespace {
 

@@ -65,6 +65,11 @@ int storm(unsigned seed, int rounds) {
             thread.ipc_buffer->capabilities[0] = 1;
         }
         kernel.run(thread);
+        if (thread.restart) { // a preempted call comes first
+            ::kernel::leave_kernel();
+            kernel.check();
+            continue;
+        }
         thread.context.set_message(info.with(call).raw, below(4) != 0 ? pointer : (label == 1 ? 4 : 1), first, second);
         thread.context.values.ebp = below(64);
         kernel::handle_syscall(thread);
