@@ -40,7 +40,7 @@ public:
 
     /// Remembers the state; is_unchanged() compares all of it but the caller's answer.
     void remember();
-    [[nodiscard]] bool is_unchanged(Word caller) const;
+    [[nodiscard]] bool is_unchanged(Word caller);
     /// Revokes all memory of the world from outside; false: some of it did not come back.
     bool give_back();
 
