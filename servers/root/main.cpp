@@ -113,6 +113,9 @@ extern "C" [[noreturn]] void root_main() {
         ipc::log("root: manifest line {}: {}: {}", fault.line, fault.word, fault.what);
         stop("the manifest is not sound");
     }
+    auto const stand_in = root::find_in_archive(archive, "servers/nobody");
+    if (!stand_in) { stop("the image has no servers/nobody"); }
+    world.stand_in = *stand_in;
     for (Word i = 0; i < manifest.server_count; ++i) {
         auto& server = servers[i];
         server.definition = &manifest.servers[i];

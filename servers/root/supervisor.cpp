@@ -1,5 +1,6 @@
 #include "supervisor.hpp"
 #include "ipc/log.hpp"
+#include "ipc/wait_graph.hpp"
 
 namespace root {
 
@@ -74,11 +75,26 @@ Result<ipc::FaultAnswer> Supervisor::on_fault(abi::Fault fault, ipc::Sender& sen
     return fail(ipc::Error::Deferred);
 }
 
+void Supervisor::stay_down(ServerRecord& server) {
+    ipc::log("root: {} stays down", server.definition->name);
+    if (server.definition->restart_always) {
+        // Nobody is to wait for it: another program receives in its place and refuses everything.
+        server.program = world_.stand_in;
+        if (!start_server(world_, server)) { ipc::log("root: and nothing answers in its place"); }
+        server.state = ServerRecord::State::Dead;
+        return;
+    }
+    ipc::object::Debug const debug{ipc::server_slot::debug};
+    ipc::log("root: nothing goes on without {}; who waited on whom:", server.definition->name);
+    for (auto const& line : ipc::WaitGraph{debug}.lines()) { ipc::log("{}", line); }
+    static_cast<void>(debug.exit(1));
+}
+
 void Supervisor::restart(ServerRecord& server) {
     stop_server(server);
     chunks_.release_all(server.number);
     if (!server.definition->restart_always || server.generation == restart_limit) {
-        ipc::log("root: {} stays down", server.definition->name);
+        stay_down(server);
         return;
     }
     ++server.generation;

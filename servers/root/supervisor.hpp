@@ -24,6 +24,8 @@ private:
     /// The server with that badge, if its manifest entry lists `need`; null otherwise.
     ServerRecord* entitled(abi::Word badge, Need::Kind need);
     void restart(ServerRecord& server);
+    /// For good: its clients' calls fail from now on. Without a server that is never restarted the machine ends.
+    void stay_down(ServerRecord& server);
 
     World& world_;
     ChunkStore& chunks_;
