@@ -25,6 +25,7 @@ std::string_view error_text(Error error) {
     case Error::IsDirectory: return "is a directory";
     case Error::Exists: return "exists";
     case Error::NoDevice: return "no such device";
+    case Error::ServerDied: return "its server has died: the log says of what";
     default: return "refused";
     }
 }

@@ -10,8 +10,10 @@ int server_main(ipc::ServerInfo const&) {
         call.reply = reply;
         ipc::sys_receive(call);
         // A signal and a plain Send leave nobody to answer: then there is only more to receive.
-        bool const answering = ipc::object::Reply{reply}.has_caller().value_or(false);
-        call.info = answering ? abi::MessageInfo{ipc::detail::error_label(ipc::Error::ServerDied), 0}.with(abi::Syscall::ReplyReceive)
-                              : abi::MessageInfo{}.with(abi::Syscall::Receive);
+        bool const answering = ipc::object::Reply{reply}.has_caller();
+        call.info =
+            answering
+                ? abi::MessageInfo{ipc::detail::error_label(ipc::Error::ServerDied), 0}.with(abi::Syscall::ReplyReceive)
+                : abi::MessageInfo{}.with(abi::Syscall::Receive);
     }
 }
