@@ -20,7 +20,7 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, st
             return fail(Error::Invalid);
         }
         std::vector<std::pair<Mount*, Mount*>> moved;
-        auto space = mounts_.copy(*from.space, moved);
+        auto space = mounts_.copy(*from.space, users_.find(owner), moved);
         if (!space) {
             delete view;
             return fail(space.error());
@@ -34,7 +34,6 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, st
             }
         };
         view->space = *space;
-        (*space)->owner = users_.find(owner);
         translate(view->root);
         translate(view->working);
     }
@@ -127,12 +126,16 @@ Result<Slot> Vfs::container_session(std::uint32_t number, std::string_view path)
     if (!found) { return fail(found.error() == Error::Elsewhere ? Error::NotSupported : found.error()); }
     if (!found->place.dentry->inode->is_directory()) { return fail(Error::NotDirectory); }
     Ref<MountNamespace> const space{new MountNamespace{mounts_}};
+    space->contained = true;
     space->parent_number = first_->number;
     space->domain = pays;
     auto root = mounts_.copy(found->place, false, space.get());
     if (!root) { return fail(root.error()); }
     (*root)->group = (*root)->master = 0; // what is mounted inside is nobody else's affair
     (*root)->unbindable = false;
+    // Nodes that came with an image are none of this container's devices.
+    (*root)->flags |= mount_flag::no_device;
+    (*root)->locked_flags |= mount_flag::no_device;
     space->root = *root;
     Session view{first_view_};
     view.badge = 0;
@@ -143,7 +146,12 @@ Result<Slot> Vfs::container_session(std::uint32_t number, std::string_view path)
         std::uint32_t const old = std::exchange(view.umask, 0);
         Error const error = make_directory(view, {}, bits, name);
         view.umask = old;
-        return error == Error::Exists ? Error::None : error;
+        if (error != Error::Exists) { return error; }
+        // Whoever prepared the folder does not choose where the mount goes.
+        auto const there = walk(view, {}, name, 0);
+        if (!there) { return there.error(); }
+        Inode const& inode = *there->place.dentry->inode;
+        return inode.is_link() ? Error::Loop : inode.is_directory() ? Error::None : Error::NotDirectory;
     };
     struct Folder { std::string_view path; std::uint32_t bits; };
     for (Folder const each : {Folder{"/proc", 0555}, Folder{"/dev", 0755}, Folder{"/tmp", 01777}}) {
@@ -192,36 +200,18 @@ void Vfs::notify_quota(Slot notification) {
     environment_.quota_notification = notification;
 }
 
-Result<Slot> Vfs::name_space_capability(MountNamespace& space, std::uint32_t operations) {
-    // One capability per namespace and set of operations that is whole.
-    if (operations == ~0u && space.badge != 0) { return environment_.port.minted(space.badge); }
-    auto* const handle = new NamespaceHandle{Ref<MountNamespace>{&space}, operations};
+Result<Slot> Vfs::name_space_capability(MountNamespace& space) {
+    // One capability per namespace.
+    if (space.badge != 0) { return environment_.port.minted(space.badge); }
+    auto* const handle = new NamespaceHandle{Ref<MountNamespace>{&space}};
     Badge badge = 0;
     auto const slot = enter_object(Kind::Namespace, handle, badge);
     if (!slot) {
         delete handle;
         return slot;
     }
-    if (operations == ~0u) { space.badge = badge; }
+    space.badge = badge;
     return slot;
-}
-
-Result<Slot> Vfs::create_name_space(MountNamespace& from) {
-    if (!from.root) { return fail(Error::Invalid); }
-    std::vector<std::pair<Mount*, Mount*>> moved;
-    auto space = mounts_.copy(from, moved);
-    if (!space) { return fail(space.error()); }
-    return name_space_capability(**space, ~0u);
-}
-
-Result<Slot> Vfs::enter(MountNamespace& space) {
-    if (!space.root) { return fail(Error::Invalid); }
-    auto* const view = new Session{first_view_};
-    view->badge = 0;
-    view->space = Ref<MountNamespace>{&space};
-    view->root = view->working = MountTable::cross({space.root.get(), space.root->root.get()});
-    view->domain = space.domain;
-    return make_session(view);
 }
 
 } // namespace vfs

@@ -10,11 +10,11 @@ Result<proto::FileStatus> Vfs::stat(Session& view, At at, std::uint32_t flags, s
             if (at.file == nullptr) { return fail(Error::BadDescriptor); }
             return at.file->status();
         }
-        if (view.working.mount->foreign()) { path = "."; } else { return status_of(view.working.get()); }
+        if (view.working.mount->foreign()) { path = "."; } else { return status_of(view.who, view.working.get()); }
     }
     auto const found = walk(view, at, path, (flags & at_flag::no_follow) != 0 ? 0 : walk_flag::follow);
     if (!found) { return fail(found.error()); }
-    return status_of(found->place);
+    return status_of(view.who, found->place);
 }
 
 Error Vfs::access(Session& view, At at, std::uint32_t wanted, std::string_view path) {
@@ -71,7 +71,7 @@ Error Vfs::make_node(Session& view, At at, std::uint32_t mode, std::uint32_t dev
     auto const found = walk_new(view, at, path, false);
     if (!found) { return found.error(); }
     bool const is_device = type == mode::character || type == mode::block;
-    if (is_device && !has_capability(view.who, capability::mknod)) { return Error::NotPermitted; }
+    if (is_device && (view.space->contained || !has_capability_over(view.who, nullptr, capability::mknod))) { return Error::NotPermitted; }
     auto const made = create(view, found->directory, found->last, type | (mode & mode::permissions), is_device ? device : 0);
     return made ? Error::None : made.error();
 }
@@ -108,17 +108,20 @@ Error Vfs::unlink(Session& view, At at, std::uint32_t flags, std::string_view pa
 Error Vfs::change(Credentials const& who, Mount const* mount, Inode& inode, proto::AttributeChange const& change) {
     using Change = proto::AttributeChange;
     if (mount != nullptr && mount->read_only()) { return Error::ReadOnly; }
-    bool const owner = who.user == inode.user || has_capability(who, capability::fowner);
+    bool const owner = who.user == inode.user || has_capability_over(who, inode, capability::fowner);
     bool const set_user = (change.mask & Change::user_bit) != 0 && change.user != ~0u;
     bool const set_group = (change.mask & Change::group_bit) != 0 && change.group != ~0u;
+    auto const user = set_user ? who.global_user(change.user) : inode.user;
+    auto const group = set_group ? who.global_group(change.group) : inode.group;
+    if (!user || !group) { return Error::Invalid; }
     // All checks first: a refused change changes nothing.
     if ((change.mask & Change::mode_bit) != 0) {
         if (inode.is_link()) { return Error::NotSupported; }
         if (!owner) { return Error::NotPermitted; }
     }
-    if ((set_user || set_group) && !has_capability(who, capability::chown)) {
-        if (set_user && (change.user != inode.user || who.user != inode.user)) { return Error::NotPermitted; }
-        if (set_group && (who.user != inode.user || (change.group != inode.group && !in_group(who, change.group)))) { return Error::NotPermitted; }
+    if ((set_user || set_group) && !has_capability_over(who, inode, capability::chown)) {
+        if (set_user && (*user != inode.user || who.user != inode.user)) { return Error::NotPermitted; }
+        if (set_group && (who.user != inode.user || (*group != inode.group && !in_group(who, *group)))) { return Error::NotPermitted; }
     }
     if ((change.mask & (Change::access_time_bit | Change::modify_time_bit)) != 0 && !owner) { return Error::NotPermitted; }
     if ((change.mask & (Change::access_now_bit | Change::modify_now_bit)) != 0 && !owner && !permitted(inode, who, may::write)) {
@@ -127,12 +130,12 @@ Error Vfs::change(Credentials const& who, Mount const* mount, Inode& inode, prot
     std::uint64_t const now = environment_.port.now();
     if ((change.mask & Change::mode_bit) != 0) {
         std::uint32_t wanted = change.mode & mode::permissions;
-        if (!in_group(who, inode.group) && !has_capability(who, capability::fsetid)) { wanted &= ~mode::set_group; }
+        if (!in_group(who, inode.group) && !has_capability_over(who, inode, capability::fsetid)) { wanted &= ~mode::set_group; }
         inode.mode = inode.type() | wanted;
     }
     if (set_user || set_group || (change.mask & (Change::user_bit | Change::group_bit)) != 0) {
-        if (set_user) { inode.user = change.user; }
-        if (set_group) { inode.group = change.group; }
+        if (set_user) { inode.user = *user; }
+        if (set_group) { inode.group = *group; }
         if (!inode.is_directory()) {
             inode.mode &= ~mode::set_user;
             if ((inode.mode & 010) != 0) { inode.mode &= ~mode::set_group; }
@@ -173,7 +176,7 @@ Error Vfs::truncate(Session& view, At at, std::uint64_t size, std::string_view p
 proto::FileSystemStatus Vfs::stat_file_system(Mount const* mount, Inode const& inode) {
     FileSystem const& system = inode.file_system();
     proto::FileSystemStatus status{};
-    status.type = system.type == "sysfs" ? 0x62656572 : system.type == "pipefs" ? 0x50495045 : 0x01021994;
+    status.type = system.magic();
     status.block_size = page_size;
     status.name_length = name_maximum;
     auto const memory = environment_.port.memory();
@@ -194,7 +197,7 @@ proto::FileSystemStatus Vfs::stat_file_system(Mount const* mount, Inode const& i
         status.free_files = system.limit_inodes - system.used_inodes;
     }
     // ST_* of statvfs(3): the low four bits are those of mount(2).
-    status.flags = mount != nullptr ? (mount->flags & 15) | 0x20 : 0x20;
+    status.flags = mount != nullptr ? (mount->flags & 15) | (mount->read_only() ? 1 : 0) | 0x20 : 0x20;
     return status;
 }
 

@@ -11,6 +11,18 @@ FileSystem::FileSystem(Environment& environment, std::string_view type_, Ref<Quo
 FileSystem::~FileSystem() {
     --environment_.file_systems;
     if (server != 0) { environment_.port.drop(server); }
+    if (file != 0) { environment_.port.drop(file); }
+}
+
+std::uint64_t FileSystem::magic() const {
+    struct Magic { std::string_view type; std::uint32_t number; };
+    static constexpr Magic known[] = {{"sysfs", 0x62656572},  {"pipefs", 0x50495045}, {"nsfs", 0x6e736673},   {"ramfs", 0x858458f6},
+                                      {"devpts", 0x1cd1},     {"proc", 0x9fa0},       {"mqueue", 0x19800202}, {"cgroup2", 0x63677270},
+                                      {"cgroup", 0x27e0eb}};
+    for (Magic const& each : known) {
+        if (each.type == type) { return each.number; }
+    }
+    return 0x01021994; // tmpfs
 }
 
 Result<Ref<Inode>> FileSystem::make(std::uint32_t mode, Ref<QuotaDomain> owner_domain, Credentials const* owner) {

@@ -28,6 +28,14 @@ struct Environment {
     }
 };
 
+class MountNamespace;
+/// Keeps a mount namespace alive.
+class Pin {
+public:
+    virtual ~Pin() = default;
+    [[nodiscard]] virtual MountNamespace* mounts() const = 0;
+};
+
 class FileSystem : public Counted {
 public:
     FileSystem(Environment& environment, std::string_view type, Ref<QuotaDomain> domain);
@@ -51,11 +59,20 @@ public:
     void shut_down();
     [[nodiscard]] Environment& environment() const { return environment_; }
     [[nodiscard]] bool foreign() const { return server != 0; }
+    [[nodiscard]] bool is_namespace_file() const { return type == "nsfs"; }
+    /// f_type of statfs(2).
+    [[nodiscard]] std::uint64_t magic() const;
 
     std::string type;
     Ref<Dentry> root;
     Ref<QuotaDomain> domain;
     Slot server = 0;                   ///< Directory capability of a file system served elsewhere
+    Slot file = 0;                     ///< nsfs: the capability of the namespace, which an open of this answers
+    std::unique_ptr<Pin> pinned;       ///< nsfs: a mount namespace, which is this server's own
+    std::uint32_t pinned_number = 0;   ///< MountNamespace::number of it
+    bool read_only = false;            ///< for every mount of it
+    bool no_device = false;            ///< device nodes do not open: mounted from a user namespace
+    Ref<UserNamespace> owner;          ///< of who mounted it (null: the first)
     std::uint32_t mounts = 0;
     std::uint32_t device;
     std::uint32_t next_inode = 1;

@@ -170,6 +170,7 @@ Error MountTable::attach(Ref<Mount> mount, Place point) {
                 each->group = target->group != 0 ? next_group_++ : 0;
             }
         }
+        if (target->space->owner != point.mount->space->owner.get()) { lock_tree(**clone); }
         connect(**clone, {target, point.dentry});
     }
     connect(*mount, point);
@@ -177,7 +178,7 @@ Error MountTable::attach(Ref<Mount> mount, Place point) {
 }
 
 Result<Ref<Mount>> MountTable::copy(Place source, bool recursive, MountNamespace* space, bool all) {
-    if (mounts_.size() >= 4096) { return fail(Error::NoSpace); }
+    if (mounts_.size() >= mount_maximum) { return fail(Error::NoSpace); }
     Mount& from = *source.mount;
     Ref<Mount> made{new Mount{*this, from.file_system, Ref<Dentry>{source.dentry}, from.source}};
     made->flags = from.flags;
@@ -185,6 +186,7 @@ Result<Ref<Mount>> MountTable::copy(Place source, bool recursive, MountNamespace
     made->master = from.master;
     made->space = space;
     made->unbindable = all && from.unbindable;
+    made->locked_flags = from.locked_flags;
     if (recursive) {
         std::vector<Mount*> const children = from.children;
         for (Mount* child : children) {
@@ -194,14 +196,20 @@ Result<Ref<Mount>> MountTable::copy(Place source, bool recursive, MountNamespace
                 detach_tree(*made);
                 return below;
             }
+            (*below)->locked = child->locked;
             connect(**below, {made.get(), child->point.get()});
         }
     }
     return made;
 }
 
+bool MountTable::has_locked_children(Place source) {
+    return std::any_of(source.mount->children.begin(), source.mount->children.end(),
+                       [&](Mount const* child) { return child->locked && is_below(child->point.get(), source.dentry); });
+}
+
 Error MountTable::unmount(Mount& mount, std::uint32_t flags) {
-    if (!mount.parent) { return Error::Invalid; }
+    if (!mount.parent || mount.locked) { return Error::Invalid; }
     Ref<Mount> const hold{&mount};
     if ((flags & mount_flag::detach) == 0) {
         // References: the tree's and ours; anybody else's is a use.
@@ -210,7 +218,7 @@ Error MountTable::unmount(Mount& mount, std::uint32_t flags) {
     Place const point{mount.parent.get(), mount.point.get()};
     for (Mount* target : receivers(point)) {
         Mount* const other = mounted_on({target, point.dentry});
-        if (other != nullptr && other != &mount && (other->children.empty() || (flags & mount_flag::detach) != 0) &&
+        if (other != nullptr && other != &mount && !other->locked && (other->children.empty() || (flags & mount_flag::detach) != 0) &&
             (other->references <= 1 || (flags & mount_flag::detach) != 0)) {
             detach_tree(*other);
         }
@@ -220,7 +228,7 @@ Error MountTable::unmount(Mount& mount, std::uint32_t flags) {
 }
 
 Error MountTable::move(Mount& mount, Place point) {
-    if (!mount.parent || mount.parent->group != 0) { return Error::Invalid; }
+    if (!mount.parent || mount.parent->group != 0 || mount.locked) { return Error::Invalid; }
     for (Place at = point; at.mount != nullptr; at = {at.mount->parent.get(), at.mount->point.get()}) {
         if (at.mount == &mount) { return Error::Loop; }
         if (!at.mount->parent) { break; }
@@ -238,6 +246,7 @@ Error MountTable::pivot(Place new_root, Place put_old, Place old_root) {
     bool const was_top = space->root == &old;
     Place const old_point = was_top ? Place{} : Place{old.parent.get(), old.point.get()};
     disconnect(fresh);
+    std::swap(fresh.locked, old.locked); // the new root is where the old one was
     if (was_top) {
         space->root = hold_fresh;
     } else {

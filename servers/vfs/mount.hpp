@@ -7,6 +7,14 @@ namespace vfs {
 
 class MountNamespace;
 class MountTable;
+inline constexpr std::size_t mount_maximum = 4096; ///< mounts in all
+
+/// Of mount(2)'s flags those that a mount keeps.
+constexpr std::uint32_t kept_flags(std::uint32_t flags) {
+    std::uint32_t kept = flags & mount_flag::kept;
+    if ((kept & (mount_flag::no_atime | mount_flag::strict_atime)) == 0) { kept |= mount_flag::relative_atime; }
+    return kept & ~mount_flag::strict_atime;
+}
 
 /// One mount. It lives while it is in a namespace or something holds a place in it.
 class Mount : public Counted {
@@ -28,9 +36,11 @@ public:
     std::uint32_t group = 0;           ///< peer group of a shared mount, 0: private
     std::uint32_t master = 0;          ///< group this mount receives from, 0: no slave
     bool unbindable = false;
+    bool locked = false;               ///< a less privileged user namespace got it with others: it cannot show what is below
+    std::uint32_t locked_flags = 0;    ///< of `flags`, those that such a namespace cannot take away
 
     [[nodiscard]] bool foreign() const { return file_system->foreign(); }
-    [[nodiscard]] bool read_only() const { return (flags & mount_flag::read_only) != 0; }
+    [[nodiscard]] bool read_only() const { return (flags & mount_flag::read_only) != 0 || file_system->read_only; }
 };
 
 /// A place in a tree: a name as seen through a mount. Does not hold what it names.
@@ -63,6 +73,7 @@ public:
     Ref<UserNamespace> owner;          ///< who may change its mounts (null: the first user namespace)
     Badge badge = 0;                   ///< of its Namespace capability, 0: none given out
     std::uint32_t sessions = 0;
+    bool contained = false;            ///< a container's or a copy of one: no device nodes are made
 };
 
 /// All mounts of the server.
@@ -86,15 +97,18 @@ public:
     Error attach(Ref<Mount> mount, Place point);
     /// Copies the mount at `source` as a bind mount of that directory, not yet attached; recursive: with the mounts below.
     Result<Ref<Mount>> copy(Place source, bool recursive, MountNamespace* space, bool all = false);
-    /// umount2. Errors: Invalid (not a mount point of this namespace), Busy.
+    /// A mount below `source` is locked: a bind mount without it would show what it hides.
+    [[nodiscard]] static bool has_locked_children(Place source);
+    /// umount2. Errors: Invalid (not a mount point of this namespace, or locked), Busy.
     Error unmount(Mount& mount, std::uint32_t flags);
     Error move(Mount& mount, Place point);
     /// type: one of mount_flag::shared, make_private, slave, unbindable.
     void set_propagation(Mount& mount, std::uint32_t type, bool recursive);
     /// The namespace's root becomes `new_root`, the old one is put on `put_old`.
     Error pivot(Place new_root, Place put_old, Place old_root);
-    /// A copy of the namespace; places of the session are translated through `moved`.
-    Result<Ref<MountNamespace>> copy(MountNamespace& from, std::vector<std::pair<Mount*, Mount*>>& moved);
+    /// A copy of the namespace that belongs to `owner`; places of the session are translated through `moved`. For another owner its mounts
+    /// are locked and receive, but do not send.
+    Result<Ref<MountNamespace>> copy(MountNamespace& from, Ref<UserNamespace> owner, std::vector<std::pair<Mount*, Mount*>>& moved);
     void detach_all(MountNamespace& space);
     /// Detaches what is mounted on an entry that is being removed (in other namespaces).
     void detach_on(Dentry& dentry);
@@ -116,6 +130,8 @@ private:
     /// Mounts that a change at `point` propagates to, save point.mount itself.
     [[nodiscard]] std::vector<Mount*> receivers(Place point) const;
     void set_space(Mount& mount, MountNamespace* space);
+    /// Locks what is below `top`, and the flags of all.
+    void lock_tree(Mount& top);
 
     Environment& environment_;
     std::list<Mount*> mounts_;

@@ -52,7 +52,7 @@ std::string MountTable::text(Place root, std::uint32_t format) const {
             if (!reachable) { continue; }
         }
         std::string const options = mount_options(*mount);
-        std::string super = "rw";
+        std::string super = mount->file_system->read_only ? "ro" : "rw";
         if (!mount->file_system->options.empty()) { super += "," + mount->file_system->options; }
         if (format == 0) {
             append_escaped(out, mount->source);
@@ -65,6 +65,7 @@ std::string MountTable::text(Place root, std::uint32_t format) const {
         }
         std::string below;
         for (Dentry const* at = mount->root.get(); at->parent; at = at->parent.get()) { below.insert(0, "/" + at->name); }
+        if (mount->file_system->is_namespace_file()) { below = mount->root->name; }
         if (below.empty()) { below = "/"; }
         out += number(mount->id) + " " + number(mount->parent ? mount->parent->id : mount->id) + " 0:" + number(mount->file_system->device) + " ";
         append_escaped(out, below);

@@ -39,6 +39,10 @@ Result<Opened> Vfs::open(Session& view, At at, std::uint32_t flags, std::uint32_
     }
     Place const place = found->place;
     Inode const& inode = *place.dentry->inode;
+    if (inode.file_system().is_namespace_file()) {
+        if ((flags & open_flag::directory) != 0) { return fail(Error::NotDirectory); }
+        return open_namespace(place);
+    }
     if (only_path) {
         if ((flags & open_flag::directory) != 0 && !inode.is_directory()) { return fail(Error::NotDirectory); }
         return make_file(view, OpenFile::Kind::Path, flags, place.dentry->inode, place);
@@ -47,6 +51,15 @@ Result<Opened> Vfs::open(Session& view, At at, std::uint32_t flags, std::uint32_
     if (inode.is_directory() && creates) { return fail(Error::IsDirectory); }
     if ((flags & open_flag::directory) != 0 && !inode.is_directory()) { return fail(Error::NotDirectory); }
     return open_inode(view, place, flags, caller);
+}
+
+Result<Opened> Vfs::open_namespace(Place place) {
+    FileSystem const& system = place.dentry->inode->file_system();
+    proto::OpenResult const result{proto::FileKind::Namespace, place.dentry->inode->number};
+    if (system.pinned == nullptr) { return Opened{system.file, result}; }
+    auto const slot = name_space_capability(*system.pinned->mounts());
+    if (!slot) { return fail(slot.error()); }
+    return Opened{*slot, result};
 }
 
 Result<Opened> Vfs::open_inode(Session& view, Place place, std::uint32_t flags, Caller& caller) {
@@ -58,10 +71,10 @@ Result<Opened> Vfs::open_inode(Session& view, Place place, std::uint32_t flags, 
     if ((flags & open_flag::truncate) != 0) { wanted |= may::write; }
     std::uint32_t const type = inode.type();
     if (type == mode::directory && (wanted & may::write) != 0) { return fail(Error::IsDirectory); }
-    if ((type == mode::character || type == mode::block) && (place.mount->flags & mount_flag::no_device) != 0) { return fail(Error::Access); }
+    if ((type == mode::character || type == mode::block) && ((place.mount->flags & mount_flag::no_device) != 0 || inode.file_system().no_device)) { return fail(Error::Access); }
     if (!permitted(inode, view.who, wanted)) { return fail(Error::Access); }
     if ((wanted & may::write) != 0 && type == mode::regular && place.mount->read_only()) { return fail(Error::ReadOnly); }
-    if ((flags & open_flag::no_atime) != 0 && view.who.user != inode.user && !has_capability(view.who, capability::fowner)) {
+    if ((flags & open_flag::no_atime) != 0 && view.who.user != inode.user && !has_capability_over(view.who, inode, capability::fowner)) {
         return fail(Error::NotPermitted);
     }
     switch (type) {

@@ -187,8 +187,8 @@ proto::FileStatus OpenFile::status() const {
     status.inode = inode->number;
     status.mode = inode->mode;
     status.links = inode->links;
-    status.user = inode->user;
-    status.group = inode->group;
+    status.user = opener.shown_user(inode->user);
+    status.group = opener.shown_group(inode->group);
     status.size = inode->size;
     status.blocks512 = std::uint64_t{inode->page_count()} * 8;
     status.block_size = page_size;

@@ -54,13 +54,33 @@ void MountTable::set_propagation(Mount& mount, std::uint32_t type, bool recursiv
     }
 }
 
-Result<Ref<MountNamespace>> MountTable::copy(MountNamespace& from, std::vector<std::pair<Mount*, Mount*>>& moved) {
+void MountTable::lock_tree(Mount& top) {
+    constexpr std::uint32_t lockable = mount_flag::read_only | mount_flag::no_suid | mount_flag::no_device | mount_flag::no_exec;
+    std::vector<Mount*> all;
+    collect(top, all);
+    for (Mount* each : all) {
+        each->locked = each != &top;
+        each->locked_flags |= each->flags & lockable;
+    }
+}
+
+Result<Ref<MountNamespace>> MountTable::copy(MountNamespace& from, Ref<UserNamespace> owner, std::vector<std::pair<Mount*, Mount*>>& moved) {
     Ref<MountNamespace> made{new MountNamespace{*this}};
     made->parent_number = from.number;
     made->domain = from.domain;
+    made->contained = from.contained;
+    made->owner = std::move(owner);
     auto root = copy({from.root.get(), from.root->root.get()}, true, made.get(), true);
     if (!root) { return fail(root.error()); }
     made->root = *root;
+    if (made->owner != from.owner.get()) {
+        lock_tree(**root);
+        std::vector<Mount*> all;
+        collect(**root, all);
+        for (Mount* each : all) {
+            if (each->group != 0) { each->master = std::exchange(each->group, 0); }
+        }
+    }
     // Both trees have the same shape: walk them together.
     struct Pair { Mount* from; Mount* to; };
     std::vector<Pair> pairs{{from.root.get(), made->root.get()}};

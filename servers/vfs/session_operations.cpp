@@ -41,7 +41,7 @@ Error Vfs::change_root(Session& view, std::string_view path) {
     Inode const& inode = *found->place.dentry->inode;
     if (!inode.is_directory()) { return Error::NotDirectory; }
     if (!permitted(inode, view.who, may::execute)) { return Error::Access; }
-    if (!has_capability(view.who, capability::sys_chroot)) { return Error::NotPermitted; }
+    if (!has_capability_over(view.who, view.who.users.get(), capability::sys_chroot)) { return Error::NotPermitted; }
     view.root = found->place;
     return Error::None;
 }

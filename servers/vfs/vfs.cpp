@@ -124,14 +124,14 @@ Result<Walked> Vfs::walk(Session const& view, At at, std::string_view path, std:
     return walker_.walk(view, *start, path, flags);
 }
 
-proto::FileStatus Vfs::status_of(Place place) const {
+proto::FileStatus Vfs::status_of(Credentials const& who, Place place) const {
     Inode const& inode = *place.dentry->inode;
     proto::FileStatus status{};
     status.inode = inode.number;
     status.mode = inode.mode;
     status.links = inode.links;
-    status.user = inode.user;
-    status.group = inode.group;
+    status.user = who.shown_user(inode.user);
+    status.group = who.shown_group(inode.group);
     status.size = inode.size;
     status.blocks512 = std::uint64_t{inode.page_count()} * 8;
     status.block_size = page_size;
@@ -157,7 +157,7 @@ Error Vfs::may_remove(Session const& view, Place directory, Dentry const& entry,
     Inode const& above = *directory.dentry->inode;
     Inode const& inode = *entry.inode;
     if ((above.mode & mode::sticky) != 0 && inode.user != view.who.user && above.user != view.who.user &&
-        !has_capability(view.who, capability::fowner)) {
+        !has_capability_over(view.who, inode, capability::fowner)) {
         return Error::NotPermitted;
     }
     if (must_be_directory && !inode.is_directory()) { return Error::NotDirectory; }

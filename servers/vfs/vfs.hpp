@@ -15,7 +15,6 @@ struct At {
 /// A handed-out namespace capability.
 struct NamespaceHandle {
     Ref<MountNamespace> space;
-    std::uint32_t operations = ~0u;    ///< bit n: operation n of protocol Namespace is allowed
 };
 
 struct RegisteredDevice { std::uint32_t major, first, count; Slot server; };
@@ -67,9 +66,10 @@ public:
     Result<std::array<Slot, 2>> pipe(Session& session, std::uint32_t flags);
     Result<std::array<Slot, 2>> socket_pair(Session& session, std::uint32_t type);
     Result<Slot> anonymous_file(Session& session, std::uint64_t size);
-    /// Takes over `server` (0: none) if it succeeds.
+    /// Takes over `server` (0: none) if it succeeds. With MS_BIND a `server` or `given` is a namespace's file, type its name (`net:[4026531840]`):
+    /// the mount keeps that namespace.
     Error mount(Session& session, std::uint32_t flags, Slot server, std::string_view source, std::string_view target, std::string_view type,
-                std::string_view data);
+                std::string_view data, MountNamespace* given = nullptr);
     Error unmount(Session& session, std::uint32_t flags, std::string_view path);
     Error pivot_root(Session& session, std::string_view new_root, std::string_view put_old);
     [[nodiscard]] std::string mount_text(Session& session, std::uint32_t format) { return mounts_.text(session.root.get(), format); }
@@ -98,10 +98,7 @@ public:
     proto::QuotaEvent take_quota_event();
     /// Signalled from now on when a domain with `tell` goes over its limit. Takes over the slot.
     void notify_quota(Slot notification);
-    Result<Slot> name_space_capability(MountNamespace& space, std::uint32_t operations);
-    Result<Slot> create_name_space(MountNamespace& from);
-    Result<Slot> enter(MountNamespace& space);
-    void destroy(MountNamespace& space) { mounts_.detach_all(space); }
+    Result<Slot> name_space_capability(MountNamespace& space);
 
     // --- boot.cpp ---
     /// The first mount namespace, with /dev, filled from a cpio archive (newc; entries under root/, data page-aligned) that
@@ -142,7 +139,7 @@ private:
 
     [[nodiscard]] Result<Start> start_of(Session const& session, At at) const;
     Result<Walked> walk(Session const& session, At at, std::string_view path, std::uint32_t flags);
-    [[nodiscard]] proto::FileStatus status_of(Place place) const;
+    [[nodiscard]] proto::FileStatus status_of(Credentials const& who, Place place) const;
     /// The directory may be changed: permission, and the mount is writable.
     Error may_change(Session const& session, Place directory) const;
     /// `entry` may be taken out of `directory` (sticky bit, mount points).
@@ -155,6 +152,8 @@ private:
     Ref<QuotaDomain> domain_for(Dentry const& directory) const;
     void removed(Dentry& entry, std::uint64_t now);
     Result<Opened> open_inode(Session& session, Place place, std::uint32_t flags, Caller& caller);
+    /// The file of a namespace: the capability itself.
+    Result<Opened> open_namespace(Place place);
     Result<Opened> open_fifo(Session& session, Place place, std::uint32_t flags, Caller& caller);
     Result<Opened> open_device(Session& session, Place place, std::uint32_t flags);
     Ref<Pipe> fresh_pipe(Session const& session);
@@ -162,7 +161,12 @@ private:
 
     Result<Ref<Mount>> new_mount(Session& session, std::uint32_t flags, Slot server, std::string_view source, std::string_view type,
                                  std::string_view data);
-    Error parse_options(FileSystem& file_system, std::string_view data, std::uint32_t& root_mode, std::uint32_t& user, std::uint32_t& group) const;
+    Result<Ref<Mount>> namespace_mount(Session& session, Slot file, MountNamespace* given, std::string_view name);
+    Error bind(Session& session, Place point, std::uint32_t flags, std::string_view source, Slot file, MountNamespace* given, std::string_view name);
+    Error remount(Session& session, Place point, std::uint32_t flags, std::string_view data);
+    Error move(Session& session, Place point, std::string_view source);
+    Error parse_options(Credentials const& who, FileSystem& file_system, std::string_view data, std::uint32_t& root_mode, std::uint32_t& user, std::uint32_t& group) const;
+    Error populate_sysfs(FileSystem& file_system);
     QuotaDomain* domain(std::uint32_t number) const;
 
     Environment environment_;

@@ -9,6 +9,10 @@ bool in_group(Credentials const& who, std::uint32_t group) {
     return std::find(who.groups, end, group) != end;
 }
 
+bool has_capability_over(Credentials const& who, Inode const& inode, unsigned number) {
+    return has_capability(who, number) && who.maps(inode.user, inode.group);
+}
+
 bool permitted(Inode const& inode, Credentials const& who, std::uint32_t wanted) {
     std::uint32_t bits = inode.mode;
     if (who.user == inode.user) {
@@ -18,11 +22,11 @@ bool permitted(Inode const& inode, Credentials const& who, std::uint32_t wanted)
     }
     if ((wanted & ~bits & 7) == 0) { return true; }
     if (inode.is_directory()) {
-        if (has_capability(who, capability::dac_override)) { return true; }
-        return (wanted & may::write) == 0 && has_capability(who, capability::dac_read_search);
+        if (has_capability_over(who, inode, capability::dac_override)) { return true; }
+        return (wanted & may::write) == 0 && has_capability_over(who, inode, capability::dac_read_search);
     }
-    if (has_capability(who, capability::dac_override) && ((wanted & may::execute) == 0 || (inode.mode & 0111) != 0)) { return true; }
-    return wanted == may::read && has_capability(who, capability::dac_read_search);
+    if (has_capability_over(who, inode, capability::dac_override) && ((wanted & may::execute) == 0 || (inode.mode & 0111) != 0)) { return true; }
+    return wanted == may::read && has_capability_over(who, inode, capability::dac_read_search);
 }
 
 namespace {

@@ -35,6 +35,8 @@ struct Elsewhere {
 
 /// Discretionary access: who may do what with an inode.
 [[nodiscard]] bool permitted(Inode const& inode, Credentials const& who, std::uint32_t wanted);
+/// Has the capability over this inode: it counts only where the user namespace maps its owner and group.
+[[nodiscard]] bool has_capability_over(Credentials const& who, Inode const& inode, unsigned number);
 [[nodiscard]] bool in_group(Credentials const& who, std::uint32_t group);
 
 class Walker {
