@@ -2,6 +2,7 @@
 // working directory, umask, credentials. The same capability speaks Directory.
 // Protocol VfsControl: what proc and the container manager ask of vfs, over capabilities that root gave them.
 #pragma once
+#include "../ipc/id_map.hpp"
 #include "directory.hpp"
 #include "namespace.hpp"
 
@@ -19,13 +20,11 @@ struct Credentials {
 
 /// A user namespace as vfs needs it.
 struct UserNamespace {
-    std::uint32_t number;                            ///< proc's, not 0; not given again while something remembers it
+    std::uint32_t number;                            ///< its inode number, not 0
     std::uint32_t parent;                            ///< number of the namespace around it
     std::uint32_t owner;                             ///< global id of the user who made it: has every capability over it from `parent`
     std::uint32_t user_extents, group_extents;       ///< lines of the maps, at most 340 each
 };
-/// A line of uid_map: `count` ids from `inside` on are the global ids from `global` on.
-struct IdExtent { std::uint32_t inside, global, count; };
 struct FileOwner { std::uint32_t user, group, mode; };
 
 /// A container that went over its disk limit.
@@ -41,7 +40,9 @@ struct VfsSession {
     using ChangeRoot = ipc::Method<VfsSession, 2, ipc::Unit(ipc::Path)>;
     using GetWorkingDirectory = ipc::Method<VfsSession, 3, Transfer(ipc::WriteBuffer)>; ///< with the terminating NUL, getcwd(2)
     using SetUmask = ipc::Method<VfsSession, 4, std::uint32_t(std::uint32_t)>;
-    /// The buffer holds "source\0target\0type\0data\0". A file system served elsewhere (proc) comes as its root Directory.
+    /// The buffer holds "source\0target\0type\0data\0". A file system served elsewhere (proc, mqueue, cgroup2) comes as its root Directory.
+    /// MS_BIND of a source in another server's file system: Elsewhere; if it is a namespace's file, the caller asks again with that File here
+    /// and its name (`net:[4026531840]`) as type. The mount then keeps the namespace.
     using Mount = ipc::Method<VfsSession, 5, ipc::Unit(std::uint32_t flags, ipc::OptionalCap<Directory> file_system, ipc::ReadBuffer)>;
     using Unmount = ipc::Method<VfsSession, 6, ipc::Unit(std::uint32_t flags, ipc::Path)>;
     using PivotRoot = ipc::Method<VfsSession, 7, ipc::Unit(ipc::ReadBuffer)>; ///< "new\0old\0"
@@ -91,8 +92,8 @@ struct VfsControl {
     /// One domain that went over its limit since.
     using TakeQuotaEvent = ipc::Method<VfsControl, 12, QuotaEvent()>;
     using NotifyQuota = ipc::Method<VfsControl, 13, ipc::Unit(ipc::Cap<ipc::Notification>)>;
-    /// Makes a user namespace known, or changes its maps. The buffer holds IdExtents: user_extents of users, then group_extents of groups.
-    /// One that was never told, and one without extents, maps nothing. Errors: Invalid (number 0, parent unknown, too many extents).
+    /// Makes a user namespace known, or changes its maps. The buffer holds ipc::IdExtents: user_extents of users, then group_extents of groups.
+    /// One that was never told, and one without extents, maps nothing. Errors: Invalid (number 0, parent unknown, extents that are no map).
     using SetUserMap = ipc::Method<VfsControl, 14, ipc::Unit(UserNamespace, ipc::ReadBuffer)>;
     /// The user namespace has ended; what still names it maps nothing.
     using ForgetUser = ipc::Method<VfsControl, 15, ipc::Unit(std::uint32_t user_namespace)>;
@@ -101,8 +102,11 @@ struct VfsControl {
     using JoinNamespace = ipc::Method<VfsControl, 16, ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, ipc::OptionalCap<Namespace>, std::uint32_t process)>;
     /// Global ids and mode of an open file, for exec: set-user-ID means nothing if the process's user namespace does not map them.
     using Owner = ipc::Method<VfsControl, 17, FileOwner(ipc::OptionalCap<File>)>;
+    /// The open file is a program that runs: until it is closed or let go (deny 0) nobody opens the file for writing. Errors: TextBusy
+    /// (somebody has).
+    using DenyWrite = ipc::Method<VfsControl, 18, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t deny)>;
     using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota, ContainerSession,
-                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Owner>;
+                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Owner, DenyWrite>;
 };
 
 } // namespace proto

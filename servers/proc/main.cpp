@@ -31,7 +31,7 @@ int server_main(ipc::ServerInfo const& info) {
     require(kernel.initialize(memory, info.cnode_radix).has_value(), "proc: no CSpace root");
     Account::heap_low = heap_low;
     static GuestMachine machine{kernel, ipc::object::SchedControl{ipc::need(info, "sched-control")}};
-    static GuestFiles pages;
+    static GuestFiles pages{ipc::Cap<proto::VfsControl>{ipc::need(info, "vfs-control")}};
     static FileCache cache{kernel, pages};
     static Account system{kernel, 0}; // what belongs to no domain: the vDSO's image
     require(load_vdso(system).has_value(), "proc: the vDSO's image is bad");

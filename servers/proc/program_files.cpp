@@ -29,6 +29,7 @@ Result<ProgramFiles::Opened> GuestProgramFiles::open(Process& process, Capabilit
     // A reply does not say whose capability it brought. The rest of the way to a device is its minor number: nothing that could be
     // run, as is no directory of procfs; every other way leads into a procfs, and that is proc's own.
     std::string_view const way = rest->rest.view();
+    if ((rest->flags & 1) == 0) return fail(Error::Access); // mqueue, cgroup2: nothing there is run
     if (std::ranges::all_of(way, [](char c) { return c >= '0' && c <= '9'; })) return fail(Error::Access);
     auto file = procfs->open_executable(process, 0, way);
     if (!file) return fail(file.error());

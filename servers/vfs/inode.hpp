@@ -58,6 +58,7 @@ public:
     Ref<QuotaDomain> domain;
     std::unique_ptr<LockList> locks;     ///< made with the first lock
     std::uint32_t writers = 0;           ///< open for writing now
+    std::uint32_t running = 0;           ///< open as a program that runs: not opened for writing
 
 private:
     static constexpr std::uint32_t leaf_pages = 16;

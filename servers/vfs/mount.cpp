@@ -17,8 +17,14 @@ Mount::~Mount() {
 
 void Mount::unreferenced() { delete this; }
 
-MountNamespace::MountNamespace(MountTable& table_) : table{table_}, number{table_.next_namespace_++} { ++table.namespaces_; }
-MountNamespace::~MountNamespace() { --table.namespaces_; }
+MountNamespace::MountNamespace(MountTable& table_) : table{table_}, number{table_.next_namespace_++} {
+    table.spaces_.emplace(number, this);
+}
+MountNamespace::~MountNamespace() { table.spaces_.erase(number); }
+proto::NamespaceIdentity MountNamespace::identity() const {
+    std::uint32_t const user = owner ? owner->number : proto::first_namespace_inode(proto::NamespaceKind::User);
+    return {proto::NamespaceKind::Mount, number, parent_number, user, sessions, badge != 0 ? 1u : 0u};
+}
 void MountNamespace::unreferenced() {
     ++references; // detaching drops places that hold it
     table.detach_all(*this);

@@ -2,6 +2,7 @@
 #pragma once
 #include "file_system.hpp"
 #include <list>
+#include <map>
 
 namespace vfs {
 
@@ -65,6 +66,7 @@ public:
     explicit MountNamespace(MountTable& table);
     ~MountNamespace();
     void unreferenced();
+    [[nodiscard]] proto::NamespaceIdentity identity() const;
     MountTable& table;
     std::uint32_t number;              ///< inode number of the namespace
     std::uint32_t parent_number = 0;
@@ -82,7 +84,12 @@ public:
     explicit MountTable(Environment& environment) : environment_{environment} {}
     [[nodiscard]] Environment& environment() const { return environment_; }
     [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(mounts_.size()); }
-    [[nodiscard]] std::uint32_t namespaces() const { return namespaces_; }
+    [[nodiscard]] std::uint32_t namespaces() const { return static_cast<std::uint32_t>(spaces_.size()); }
+    /// The one with the lowest number above `after`; null past the last.
+    [[nodiscard]] MountNamespace const* next_namespace(std::uint32_t after) const {
+        auto const found = spaces_.upper_bound(after);
+        return found == spaces_.end() ? nullptr : found->second;
+    }
 
     /// The mount on exactly that place, or null.
     [[nodiscard]] static Mount* mounted_on(Place place);
@@ -135,7 +142,8 @@ private:
 
     Environment& environment_;
     std::list<Mount*> mounts_;
-    std::uint32_t next_id_ = 1, next_group_ = 1, next_namespace_ = 0xF0000000, namespaces_ = 0;
+    std::uint32_t next_id_ = 1, next_group_ = 1, next_namespace_ = proto::first_namespace_inode(proto::NamespaceKind::Mount);
+    std::map<std::uint32_t, MountNamespace*> spaces_;
 };
 
 } // namespace vfs

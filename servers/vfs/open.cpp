@@ -74,6 +74,7 @@ Result<Opened> Vfs::open_inode(Session& view, Place place, std::uint32_t flags, 
     if ((type == mode::character || type == mode::block) && ((place.mount->flags & mount_flag::no_device) != 0 || inode.file_system().no_device)) { return fail(Error::Access); }
     if (!permitted(inode, view.who, wanted)) { return fail(Error::Access); }
     if ((wanted & may::write) != 0 && type == mode::regular && place.mount->read_only()) { return fail(Error::ReadOnly); }
+    if ((wanted & may::write) != 0 && inode.running != 0) { return fail(Error::TextBusy); }
     if ((flags & open_flag::no_atime) != 0 && view.who.user != inode.user && !has_capability_over(view.who, inode, capability::fowner)) {
         return fail(Error::NotPermitted);
     }
@@ -176,6 +177,7 @@ Result<Opened> Vfs::reopen(OpenFile& file, std::uint32_t flags) {
     }
     case OpenFile::Kind::Path: return fail(Error::Loop);
     default: {
+        if (access_mode != open_flag::read_only && file.inode->running != 0) { return fail(Error::TextBusy); }
         // What the file was not open for, its new description is not either: whoever holds the old one may not be its owner.
         if (access_mode != open_flag::read_only && !file.writable()) { return fail(Error::Access); }
         if (access_mode != open_flag::write_only && !file.readable()) { return fail(Error::Access); }

@@ -21,7 +21,16 @@ OpenFile::OpenFile(Environment& environment, Kind kind_, std::uint32_t flags_, R
     if (writable() && inode) { ++inode->writers; }
 }
 
+Error OpenFile::deny_write(bool deny) {
+    if (kind != Kind::Regular || deny == denies_write_) { return Error::None; }
+    if (deny && inode->writers != 0) { return Error::TextBusy; }
+    denies_write_ = deny;
+    inode->running += deny ? 1u : ~0u;
+    return Error::None;
+}
+
 OpenFile::~OpenFile() {
+    if (denies_write_) { --inode->running; }
     if (writable() && inode) { --inode->writers; }
     if (inode && inode->locks) {
         inode->locks->release(environment_.port, this);

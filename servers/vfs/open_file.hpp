@@ -43,6 +43,9 @@ public:
     Result<Slot> page(std::uint32_t index, bool shared_write, std::uint32_t& valid_bytes);
     Error lock(proto::LockRequest const& request, Caller& caller);
 
+    /// It is a program that runs, or does not any more. Errors: TextBusy (open for writing somewhere).
+    Error deny_write(bool deny);
+
     Kind kind;
     Badge badge = 0;
     std::uint32_t flags;
@@ -56,6 +59,7 @@ public:
 
 private:
     struct Arm { std::uint32_t events, token; Slot notification; };
+    bool denies_write_ = false;
     void accessed();
     Result<Transfer> read_device(Caller& caller);
     Environment& environment_;

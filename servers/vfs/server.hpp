@@ -102,6 +102,7 @@ public:
     Result<Unit> on(C::ForgetUser, Sender& sender, std::uint32_t user_namespace);
     Result<ipc::Cap<proto::VfsSession>> on(C::JoinNamespace, Sender& sender, SessionCap from, ipc::OptionalCap<proto::Namespace> target,
                                            std::uint32_t process);
+    Result<Unit> on(C::DenyWrite, Sender& sender, FileCap file, std::uint32_t deny);
     Result<proto::FileOwner> on(C::Owner, Sender& sender, FileCap file);
 
     // --- Namespace (server_control.cpp) ---
@@ -137,7 +138,7 @@ private:
     Result<std::string_view> path_text(Sender& sender, ipc::Path const& path);
     static Result<Transfer> send_text(Sender& sender, std::string_view text, std::uint32_t offset);
     [[nodiscard]] static bool is_control(Sender const& sender) { return sender.badge == control_badge; }
-    MountNamespace* name_space(Sender const& sender, std::uint32_t operation);
+    MountNamespace* name_space(Sender const& sender);
 
     Vfs& vfs_;
     std::unique_ptr<Session> first_;

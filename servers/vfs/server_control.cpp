@@ -107,15 +107,15 @@ Result<ipc::Unit> Server::on(C::NotifyQuota, Sender& sender, ipc::Cap<ipc::Notif
 
 Result<ipc::Unit> Server::on(C::SetUserMap, Sender& sender, proto::UserNamespace const& which, ipc::ReadBuffer const&) {
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
-    if (which.user_extents > UserNamespaces::extent_maximum || which.group_extents > UserNamespaces::extent_maximum) { return fail(Error::Invalid); }
-    std::vector<proto::IdExtent> users(which.user_extents), groups(which.group_extents);
+    if (which.user_extents > ipc::IdMap::maximum_extents || which.group_extents > ipc::IdMap::maximum_extents) { return fail(Error::Invalid); }
+    std::vector<ipc::IdExtent> users(which.user_extents), groups(which.group_extents);
     auto const user_bytes = std::as_writable_bytes(std::span{users}), group_bytes = std::as_writable_bytes(std::span{groups});
     if (sender.read_length < user_bytes.size() + group_bytes.size()) { return fail(Error::Invalid); }
     if (sender.copy_in(0, user_bytes).count < user_bytes.size() ||
         sender.copy_in(static_cast<std::uint32_t>(user_bytes.size()), group_bytes).count < group_bytes.size()) {
         return fail(Error::Fault);
     }
-    return unit(vfs_.set_user_map(which, std::move(users), std::move(groups)));
+    return unit(vfs_.set_user_map(which, users, groups));
 }
 
 Result<ipc::Unit> Server::on(C::ForgetUser, Sender& sender, std::uint32_t user_namespace) {
@@ -144,57 +144,49 @@ Result<proto::FileOwner> Server::on(C::Owner, Sender& sender, FileCap cap) {
     return proto::FileOwner{open->inode->user, open->inode->group, open->inode->mode};
 }
 
-MountNamespace* Server::name_space(Sender const& sender, std::uint32_t operation) {
-    if (NamespaceHandle* const handle = vfs_.name_space(sender.badge)) {
-        return (handle->operations >> operation & 1) != 0 ? handle->space.get() : nullptr;
-    }
+Result<ipc::Unit> Server::on(C::DenyWrite, Sender& sender, FileCap cap, std::uint32_t deny) {
+    if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    OpenFile* const open = cap.unwrapped ? vfs_.file(cap.badge) : nullptr;
+    return open == nullptr ? fail(Error::BadDescriptor) : unit(open->deny_write(deny != 0));
+}
+
+// A mount namespace is known by its sessions: a process gets one with VfsControl::ForkSession and JoinNamespace, so that nobody gets a view
+// with other credentials than proc vouches for. What is called Namespace here says what it is and keeps it.
+
+MountNamespace* Server::name_space(Sender const& sender) {
+    if (NamespaceHandle* const handle = vfs_.name_space(sender.badge)) { return handle->space.get(); }
     if (Session* const who = session(sender)) { return who->space.get(); }
     return nullptr;
 }
 
 Result<ipc::Cap<proto::Namespace>> Server::on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t, std::uint32_t) {
     if (user.slot != 0) { sender.delete_after_reply(user.slot); }
-    MountNamespace* const space = name_space(sender, N::Create::number);
-    if (space == nullptr) { return fail(Error::NotPermitted); }
-    return capability_of<proto::Namespace>(vfs_.create_name_space(*space));
+    return fail(Error::NotSupported);
 }
 
 Result<proto::NamespaceIdentity> Server::on(N::Identify, Sender& sender) {
-    MountNamespace* const space = name_space(sender, N::Identify::number);
+    MountNamespace const* const space = name_space(sender);
     if (space == nullptr) { return fail(Error::NotPermitted); }
-    return proto::NamespaceIdentity{proto::NamespaceKind::Mount, space->number, space->parent_number, 0, space->sessions, space->badge != 0 ? 1u : 0u};
+    return space->identity();
 }
 
-Result<ipc::Cap<proto::Session>> Server::on(N::Enter, Sender& sender, std::uint64_t) {
-    NamespaceHandle* const handle = vfs_.name_space(sender.badge);
-    if (handle == nullptr || name_space(sender, N::Enter::number) == nullptr) { return fail(Error::NotPermitted); }
-    return capability_of<proto::Session>(vfs_.enter(*handle->space));
-}
-
-Result<ipc::Cap<proto::Session>> Server::on(N::ForkSession, Sender& sender) {
-    Session* const who = session(sender);
-    if (who == nullptr) { return fail(Error::NotPermitted); }
-    return capability_of<proto::Session>(vfs_.fork_session(*who, false, false));
-}
+Result<ipc::Cap<proto::Session>> Server::on(N::Enter, Sender&, std::uint64_t) { return fail(Error::NotSupported); }
+Result<ipc::Cap<proto::Session>> Server::on(N::ForkSession, Sender&) { return fail(Error::NotSupported); }
 
 Result<ipc::Cap<proto::Namespace>> Server::on(N::Of, Sender& sender) {
     Session* const who = session(sender);
     if (who == nullptr) { return fail(Error::NotPermitted); }
-    return capability_of<proto::Namespace>(vfs_.name_space_capability(*who->space, ~0u));
+    return capability_of<proto::Namespace>(vfs_.name_space_capability(*who->space));
 }
 
-Result<ipc::Cap<proto::Namespace>> Server::on(N::Attenuate, Sender& sender, std::uint64_t operations) {
+Result<ipc::Cap<proto::Namespace>> Server::on(N::Attenuate, Sender& sender, std::uint64_t) { // there is nothing to take away
     NamespaceHandle* const handle = vfs_.name_space(sender.badge);
-    if (handle == nullptr || name_space(sender, N::Attenuate::number) == nullptr) { return fail(Error::NotPermitted); }
-    return capability_of<proto::Namespace>(vfs_.name_space_capability(*handle->space, handle->operations & static_cast<std::uint32_t>(operations) & ~(1u << 31)));
+    if (handle == nullptr) { return fail(Error::NotPermitted); }
+    return capability_of<proto::Namespace>(vfs_.name_space_capability(*handle->space));
 }
 
-Result<ipc::Unit> Server::on(N::Destroy, Sender& sender) {
-    NamespaceHandle* const handle = vfs_.name_space(sender.badge);
-    if (handle == nullptr || name_space(sender, N::Destroy::number) == nullptr) { return fail(Error::NotPermitted); }
-    vfs_.destroy(*handle->space);
-    return Unit{};
-}
+Result<ipc::Unit> Server::on(N::Destroy, Sender&) { return fail(Error::NotSupported); }
 
 // What a session's owner may do, and whose ids it speaks, is told through VfsControl.
 Result<ipc::Unit> Server::on(N::Vouch, Sender& sender, ipc::OptionalCap<proto::Session> session, proto::SessionCredentials const&) {
@@ -202,6 +194,12 @@ Result<ipc::Unit> Server::on(N::Vouch, Sender& sender, ipc::OptionalCap<proto::S
     return fail(Error::NotSupported);
 }
 Result<ipc::Unit> Server::on(N::SetUserMap, Sender&, std::uint32_t, std::uint32_t, std::uint32_t, ipc::ReadBuffer) { return fail(Error::NotSupported); }
-Result<proto::NamespaceIdentity> Server::on(N::List, Sender&, std::uint32_t) { return fail(Error::NotSupported); }
+
+Result<proto::NamespaceIdentity> Server::on(N::List, Sender& sender, std::uint32_t after) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    MountNamespace const* const next = vfs_.mounts().next_namespace(after);
+    if (next == nullptr) { return fail(Error::NoData); }
+    return next->identity();
+}
 
 } // namespace vfs

@@ -52,11 +52,14 @@ Result<ipc::Unit> Server::on(S::Mount, Sender& sender, std::uint32_t flags, ipc:
     Error error = Error::BadDescriptor;
     if (who != nullptr) {
         auto const names = texts(sender, 4);
-        error = names ? vfs_.mount(*who, flags, file_system.slot, (*names)[0], (*names)[1], (*names)[2], (*names)[3]) : names.error();
+        NamespaceHandle* const handle = file_system.unwrapped ? vfs_.name_space(file_system.badge) : nullptr;
+        MountNamespace* const given = handle != nullptr ? handle->space.get() : nullptr;
+        error = names ? vfs_.mount(*who, flags, file_system.slot, (*names)[0], (*names)[1], (*names)[2], (*names)[3], given) : names.error();
     }
     // A bind, a remount and the like have no use for it.
     bool const taken = error == Error::None && who != nullptr && vfs_.is_mounted(file_system.slot);
     if (file_system.slot != 0 && !taken) { sender.delete_after_reply(file_system.slot); }
+    if (error == Error::Elsewhere) { return elsewhere(sender); }
     return unit(error);
 }
 

@@ -1,45 +1,12 @@
 #include "user_namespace.hpp"
 
 namespace vfs {
-namespace {
-
-std::uint32_t constexpr none = ~0u;
-
-std::uint32_t outwards(std::vector<proto::IdExtent> const& map, std::uint32_t id) {
-    for (proto::IdExtent const& each : map) {
-        if (id - each.inside < each.count) { return each.global + (id - each.inside); }
-    }
-    return none;
-}
-
-std::uint32_t inwards(std::vector<proto::IdExtent> const& map, std::uint32_t global) {
-    for (proto::IdExtent const& each : map) {
-        if (global - each.global < each.count) { return each.inside + (global - each.global); }
-    }
-    return none;
-}
-
-Result<std::uint32_t> global(std::vector<proto::IdExtent> const& map, std::uint32_t id) {
-    std::uint32_t const found = outwards(map, id);
-    if (found == none) { return fail(Error::Invalid); }
-    return found;
-}
-
-std::uint32_t shown(std::vector<proto::IdExtent> const& map, std::uint32_t id) {
-    std::uint32_t const found = inwards(map, id);
-    return found == none ? overflow_id : found;
-}
-
-} // namespace
-
-Result<std::uint32_t> Credentials::global_user(std::uint32_t id) const { return users ? global(users->users, id) : id; }
-Result<std::uint32_t> Credentials::global_group(std::uint32_t id) const {
-    return users ? global(users->groups, id) : id;
-}
-std::uint32_t Credentials::shown_user(std::uint32_t id) const { return users ? shown(users->users, id) : id; }
-std::uint32_t Credentials::shown_group(std::uint32_t id) const { return users ? shown(users->groups, id) : id; }
+Result<std::uint32_t> Credentials::global_user(std::uint32_t id) const { return users ? users->users.to_global(id) : id; }
+Result<std::uint32_t> Credentials::global_group(std::uint32_t id) const { return users ? users->groups.to_global(id) : id; }
+std::uint32_t Credentials::shown_user(std::uint32_t id) const { return users ? users->users.from_global(id) : id; }
+std::uint32_t Credentials::shown_group(std::uint32_t id) const { return users ? users->groups.from_global(id) : id; }
 bool Credentials::maps(std::uint32_t user_id, std::uint32_t group_id) const {
-    return !users || (inwards(users->users, user_id) != none && inwards(users->groups, group_id) != none);
+    return !users || (users->users.maps_global(user_id) && users->groups.maps_global(group_id));
 }
 
 bool has_capability_over(Credentials const& who, UserNamespace const* target, unsigned number) {
@@ -50,12 +17,14 @@ bool has_capability_over(Credentials const& who, UserNamespace const* target, un
     }
 }
 
-Error UserNamespaces::set(proto::UserNamespace const& which, std::vector<proto::IdExtent> users,
-                          std::vector<proto::IdExtent> groups) {
-    if (which.number == 0 || which.number == which.parent || users.size() > extent_maximum ||
-        groups.size() > extent_maximum) {
-        return Error::Invalid;
-    }
+Error UserNamespaces::set(proto::UserNamespace const& which, std::span<ipc::IdExtent const> users,
+                          std::span<ipc::IdExtent const> groups) {
+    if (which.number == 0 || which.number == which.parent) { return Error::Invalid; }
+    auto const map_of = [](std::span<ipc::IdExtent const> extents) {
+        return extents.empty() ? Result<ipc::IdMap>{ipc::IdMap{}} : ipc::IdMap::of(extents);
+    };
+    auto user_map = map_of(users), group_map = map_of(groups);
+    if (!user_map || !group_map) { return Error::Invalid; }
     if (which.parent != 0 && !known_.contains(which.parent)) { return Error::Invalid; }
     Ref<UserNamespace> const space = find(which.number);
     // Only what has no place yet gets one: a chain of parents never becomes a ring.
@@ -64,16 +33,16 @@ Error UserNamespaces::set(proto::UserNamespace const& which, std::vector<proto::
         space->owner = which.owner;
         space->placed = true;
     }
-    space->users = std::move(users);
-    space->groups = std::move(groups);
+    space->users = std::move(*user_map);
+    space->groups = std::move(*group_map);
     return Error::None;
 }
 
 void UserNamespaces::forget(std::uint32_t number) {
     auto const found = known_.find(number);
     if (found == known_.end()) { return; }
-    found->second->users.clear();
-    found->second->groups.clear();
+    found->second->users = {};
+    found->second->groups = {};
     known_.erase(found);
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 #include "ref.hpp"
 #include "types.hpp"
+#include "ipc/id_map.hpp"
 #include <map>
-#include <vector>
 
 namespace vfs {
 
@@ -11,7 +11,7 @@ struct UserNamespace : Counted {
     std::uint32_t number = 0, owner = 0;
     bool placed = false;       ///< parent and owner are known
     Ref<UserNamespace> parent; ///< null: the first namespace
-    std::vector<proto::IdExtent> users, groups;
+    ipc::IdMap users, groups;
     void unreferenced() { delete this; }
 };
 
@@ -22,12 +22,11 @@ struct Credentials : proto::Credentials {
     /// What a program of theirs says, as a global id. Errors: Invalid (not mapped).
     [[nodiscard]] Result<std::uint32_t> global_user(std::uint32_t id) const;
     [[nodiscard]] Result<std::uint32_t> global_group(std::uint32_t id) const;
-    /// As they see a global id: overflow_id if they cannot name it.
+    /// As they see a global id: ipc::IdMap::overflow_id if they cannot name it.
     [[nodiscard]] std::uint32_t shown_user(std::uint32_t global) const;
     [[nodiscard]] std::uint32_t shown_group(std::uint32_t global) const;
     [[nodiscard]] bool maps(std::uint32_t user, std::uint32_t group) const;
 };
-inline constexpr std::uint32_t overflow_id = 65534;
 
 /// A capability over their own user namespace.
 inline bool has_capability(Credentials const& who, unsigned number) { return (who.capabilities >> number & 1) != 0; }
@@ -37,10 +36,9 @@ inline bool has_capability(Credentials const& who, unsigned number) { return (wh
 /// Those that are known. What refers to a forgotten one keeps it, mapping nothing.
 class UserNamespaces {
 public:
-    static constexpr std::uint32_t extent_maximum = 340;
-    /// Errors: Invalid (number 0, unknown parent, too many extents).
-    Error set(proto::UserNamespace const& which, std::vector<proto::IdExtent> users,
-              std::vector<proto::IdExtent> groups);
+    /// Errors: Invalid (number 0, unknown parent, extents that are no map).
+    Error set(proto::UserNamespace const& which, std::span<ipc::IdExtent const> users,
+              std::span<ipc::IdExtent const> groups);
     void forget(std::uint32_t number);
     /// Null for 0, the first one. A number never told is made, mapping nothing: proc may name it before it has maps.
     Ref<UserNamespace> find(std::uint32_t number);

@@ -168,7 +168,7 @@ Error Vfs::may_remove(Session const& view, Place directory, Dentry const& entry,
 
 bool Vfs::is_mounted(Slot server) const {
     return server != 0 && std::any_of(mounts_.mounts().begin(), mounts_.mounts().end(),
-                                      [&](Mount const* mount) { return mount->file_system->server == server; });
+                                      [&](Mount const* mount) { return mount->file_system->server == server || mount->file_system->file == server; });
 }
 
 Ref<QuotaDomain> Vfs::domain_for(Dentry const& directory) const { return directory.inode->domain; }

@@ -80,8 +80,8 @@ public:
     Result<Slot> fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner = 0, std::uint32_t process = 0);
     /// `from`'s credentials and umask, at the root of another namespace.
     Result<Slot> join_name_space(Session const& from, MountNamespace& space, std::uint32_t process);
-    Error set_user_map(proto::UserNamespace const& which, std::vector<proto::IdExtent> users, std::vector<proto::IdExtent> groups) {
-        return users_.set(which, std::move(users), std::move(groups));
+    Error set_user_map(proto::UserNamespace const& which, std::span<ipc::IdExtent const> users, std::span<ipc::IdExtent const> groups) {
+        return users_.set(which, users, groups);
     }
     void forget_user(std::uint32_t number) { users_.forget(number); }
     void set_credentials(Session& session, proto::Credentials const& who);

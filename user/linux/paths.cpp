@@ -8,7 +8,7 @@ namespace vdso {
 
 namespace {
 
-inline constexpr Word open_close_on_exec = 0x80000, open_create = 0x40, open_exclusive = 0x80, open_write_only = 1, open_truncate = 0x200;
+inline constexpr Word open_close_on_exec = 0x80000, open_create = 0x40, open_exclusive = 0x80, open_write_only = 1, open_truncate = 0x200, open_path_only = 0x200000;
 inline constexpr Word mode_fifo = 0x1000;
 constexpr Long no_entry = -static_cast<Long>(Error::NoEntry);
 
@@ -595,6 +595,33 @@ namespace mount_flag {
 inline constexpr Word remount = 32, bind = 4096, move = 8192, propagation = 1U << 17 | 1U << 18 | 1U << 19 | 1U << 20;
 } // namespace mount_flag
 
+/// MS_BIND of a file in another server's file system, which only a namespace's (/proc/PID/ns/KIND) can be: vfs gets the file itself, and its
+/// name to show. Otherwise EINVAL.
+[[gnu::noinline]] Long bind_namespace(ThreadArea& thread, Word flags) {
+    Long const number = open_at(thread, at_current_directory, argument1(thread), open_path_only | open_close_on_exec, 0);
+    if (number < 0) {
+        return number;
+    }
+    Word const descriptor = static_cast<Word>(number);
+    char name[64];
+    TwoPaths texts;
+    Long result = -static_cast<Long>(Error::Invalid);
+    auto const target = fetch_path(argument2(thread));
+    auto const length = find(thread, descriptor)->kind == static_cast<Word>(proto::FileKind::Namespace)
+                            ? ipc::call<proto::File::Name>(file(descriptor), ipc::WriteBuffer{name, sizeof name})
+                            : ipc::Result<std::uint32_t>{ipc::fail(Error::Invalid)};
+    if (target && length && *length <= sizeof name) {
+        Error error = Error::None;
+        for (ipc::Path const text : {ipc::Path{std::string_view{""}}, *target, ipc::Path{std::string_view{name, *length}}, ipc::Path{std::string_view{""}}}) {
+            error = error == Error::None ? texts.add(text) : error;
+        }
+        result = error != Error::None ? refuse(error)
+                                      : finish(ipc::call<proto::VfsSession::Mount>(vfs, flags, ipc::OptionalCap<Directory>{file(descriptor).as<Directory>()}, texts.buffer()));
+    }
+    static_cast<void>(close_descriptor(thread, descriptor));
+    return result;
+}
+
 [[gnu::noinline]] Long mount(ThreadArea& thread) {
     TwoPaths texts;
     Word const flags = argument4(thread);
@@ -617,7 +644,11 @@ inline constexpr Word remount = 32, bind = 4096, move = 8192, propagation = 1U <
     }
     bool const fresh = (flags & (mount_flag::remount | mount_flag::bind | mount_flag::move | mount_flag::propagation)) == 0;
     if (!fresh || !is_proc) {
-        return finish(ipc::call<proto::VfsSession::Mount>(vfs, flags, ipc::OptionalCap<Directory>{}, texts.buffer()));
+        auto const done = ipc::call<proto::VfsSession::Mount>(vfs, flags, ipc::OptionalCap<Directory>{}, texts.buffer());
+        if (!done && done.error() == Error::Elsewhere) {
+            return bind_namespace(thread, flags);
+        }
+        return finish(done);
     }
     Long const number = reserve(thread);
     if (number < 0) {

@@ -104,6 +104,10 @@ Result<FileObject*> Loader::open(Process& process, CapabilityPointer directory, 
         (*object)->release();
         return fail(Error::Access);
     }
+    if (auto status = (*object)->run(); !status) {
+        (*object)->release();
+        return fail(status.error());
+    }
     return object;
 }
 

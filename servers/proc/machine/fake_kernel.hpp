@@ -144,6 +144,16 @@ private:
 /// Files as buffers; a file's capability is its index + 1.
 class FakeFiles : public PageSource {
 public:
+    Status deny_write(CapabilityPointer file, bool deny) override {
+        if (deny && open_for_writing.contains(file)) return fail(Error::TextBusy);
+        if (deny) {
+            running.insert(file);
+        } else {
+            running.erase(file);
+        }
+        return {};
+    }
+    std::set<CapabilityPointer> running, open_for_writing; ///< deny_write
     explicit FakeFiles(FakeKernel& kernel) : kernel_{kernel} {}
     struct File { std::vector<std::byte> bytes; proto::FileStatus status{}; };
     std::map<CapabilityPointer, File> files;

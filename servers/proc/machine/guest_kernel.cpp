@@ -142,6 +142,12 @@ void GuestKernel::copy_window(std::byte const* from, CapabilityPointer to, Addre
     static_cast<void>(AddressSpace{to}.copy_range(own_address_space(), reinterpret_cast<Address>(from), address, pages, abi::right::read, false));
 }
 
+Status GuestFiles::deny_write(CapabilityPointer file, bool deny) {
+    auto const done = ipc::call<proto::VfsControl::DenyWrite>(vfs_, ipc::Cap<proto::File>{file}, deny ? 1u : 0u);
+    if (!done && done.error() == Error::TextBusy) return fail(Error::TextBusy);
+    return {}; // another server's file: its affair
+}
+
 Result<PageSource::Fetched> GuestFiles::page(CapabilityPointer file, Word index, bool shared_write) {
     auto answer = ipc::call<proto::File::Page>(ipc::Cap<proto::File>{file}, index, shared_write ? 1u : 0u);
     if (!answer) return fail(answer.error());

@@ -46,8 +46,13 @@ private:
 /// Pages from the servers that own the files.
 class GuestFiles final : public PageSource {
 public:
+    explicit GuestFiles(ipc::Cap<proto::VfsControl> vfs) : vfs_{vfs} {}
     Result<Fetched> page(CapabilityPointer file, Word index, bool shared_write) override;
     Result<proto::FileStatus> status(CapabilityPointer file) override;
+    Status deny_write(CapabilityPointer file, bool deny) override;
+
+private:
+    ipc::Cap<proto::VfsControl> vfs_;
 };
 
 } // namespace proc

@@ -130,6 +130,13 @@ void FileObject::release() {
     if (--references_ == 0) cache_.unused(*this);
 }
 
+Status FileObject::run() {
+    if (running_ || anonymous()) return {};
+    if (auto status = cache_.source_.deny_write(file_, true); !status) return status;
+    running_ = true;
+    return {};
+}
+
 FileCache::~FileCache() {
     for (FileObject* object : objects_) delete object;
 }
@@ -177,6 +184,7 @@ FileObject& FileCache::create_anonymous(Account& account) {
 }
 
 void FileCache::unused(FileObject& object) {
+    if (std::exchange(object.running_, false)) static_cast<void>(source_.deny_write(object.file_, false));
     if (object.anonymous() || object.status_.links == 0) {
         destroy(object);
         return;

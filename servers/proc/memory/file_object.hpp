@@ -16,6 +16,8 @@ public:
     /// Fails beyond the end of the file. The capability is the caller's.
     virtual Result<Fetched> page(CapabilityPointer file, Word index, bool shared_write) = 0;
     virtual Result<proto::FileStatus> status(CapabilityPointer file) = 0;
+    /// Nobody may open the file for writing, or may again. Errors: TextBusy (somebody has).
+    virtual Status deny_write(CapabilityPointer file, bool deny) = 0;
 };
 
 class FileCache;
@@ -35,6 +37,8 @@ public:
     /// The frame has been taken away by its server (truncation).
     void forget(Page& page);
     void share() { ++references_; }
+    /// It is run: as long as it is referenced, nobody may write to it. Errors: TextBusy.
+    Status run();
     void release();
     [[nodiscard]] CapabilityPointer file() const { return file_; }
     /// As of the last open.
@@ -62,6 +66,7 @@ private:
     Account* account_ = nullptr;     ///< of anonymous shared memory
     proto::FileStatus status_{};
     Word references_ = 0;
+    bool running_ = false;           ///< writing is denied
     Segments pages_, writable_pages_;
     AnonymousPages anonymous_pages_;
 };

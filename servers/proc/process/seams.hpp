@@ -21,6 +21,8 @@ public:
     /// Of a session (uts, network, vfs): its namespace.
     virtual ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) = 0;
     virtual ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) = 0;
+    /// VfsControl::JoinNamespace: a session like `from` in another mount namespace. Invalid: it is not one.
+    virtual ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t number) = 0;
     // tty; the arguments are files of open terminals as far as anybody claims. NotTerminal if not.
     virtual ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) = 0;
     virtual ipc::Result<std::uint32_t> terminal_session(CapabilityPointer file) = 0;

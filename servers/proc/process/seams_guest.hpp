@@ -49,6 +49,11 @@ public:
     ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) override {
         return ipc::call<proto::Namespace::Identify>(ipc::Cap<proto::Namespace>{name_space});
     }
+    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t number) override {
+        auto made = ipc::call<proto::VfsControl::JoinNamespace>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from}, ipc::Cap<proto::Namespace>{name_space}, number);
+        if (!made) return ipc::fail(made.error());
+        return made->slot;
+    }
     ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) override {
         return ipc::call<proto::TerminalControl::SetSession>(to_.terminal_control, ipc::Cap<proto::File>{file}, session);
     }

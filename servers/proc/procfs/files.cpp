@@ -496,7 +496,8 @@ auto ProcFs::set_namespace(Process& process, ipc::OptionalCap<F> const& cap, Wor
                                  : identity->kind == proto::NamespaceKind::Mount   ? clone_flag::new_mount
                                                                                    : 0;
     if (wanted == 0 || (flags != 0 && flags != wanted)) return finish(fail(Error::Invalid));
-    auto const session = core.owners.enter_namespace(cap.slot);
+    auto const session = wanted == clone_flag::new_mount ? core.owners.join_mount_namespace(process.vfs_session, cap.slot, Core::number_for_vfs(process))
+                                                         : core.owners.enter_namespace(cap.slot);
     if (!session) return finish(fail(session.error()));
     auto put = [&](SharedCapability*& place, Word slot) {
         core.release(place);

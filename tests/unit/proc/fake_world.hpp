@@ -144,6 +144,7 @@ public:
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer) override { return give(); }
     ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer) override { return give(); }
     ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer) override { return proto::NamespaceIdentity{proto::NamespaceKind::Uts, 77, 0, 0, 0, 0}; }
+    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer, CapabilityPointer, std::uint32_t) override { return give(); }
     ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) override {
         terminals[file] = session;
         return ipc::Unit{};

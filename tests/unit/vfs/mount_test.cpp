@@ -166,7 +166,7 @@ TEST_CASE("the text of the mount table") {
                   "src /a\\040b tmpfs ro,nosuid,relatime,size=1024k 0 0\n");
     std::string const info = w.files.mount_text(*w.root, 1);
     CHECK(info.find(" / / rw,relatime - tmpfs tmpfs rw\n") != info.npos);
-    CHECK(info.find(" / /a\\040b ro,nosuid,relatime - tmpfs src rw,size=1024k\n") != info.npos);
+    CHECK(info.find(" / /a\\040b ro,nosuid,relatime - tmpfs src ro,size=1024k\n") != info.npos);
 }
 
 TEST_CASE("a file system of another server") {
@@ -207,14 +207,80 @@ TEST_CASE("namespace capabilities keep a namespace alive") {
     auto* inner = w.session(*w.files.fork_session(*w.root, false, true));
     CHECK(w.files.mount(*inner, 0, 0, "x", "/tmp", "tmpfs", "") == Error::None);
     w.put(inner, "/tmp/f", "here");
-    auto const slot = w.files.name_space_capability(*inner->space, ~0u);
+    auto const slot = w.files.name_space_capability(*inner->space);
     REQUIRE(slot.has_value());
     Badge const badge = w.port.minted_badges.at(*slot);
-    CHECK(w.files.name_space_capability(*inner->space, ~0u) == *slot);
+    CHECK(w.files.name_space_capability(*inner->space) == *slot);
     w.files.close(inner->badge);
-    auto* again = w.session(*w.files.enter(*w.files.name_space(badge)->space));
+    auto* again = w.session(*w.files.join_name_space(*w.root, *w.files.name_space(badge)->space, 5));
+    CHECK(again->who.process == 5);
+    CHECK(again->umask == w.root->umask);
     CHECK(w.get(again, "/tmp/f") == "here");
     w.files.close(badge);
     w.files.close(again->badge);
     CHECK(w.files.usage() == before);
+}
+
+TEST_CASE("a bind-mounted namespace file keeps the namespace") {
+    World w;
+    w.mkdir("/pins");
+    w.put("/pins/net", "");
+    w.put("/pins/mnt", "");
+    auto const before = w.files.usage();
+    constexpr auto bind = mount_flag::bind;
+    CHECK(w.files.mount(*w.root, bind, 77, "", "/pins/net", "nonsense", "") == Error::Invalid);
+    CHECK(w.files.mount(*w.root, bind, 77, "", "/pins", "net:[4026532000]", "") == Error::NotDirectory);
+    CHECK(!w.files.is_mounted(77));
+    CHECK(w.files.mount(*w.root, bind, 77, "", "/pins/net", "net:[4026532000]", "") == Error::None);
+    CHECK(w.files.is_mounted(77));
+    CHECK(w.stat("/pins/net").inode == 4026532000u);
+    CHECK(w.stat("/pins/net").device_minor == 4);
+    CHECK(w.files.stat_file_system(*w.root, {}, "/pins/net")->type == 0x6e736673);
+    CHECK(w.files.mount_text(*w.root, 1).find(" 0:4 net:[4026532000] /pins/net rw - nsfs nsfs rw\n") != std::string::npos);
+    FakeCaller caller{"", 0};
+    auto const opened = w.files.open(*w.root, {}, 0, 0, "/pins/net", caller);
+    REQUIRE(opened.has_value());
+    CHECK(opened->slot == 77); // the capability itself
+    CHECK(opened->result.kind == proto::FileKind::Namespace);
+    CHECK(w.files.unmount(*w.root, 0, "/pins/net") == Error::None);
+    CHECK(w.port.dropped.contains(77));
+    // A mount namespace, which is this server's own: it outlives its sessions, and cannot be kept by itself.
+    auto* inner = w.session(*w.files.fork_session(*w.root, false, true));
+    CHECK(w.files.mount(*inner, 0, 0, "x", "/tmp", "tmpfs", "") == Error::None);
+    w.put(inner, "/tmp/f", "here");
+    MountNamespace* const space = inner->space.get();
+    std::string const name = "mnt:[" + std::to_string(space->number) + "]";
+    CHECK(w.files.mount(*inner, bind, 0, "", "/pins/mnt", name, "", space) == Error::Invalid);
+    CHECK(w.files.mount(*w.root, bind, 0, "", "/pins/mnt", name, "", space) == Error::None);
+    w.files.close(inner->badge);
+    auto const pinned = w.files.open(*w.root, {}, 0, 0, "/pins/mnt", caller);
+    REQUIRE(pinned.has_value());
+    Badge const badge = w.port.minted_badges.at(pinned->slot);
+    auto* again = w.session(*w.files.join_name_space(*w.root, *w.files.name_space(badge)->space, 0));
+    CHECK(w.get(again, "/tmp/f") == "here");
+    w.files.close(again->badge);
+    w.files.close(badge);
+    CHECK(w.files.unmount(*w.root, 0, "/pins/mnt") == Error::None);
+    CHECK(w.files.usage() == before);
+}
+
+TEST_CASE("nobody writes to a program that runs") {
+    World w;
+    w.put("/program", "code");
+    auto runs = *w.open("/program");
+    auto writes = *w.open("/program", open_flag::write_only);
+    CHECK(runs->deny_write(true) == Error::TextBusy);
+    w.close(writes);
+    CHECK(runs->deny_write(true) == Error::None);
+    CHECK(w.open_error("/program", open_flag::write_only) == Error::TextBusy);
+    CHECK(w.open_error("/program", open_flag::read_write | open_flag::truncate) == Error::TextBusy);
+    CHECK(w.files.truncate(*w.root, {}, 0, "/program") == Error::TextBusy);
+    CHECK(w.files.reopen(*runs, open_flag::write_only).error() == Error::TextBusy);
+    CHECK(w.open_error("/program") == Error::None);
+    CHECK(w.get("/program") == "code");
+    CHECK(runs->deny_write(false) == Error::None);
+    CHECK(w.open_error("/program", open_flag::write_only) == Error::None);
+    CHECK(runs->deny_write(true) == Error::None);
+    w.close(runs);
+    CHECK(w.open_error("/program", open_flag::write_only) == Error::None);
 }

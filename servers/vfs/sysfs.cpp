@@ -1,0 +1,56 @@
+// What there is of /sys: the folders that programs look for, and which processors there are. It is made anew for every mount.
+#include "vfs.hpp"
+
+namespace vfs {
+namespace {
+
+struct Item { std::string_view directory, name, text; }; // text empty: a directory
+
+constexpr Item items[] = {
+    {"", "block", {}},
+    {"", "bus", {}},
+    {"", "class", {}},
+    {"class", "net", {}},
+    {"class", "tty", {}},
+    {"", "dev", {}},
+    {"", "devices", {}},
+    {"devices", "system", {}},
+    {"devices/system", "cpu", {}},
+    {"devices/system/cpu", "cpu0", {}},
+    {"devices/system/cpu", "online", "0\n"},
+    {"devices/system/cpu", "possible", "0\n"},
+    {"devices/system/cpu", "present", "0\n"},
+    {"", "firmware", {}},
+    {"", "fs", {}},
+    {"fs", "cgroup", {}},
+    {"", "kernel", {}},
+    {"kernel", "mm", {}},
+    {"", "module", {}},
+    {"", "power", {}},
+};
+
+} // namespace
+
+Error Vfs::populate_sysfs(FileSystem& system) {
+    for (Item const& item : items) {
+        Dentry* directory = system.root.get();
+        for (std::string_view rest = item.directory; !rest.empty();) {
+            std::string_view const name = rest.substr(0, rest.find('/'));
+            rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+            directory = environment_.dentries.find(*directory, name);
+        }
+        bool const is_file = !item.text.empty();
+        auto inode = system.make(is_file ? mode::regular | 0444 : mode::directory | 0755, system.domain);
+        if (!inode) { return inode.error(); }
+        if (is_file) {
+            if (auto const written = (*inode)->write(0, std::as_bytes(std::span{item.text})); !written) { return written.error(); }
+        } else {
+            (*inode)->links = 2;
+            ++directory->inode->links;
+        }
+        static_cast<void>(environment_.dentries.link(*directory, item.name, std::move(*inode)));
+    }
+    return Error::None;
+}
+
+} // namespace vfs
