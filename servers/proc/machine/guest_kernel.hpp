@@ -1,6 +1,7 @@
 // The kernel and root as proc's memory half sees them, in the guest. proc's CSpace gets a root of its own: slot 0 is the CNode that
 // root gave, slots 1.. are the CNodes of chunks, each made from the chunk it holds the capabilities of.
 #pragma once
+#include "../../../libipc/proto/vfs.hpp"
 #include "../memory/file_object.hpp"
 #include "../../../libipc/ipc/objects.hpp"
 #include "../../../libipc/proto/memory.hpp"
