@@ -14,6 +14,7 @@ struct TerminalControl {
     using SetForeground = ipc::Method<TerminalControl, 2, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t group)>;
     using Foreground = ipc::Method<TerminalControl, 3, std::uint32_t(ipc::OptionalCap<File>)>;
     using SetSession = ipc::Method<TerminalControl, 4, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t session)>; ///< 0: none; foreground with it
+    /// NotTerminal: not a file of tty's. A serial line of a job belongs to no session: 0.
     using SessionOf = ipc::Method<TerminalControl, 5, std::uint32_t(ipc::OptionalCap<File>)>;
     /// Signals due to groups (^C, ^Z, ^\, hang-up, window change), oldest first; NoData if none. The notification tells of them.
     using NotifySignals = ipc::Method<TerminalControl, 6, ipc::Unit(ipc::Cap<ipc::Notification>)>;

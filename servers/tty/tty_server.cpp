@@ -415,9 +415,10 @@ Result<Unit> TtyServer::on(proto::TerminalControl::SetSession, ipc::Sender& send
 
 Result<std::uint32_t> TtyServer::on(proto::TerminalControl::SessionOf, ipc::Sender& sender,
                                     ipc::OptionalCap<proto::File> const& terminal) {
+    bool const own = terminal.unwrapped && file(terminal.badge) != nullptr;
     auto const* console = console_of(terminal);
-    if (console == nullptr || sender.badge != control_badge) { return fail(Error::NotTerminal); }
-    return console->session;
+    if (!own || sender.badge != control_badge) { return fail(Error::NotTerminal); }
+    return console != nullptr ? console->session : 0; // a serial line is this server's, but nobody's terminal
 }
 
 Result<Unit> TtyServer::on(proto::TerminalControl::NotifySignals, ipc::Sender& sender,

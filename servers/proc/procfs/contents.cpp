@@ -1,0 +1,137 @@
+// What is read from and written to files of procfs.
+#include "common.hpp"
+#include "procfs.hpp"
+#include "text.hpp"
+
+namespace proc {
+
+using namespace procfs;
+
+std::string ProcFs::text_of(Open const& file) {
+    using enum NodeKind;
+    PidNamespace const& view = *file.space;
+    Pid const* const opener_pid = Pid::find_global(file.opener);
+    Process* const opener = opener_pid == nullptr ? nullptr : opener_pid->process;
+    Process* const process = process_of(file.node);
+    Thread* const thread = thread_of(file.node);
+    if (file.node.process != 0 && process == nullptr) return {};
+    // The machine as the container sees it.
+    Process* const whose = process != nullptr ? process : opener;
+    Domain* const domain = opener != nullptr ? opener->domain : core.root_domain;
+    auto name_of = [&](bool domain_name) {
+        if (opener == nullptr || opener->uts_session == nullptr) return std::string{"(none)\n"};
+        auto const name = core.owners.host_name(opener->uts_session->slot, domain_name);
+        return name ? std::string{name->view()} + "\n" : std::string{};
+    };
+    switch (file.node.kind) {
+    case MemInfo: return domain == nullptr ? std::string{} : system_meminfo(core, *domain);
+    case LoadAverage: return opener == nullptr ? std::string{} : system_loadavg(core, *opener, view);
+    case Uptime: return system_uptime(core);
+    case SystemStat: return domain == nullptr ? std::string{} : system_stat(core, *domain);
+    case Version: return std::string{system_version()};
+    case CpuInfo: return system_cpuinfo(core);
+    case FileSystems: return std::string{system_filesystems()};
+    case CommandLine: return "\n";
+    case Devices: return "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/console\n 10 misc\n\nBlock devices:\n";
+    case Partitions: return "major minor  #blocks  name\n\n";
+    case Swaps: return "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+    case Status: return process_status(core, *process, thread, view);
+    case Stat: return process_stat(core, *process, thread, view);
+    case Statm: return process_statm(*process);
+    case Arguments: return process_arguments(*process, false);
+    case Environment: return process_arguments(*process, true);
+    case Comm: return std::string{process->comm()} + "\n";
+    case Limits: return process_limits(*process);
+    case Maps: return process_maps(core, *process);
+    case Mounts: return process->alive() ? core.owners.mount_table(process->vfs_session, 0) : std::string{};
+    case MountInfo: return process->alive() ? core.owners.mount_table(process->vfs_session, 1) : std::string{};
+    case IdMap: return "         0          0 4294967295\n";
+    case SetGroups: return "allow\n";
+    case OomScore:
+    case OomScoreAdjust:
+    case Wchan: return file.node.kind == Wchan ? "0" : "0\n";
+    case Cgroup: return "0::/\n";
+    case LoginUser: return "4294967295";
+    case Io: return "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n";
+    case Schedstat: return (TextBuilder{} << core.cpu_time(*process) << " 0 0\n").take();
+    case DescriptorInfo: return "pos:\t0\nflags:\t00\nmnt_id:\t1\n";
+    case NetDevices: return whose != nullptr && whose->network_session != nullptr ? core.owners.network_devices(whose->network_session->slot) : std::string{};
+    case NetTable: return "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    case HostName: return name_of(false);
+    case DomainName: return name_of(true);
+    case OsType: return "Linux\n";
+    case OsRelease: return "6.1.0-cella\n";
+    case OsVersion: return "#1 Cella\n";
+    case PidMaximum: return (TextBuilder{} << PidNamespace::pid_maximum << '\n').take();
+    case ThreadsMaximum: return "4096\n";
+    case Overcommit: return "1\n";
+    case FileMaximum: return "65536\n";
+    case SysvipcTable:
+        return file.node.number == 0   ? "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n"
+               : file.node.number == 1 ? "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n"
+                                       : "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime        rss       swap\n";
+    default: return {};
+    }
+}
+
+auto ProcFs::read(Sender& sender, Open& file, std::uint64_t offset) -> Result<proto::Transfer> {
+    if ((file.flags & o_path) != 0 || (file.flags & o_access) == 1) return fail(Error::BadDescriptor);
+    if (is_directory(file.node.kind)) return fail(Error::IsDirectory);
+    if (is_link(file.node.kind)) return fail(Error::Invalid);
+    if (file.node.process != 0 && process_of(file.node) == nullptr) return fail(Error::NoProcess);
+    if (offset == 0 || file.text.empty()) {
+        Pid const* const opener = Pid::find_global(file.opener);
+        core.reader = opener == nullptr ? nullptr : opener->process;
+        file.text = text_of(file);
+        core.reader = nullptr;
+    }
+    if (offset >= file.text.size()) return proto::Transfer{0, 0};
+    std::string_view const part = std::string_view{file.text}.substr(static_cast<std::size_t>(offset), sender.write_length);
+    auto const done = sender.copy_out(0, std::as_bytes(std::span{part}));
+    return proto::Transfer{static_cast<std::uint32_t>(done.count), done.caller_fault};
+}
+
+auto ProcFs::on(F::Read, Sender& sender, Word32, ipc::WriteBuffer) -> Result<proto::Transfer> {
+    Open* const file = open_of(sender);
+    if (file == nullptr) return fail(Error::BadDescriptor);
+    auto const done = read(sender, *file, file->offset);
+    if (done) file->offset += done->count;
+    return done;
+}
+auto ProcFs::on(F::ReadAt, Sender& sender, std::uint64_t offset, ipc::WriteBuffer) -> Result<proto::Transfer> {
+    Open* const file = open_of(sender);
+    return file == nullptr ? fail(Error::BadDescriptor) : read(sender, *file, offset);
+}
+
+auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<proto::Transfer> {
+    Open* const file = open_of(sender);
+    if (file == nullptr || (file->flags & o_access) == 0 || (file->flags & o_path) != 0) return fail(Error::BadDescriptor);
+    char text[128];
+    std::size_t const length = std::min<std::size_t>(sender.read_length, sizeof text);
+    auto const got = sender.copy_in(0, std::as_writable_bytes(std::span{text, length}));
+    if (got.count < length) return proto::Transfer{0, got.caller_fault};
+    std::string_view value{text, length};
+    while (!value.empty() && (value.back() == '\n' || value.back() == '\0')) value.remove_suffix(1);
+    Pid const* const opener_pid = Pid::find_global(file->opener);
+    Process* const opener = opener_pid == nullptr ? nullptr : opener_pid->process;
+    Process* const process = process_of(file->node);
+    switch (file->node.kind) {
+    case NodeKind::Comm:
+        if (process == nullptr || process != opener) return fail(Error::Invalid);
+        process->set_name(value);
+        break;
+    case NodeKind::OomScoreAdjust: break;
+    case NodeKind::HostName:
+    case NodeKind::DomainName: {
+        if (opener == nullptr || opener->uts_session == nullptr || !opener->credentials.capable(capability::sys_admin)) return fail(Error::NotPermitted);
+        if (value.size() > 64) return fail(Error::Invalid);
+        auto const done = core.owners.set_host_name(opener->uts_session->slot, file->node.kind == NodeKind::DomainName, proto::HostName{value});
+        if (!done) return fail(done.error());
+        break;
+    }
+    default: return fail(Error::Invalid);
+    }
+    return proto::Transfer{sender.read_length, 0};
+}
+
+} // namespace proc

@@ -1,0 +1,147 @@
+// Protocol Directory: opening, status, access, links.
+#include "common.hpp"
+#include "procfs.hpp"
+
+namespace proc {
+
+using namespace procfs;
+
+proto::FileStatus ProcFs::status_of(PidNamespace const&, Node const& node) const {
+    proto::FileStatus status{};
+    status.inode = node.inode();
+    status.mode = type_of(node.kind) | node.mode;
+    status.links = is_directory(node.kind) ? 2 : 1;
+    status.device_minor = device_minor;
+    status.block_size = 1024;
+    std::uint64_t time = core.clock.wall_offset();
+    if (Process const* const process = process_of(node)) {
+        time += process->start_time;
+        if (process->dumpable || node.kind == NodeKind::ProcessDirectory) {
+            status.user = process->credentials.effective_user;
+            status.group = process->credentials.effective_group;
+        }
+        if (node.kind == NodeKind::Descriptor) status.size = 64;
+    }
+    status.access_time = status.modify_time = status.change_time = time;
+    return status;
+}
+
+auto ProcFs::open_node(Walk const& walk, Word32 flags) -> Result<std::tuple<ipc::Cap<F>, proto::OpenResult>> {
+    auto* file = new Open{};
+    file->space = walk.space;
+    file->space->retain();
+    file->node = walk.node;
+    file->opener = walk.caller == nullptr ? 0 : walk.caller->process->pid->global;
+    file->flags = flags & ~std::uint32_t{02000000 | 0100 | 0200 | 01000};
+    if (walk.node.kind == NodeKind::NamespaceLink) {
+        Process* const process = process_of(walk.node);
+        bool const children = namespace_names[walk.node.number] == "pid_for_children";
+        file->named = children && process->child_space != nullptr ? process->child_space : &process->space();
+        file->named->retain();
+    }
+    file->badge = core.table.badges.allocate(ObjectKind::ProcessFile, file);
+    auto const cap = ipc::mint_session<F>(file->badge);
+    if (!cap) {
+        no_senders(file->badge);
+        return fail(cap.error());
+    }
+    proto::FileKind const kind = is_directory(walk.node.kind) ? proto::FileKind::Directory : file->named != nullptr ? proto::FileKind::Namespace : proto::FileKind::Regular;
+    return std::tuple{*cap, proto::OpenResult{kind, static_cast<std::uint32_t>(walk.node.inode())}};
+}
+
+auto ProcFs::on(Dir::Open, Sender& sender, At at, Caller caller, Word32 flags, Word32, ipc::Path const& path)
+    -> Result<std::tuple<ipc::Cap<F>, proto::OpenResult>> {
+    bool const link_itself = (flags & o_nofollow) != 0 && (flags & o_path) != 0;
+    auto found = walk(sender, at, caller, path, (flags & o_nofollow) == 0);
+    if (!found) return fail(found.error() == Error::NoEntry && (flags & 0100) != 0 ? Error::Access : found.error());
+    if ((flags & 0300) == 0300 && (flags & o_path) == 0) return fail(Error::Exists); // O_CREAT | O_EXCL
+    if (!found->rest.empty()) return fail(leave(sender, *found));
+    Node const& node = found->node;
+    if (is_link(node.kind)) {
+        if ((flags & o_nofollow) != 0 && !link_itself) return fail(Error::Loop);
+        if (!link_itself) {
+            bool const own_namespace = node.kind == NodeKind::NamespaceLink && namespace_names[node.number].starts_with("pid");
+            if (own_namespace) return open_node(*found, flags);
+            if (node.kind == NodeKind::WorkingDirectory || node.kind == NodeKind::RootDirectory) {
+                // As any directory, by the session that is in it.
+                found->rest = node.kind == NodeKind::RootDirectory ? "/" : "/.";
+                return fail(leave(sender, *found));
+            }
+            auto const opened = open_foreign(*found, flags);
+            if (!opened) return fail(opened.error());
+            sender.delete_after_reply(*opened);
+            auto kind = node.kind == NodeKind::NamespaceLink ? proto::FileKind::Namespace : proto::FileKind::Regular;
+            if (node.kind == NodeKind::Descriptor) {
+                Process const* const process = process_of(node);
+                kind = static_cast<proto::FileKind>(process->memory->descriptor(process->files, node.number).kind);
+            }
+            return std::tuple{ipc::Cap<F>{*opened}, proto::OpenResult{kind, static_cast<std::uint32_t>(node.inode())}};
+        }
+        return open_node(*found, flags);
+    }
+    if (is_directory(node.kind)) {
+        if ((flags & o_access) != 0 && (flags & o_path) == 0) return fail(Error::IsDirectory);
+    } else {
+        if ((flags & o_directory) != 0) return fail(Error::NotDirectory);
+        if ((flags & o_access) != 0 && (flags & o_path) == 0 && !may_write(node)) return fail(Error::Access);
+    }
+    if ((flags & o_path) == 0 && !may_open(found->caller, node)) return fail(Error::Access);
+    return open_node(*found, flags);
+}
+
+auto ProcFs::on(Dir::Stat, Sender& sender, At at, Caller caller, Word32 flags, ipc::Path const& path) -> Result<proto::FileStatus> {
+    auto found = walk(sender, at, caller, path, (flags & at_nofollow) == 0);
+    if (!found) return fail(found.error());
+    if (!found->rest.empty()) return fail(leave(sender, *found));
+    Node const& node = found->node;
+    bool const follow = is_link(node.kind) && (flags & at_nofollow) == 0 && (flags & at_empty) == 0;
+    if (!follow) return status_of(*found->space, node);
+    if (node.kind == NodeKind::NamespaceLink) {
+        proto::FileStatus status = status_of(*found->space, node);
+        status.mode = 0100444;
+        return status;
+    }
+    Process* const process = process_of(node);
+    if (process == nullptr || !process->alive()) return fail(Error::NoEntry);
+    if (node.kind == NodeKind::WorkingDirectory || node.kind == NodeKind::RootDirectory) {
+        found->rest = node.kind == NodeKind::RootDirectory ? "/" : "/.";
+        return fail(leave(sender, *found));
+    }
+    if (node.kind == NodeKind::Executable) {
+        return process->executable == nullptr ? fail(Error::NoEntry) : core.owners.file_status(process->vfs_session, process->executable->slot);
+    }
+    auto const file = core.machine.fetch(*process->cspace, linux_process::slot::descriptor_first + node.number);
+    if (!file) return fail(Error::NoEntry);
+    auto status = core.owners.file_status(process->vfs_session, *file);
+    core.machine.drop(*file);
+    if (!status) {
+        status = status_of(*found->space, node);
+        status->mode = 0100600;
+    }
+    return status;
+}
+
+auto ProcFs::on(Dir::Access, Sender& sender, At at, Caller caller, Word32 mode, Word32, ipc::Path const& path) -> Result<Unit> {
+    auto const found = walk(sender, at, caller, path, true);
+    if (!found) return fail(found.error());
+    if (!found->rest.empty()) return fail(leave(sender, *found));
+    Node const& node = found->node;
+    if (is_link(node.kind)) return Unit{};
+    if ((mode & 2) != 0 && !may_write(node)) return fail(is_directory(node.kind) ? Error::Access : Error::Access);
+    if ((mode & 1) != 0 && !is_directory(node.kind)) return fail(Error::Access);
+    if ((mode & 4) != 0 && !may_open(found->caller, node)) return fail(Error::Access);
+    return Unit{};
+}
+
+auto ProcFs::on(Dir::ReadLink, Sender& sender, At at, Caller caller, ipc::Path const& path, ipc::WriteBuffer) -> Result<proto::Transfer> {
+    auto const found = walk(sender, at, caller, path, false);
+    if (!found) return fail(found.error());
+    if (!found->rest.empty()) return fail(leave(sender, *found));
+    if (!is_link(found->node.kind)) return fail(Error::Invalid);
+    auto const text = link_text(*found);
+    if (!text) return fail(text.error());
+    auto const done = sender.copy_out(0, std::as_bytes(std::span{*text}));
+    return proto::Transfer{static_cast<std::uint32_t>(done.count), done.caller_fault};
+}
+
+} // namespace proc
