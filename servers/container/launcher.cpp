@@ -116,7 +116,11 @@ LaunchFailure Launcher::start(Container& container, Launch const& launch) {
     };
     auto session = ipc::call<proto::VfsControl::ContainerSession>(services_.vfs, container.quota_domain,
                                                                   ipc::Path{container.folder});
-    if (!session) { return failure(session.error(), "file system"); }
+    if (!session) {
+        return failure(session.error(), session.error() == Error::Loop
+                                            ? "file system: /dev, /proc or /tmp of its folder is a symbolic link, make it a folder:"
+                                            : "file system");
+    }
     auto session_owned = owned(session);
     proto::DomainLimits const limits{container.limits.processes, container.limits.memory,
                                      container.limits.kill ? 1U : 0U, 0};
