@@ -118,7 +118,7 @@ LaunchFailure Launcher::start(Container& container, Launch const& launch) {
                                                                   ipc::Path{container.folder});
     if (!session) {
         return failure(session.error(), session.error() == Error::Loop
-                                            ? "file system: /dev, /proc or /tmp of its folder is a symbolic link, make it a folder:"
+                                            ? "/dev, /proc or /tmp of its folder, which must be a folder"
                                             : "file system");
     }
     auto session_owned = owned(session);

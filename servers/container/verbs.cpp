@@ -24,6 +24,7 @@ std::string_view error_text(Error error) {
     case Error::NoSpace: return "no space";
     case Error::IsDirectory: return "is a directory";
     case Error::Exists: return "exists";
+    case Error::Loop: return "is a symbolic link";
     case Error::NoDevice: return "no such device";
     case Error::ServerDied: return "its server has died: the log says of what";
     default: return "refused";

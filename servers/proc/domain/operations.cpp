@@ -96,7 +96,7 @@ auto DomainOperations::on(D::SetDescriptor, Sender& sender, std::uint32_t handle
         case 0100000: entry.kind = as(proto::FileKind::Regular); break;
         case 0040000: entry.kind = as(proto::FileKind::Directory); break;
         case 0020000:
-            entry.kind = as(core.owners.terminal_session(file.slot) ? proto::FileKind::Terminal : proto::FileKind::CharacterDevice);
+            entry.kind = as(core.owners.terminal_foreground(file.slot) ? proto::FileKind::Terminal : proto::FileKind::CharacterDevice);
             break;
         case 0010000: entry.kind = as(proto::FileKind::Fifo); break;
         case 0140000: entry.kind = as(proto::FileKind::Socket); break;
