@@ -258,6 +258,10 @@ struct SchedControl : Object {
     Result<void> configure(SchedContext context, Word budget, Word period) const {
         return detail::done(invoke_with(slot, abi::Invocation::SchedControlConfigure, {context.slot}, budget, period));
     }
+    /// Whoever runs on `context` uses up the budget of `parent` too; a null capability: it has none any more.
+    Result<void> set_parent(SchedContext context, SchedContext parent) const {
+        return detail::done(invoke_with(slot, abi::Invocation::SchedControlSetParent, {context.slot, parent.slot}));
+    }
 };
 
 struct Notification : Object {

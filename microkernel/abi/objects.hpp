@@ -34,7 +34,7 @@ inline constexpr ObjectSize object_size(ObjectType type, Word size_bits) {
     case ObjectType::Endpoint: return {5, 32};
     case ObjectType::Notification: return {5, 32};
     case ObjectType::Reply: return {5, 32};
-    case ObjectType::SchedContext: return {6, 64};
+    case ObjectType::SchedContext: return {7, 128};
     case ObjectType::AddressSpace: return {12, 4096 + 768 * 16};
     case ObjectType::PageTable: return {12, 4096 + 1024 * 16};
     case ObjectType::Frame: return {page_bits, page_size};
@@ -119,7 +119,11 @@ enum class Invocation : Word {
     /// caps: Thread or Notification.
     SchedContextBind = 51,
     SchedContextUnbind = 52,
-    /// returns: consumed since the last call, in time-stamp ticks: low, high.
+    /// On SchedControl. caps: SchedContext, its parent from now on (none: no parent). Whoever runs on the context then uses up
+    /// the parent's budget too, and stops while that is used up. IllegalOperation: the context has children; RangeError: the
+    /// tree would be more than 8 levels deep. The children of a context that is destroyed go to its parent.
+    SchedControlSetParent = 54,
+    /// returns: consumed since the last call, in time-stamp ticks: low, high; with all that is below it in the tree.
     SchedContextConsumed = 53,
 
     /// words: address, rights, MapFlag bits; caps: AddressSpace. The mapping is a child capability of this one, kept by
@@ -186,6 +190,9 @@ enum class Invocation : Word {
     DebugExit = 104,
     /// returns: counts: threads, free slots unknown (0), time-stamp ticks per millisecond, idle ticks low, high.
     DebugCounts = 105,
+    /// returns, and begins anew: time stamps (low words) of the first and the last time that the kernel looked for interrupts in
+    /// the middle of an operation (0: never), and the longest stretch between two of them.
+    DebugLatency = 106,
 };
 
 namespace mint_flag {

@@ -162,7 +162,7 @@ void boot(BootMemory const& memory) {
     Cpu& processor = cpu();
     initialize_interrupts();
     processor.orphans.budget = processor.orphans.period = processor.orphans.remaining = root_slice_ticks;
-    processor.orphans.update_usable();
+    processor.orphans.usable = 1;
     BootAllocator allocator{memory};
 
     Root root{.memory = allocator, .slots = nullptr, .space = nullptr};

@@ -11,8 +11,15 @@ struct Cpu {
     int highest_ready;                  ///< highest priority in the ready queues plus one, 0: they are empty
     ThreadQueue ready[256];
     Word now;                           ///< ticks since boot
-    SchedContext* refill_first;         ///< throttled contexts, soonest refill first
-    SchedContext* refill_last;
+    /// Throttled contexts by refill time: [0] those of the next 256 ticks, one place each; [1] later ones, 256 ticks a place.
+    SchedContext* refill_wheel[2][256];
+    Word refill_next;                   ///< first tick whose refills are not done
+    SchedContext* changed_first;        ///< contexts whose users and children do not know yet that they are (or no longer are) usable
+    SchedContext* spread_at;            ///< how far that of the first has got: this context ...
+    Thread* spread_borrower;            ///< ... from this borrower on
+    bool spread_entered;                ///< ... its own state is changed already
+    bool spread_descends;
+    bool has_time_work;                 ///< there are refills or changes to be done before user mode is reached
     SchedContext orphans;               ///< lent to threads whose borrowed context was destroyed, until they receive again
     Slot* zombie_first;                 ///< objects being taken apart, oldest first
     Slot* zombie_last;

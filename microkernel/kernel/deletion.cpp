@@ -71,7 +71,7 @@ Error finalise(Slot& slot, bool final) {
     case CapabilityType::Endpoint: return destroy(capability.object<Endpoint>());
     case CapabilityType::Notification: return destroy(capability.object<Notification>());
     case CapabilityType::Reply: destroy(capability.object<Reply>()); break;
-    case CapabilityType::SchedContext: destroy(capability.object<SchedContext>()); break;
+    case CapabilityType::SchedContext: return destroy(capability.object<SchedContext>());
     case CapabilityType::IrqHandler: release_interrupt(capability.irq_line()); break;
     default: break;
     }

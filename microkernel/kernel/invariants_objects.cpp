@@ -150,6 +150,19 @@ bool borrowers_hold(Pass& pass, SchedContext const& context) {
     return true;
 }
 
+/// The children know their parent, and what they were charged is what it was charged for them.
+bool tree_holds(SchedContext const& context) {
+    SchedContext const* previous = nullptr;
+    Word by_children = 0;
+    for (SchedContext const* child = context.first_child; child != nullptr; child = child->next_sibling) {
+        if (child->parent != &context || child->previous_sibling != previous || child->depth <= context.depth) return false;
+        by_children += child->charged - child->charged_before;
+        previous = child;
+    }
+    if (context.depth >= SchedContext::depth_limit) return false;
+    return context.charged == context.charged_directly + context.charged_by_former + by_children;
+}
+
 bool context_holds(Pass& pass, SchedContext const& context) {
     if (context.bound_thread != nullptr) {
         ++pass.found.bound;
@@ -157,19 +170,27 @@ bool context_holds(Pass& pass, SchedContext const& context) {
     }
     if (context.bound_notification != nullptr && context.bound_notification->sched_context != &context) return false;
     pass.throttled += context.throttled ? 1 : 0;
-    if ((context.usable != 0) != (context.budget != 0 && !context.throttled)) return false;
-    return context.remaining <= context.budget && context.budget <= context.period && borrowers_hold(pass, context);
+    if (context.changed_link != nullptr || context.throttled != (context.refill_link != nullptr)) return false;
+    if (context.blocked != (context.throttled || (context.parent != nullptr && context.parent->blocked))) return false;
+    if ((context.usable != 0) != (context.budget != 0 && !context.blocked)) return false;
+    if (context.remaining > context.budget || context.budget > context.period) return false;
+    if (context.throttled != (context.remaining == 0 && context.budget != 0)) return false;
+    return tree_holds(context) && borrowers_hold(pass, context);
 }
 
+/// Every place of the refill wheel holds contexts that are due then, and none is missing.
 bool refills_hold(Word expected) {
-    SchedContext const* previous = nullptr;
     Word count = 0;
-    for (SchedContext const* context = cpu().refill_first; context != nullptr;
-         context = context->refill_next, ++count) {
-        if (!context->throttled || context->refill_previous != previous) return false;
-        previous = context;
-    }
-    return previous == cpu().refill_last && count == expected;
+    for (Word level = 0; level < 2; ++level)
+        for (Word place = 0; place < 256; ++place) {
+            SchedContext* const* link = &cpu().refill_wheel[level][place];
+            for (SchedContext const* context = *link; context != nullptr; context = context->refill_next, ++count) {
+                Word const due = level == 0 ? context->refill_time : context->refill_time / 256;
+                if (!context->throttled || context->refill_link != link || due % 256 != place) return false;
+                link = &context->refill_next;
+            }
+        }
+    return count == expected && cpu().changed_first == nullptr && cpu().refill_next == cpu().now + 1;
 }
 
 /// Hardware entry of a frame mapping in its shadow slot.

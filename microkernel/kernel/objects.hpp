@@ -112,25 +112,31 @@ struct Reply {
 };
 static_assert(sizeof(Reply) == 32);
 
-/// Time that a thread may use: `budget` ticks in each `period`. Equal: a time slice, round robin.
+/// Time that a thread may use: `budget` ticks in each `period`, and no more than each context above it in the tree has left.
+/// Equal: a time slice, round robin; above others: no limit. A tick is charged to the whole chain.
 struct SchedContext {
     Thread* bound_thread;
     Notification* bound_notification;
     Thread* borrowers;                  ///< linked by borrow_next
-    SchedContext* parent;               ///< always null for now
+    SchedContext *parent, *first_child, *next_sibling, *previous_sibling;
+    Word depth;                         ///< more than the parent's, less than depth_limit
     Word budget, period, remaining;     ///< ticks; budget 0: not configured
     Word refill_time;                   ///< tick count at which the budget is full again
-    SchedContext* refill_next;          ///< the processor's list of throttled contexts, by refill_time
-    SchedContext* refill_previous;
+    SchedContext* refill_next;          ///< others in the same place of the refill wheel
+    SchedContext** refill_link;         ///< who points to it there
+    SchedContext *changed_next, **changed_link; ///< list of contexts whose users and children do not know yet (budget.cpp)
+    bool throttled;                     ///< its own budget is used up: it is in the refill wheel
+    bool blocked;                       ///< it, or one above it, is throttled
+    Word usable;                        ///< has_time() as the fast paths read it
     std::uint64_t consumed;             ///< time-stamp ticks since SchedContextConsumed
-    bool throttled;
-    Word usable;                        ///< has_time() as the fast paths read it: update_usable after each change
-    Word reserved[2];
+    // Ticks charged ever; by its own users; by children that left it; and `charged` when it came to its parent.
+    Word charged, charged_directly, charged_by_former, charged_before;
+    Word reserved[8];
 
+    static constexpr Word depth_limit = 8;
     [[nodiscard]] bool has_time() const { return usable != 0; }
-    void update_usable() { usable = budget != 0 && !throttled; }
 };
-static_assert(sizeof(SchedContext) == 64);
+static_assert(sizeof(SchedContext) == abi::object_size(abi::ObjectType::SchedContext, 0).bytes);
 
 struct PageTable {
     Word hardware[1024];

@@ -1,68 +1,17 @@
-// Scheduling contexts: binding, borrowing, charging and refilling.
-#include "scheduler.hpp"
+// Scheduling contexts: the tree, binding and borrowing.
+#include "ipc.hpp"
 
 namespace kernel {
 
 namespace {
 
-void unlink_refill(SchedContext& context) {
-    Cpu& processor = cpu();
-    (context.refill_previous != nullptr ? context.refill_previous->refill_next : processor.refill_first) = context.refill_next;
-    (context.refill_next != nullptr ? context.refill_next->refill_previous : processor.refill_last) = context.refill_previous;
-    context.refill_next = context.refill_previous = nullptr;
-}
-
-/// Ordered by refill time; differences of tick counts are compared, so that they may wrap.
-void link_refill(SchedContext& context) {
-    Cpu& processor = cpu();
-    SchedContext* previous = processor.refill_last;
-    while (previous != nullptr && static_cast<std::int32_t>(previous->refill_time - context.refill_time) > 0)
-        previous = previous->refill_previous;
-    context.refill_previous = previous;
-    context.refill_next = previous != nullptr ? previous->refill_next : processor.refill_first;
-    (previous != nullptr ? previous->refill_next : processor.refill_first) = &context;
-    (context.refill_next != nullptr ? context.refill_next->refill_previous : processor.refill_last) = &context;
-}
-
-void reconsider_users(SchedContext& context) {
-    if (context.bound_thread != nullptr) reconsider(*context.bound_thread);
-    for (Thread* thread = context.borrowers; thread != nullptr; thread = thread->borrow_next) reconsider(*thread);
-}
-
-void stop_throttling(SchedContext& context) {
-    if (!context.throttled) return;
-    unlink_refill(context);
-    context.throttled = false;
-    context.update_usable();
-}
-
-/// One tick of use. True if the time slice is over.
-bool charge(SchedContext& context) {
-    Cpu& processor = cpu();
-    context.consumed += arch::ticks_per_millisecond() * (tick_microseconds / 1000);
-    if (context.budget == context.period) {
-        if (--context.remaining != 0) return false;
-        context.remaining = context.budget;
-        return true;
-    }
-    if (context.remaining == context.budget) context.refill_time = processor.now - 1 + context.period; // the tick just used counts
-    if (--context.remaining != 0) return false;
-    context.throttled = true;
-    context.update_usable();
-    link_refill(context);
-    reconsider_users(context);
-    return false;
-}
-
-void refill() {
-    Cpu& processor = cpu();
-    while (processor.refill_first != nullptr &&
-           static_cast<std::int32_t>(processor.refill_first->refill_time - processor.now) <= 0) {
-        SchedContext& context = *processor.refill_first;
-        stop_throttling(context);
-        context.remaining = context.budget;
-        reconsider_users(context);
-    }
+void leave_parent(SchedContext& context) {
+    SchedContext* const parent = context.parent;
+    if (parent == nullptr) return;
+    parent->charged_by_former += context.charged - context.charged_before;
+    (context.previous_sibling != nullptr ? context.previous_sibling->next_sibling : parent->first_child) = context.next_sibling;
+    if (context.next_sibling != nullptr) context.next_sibling->previous_sibling = context.previous_sibling;
+    context.parent = context.next_sibling = context.previous_sibling = nullptr;
 }
 
 } // namespace
@@ -78,6 +27,7 @@ void borrow(Thread& thread, SchedContext& context) {
 void end_borrow(Thread& thread) {
     SchedContext* const context = thread.borrowed_context;
     if (context == nullptr) return;
+    if (cpu().spread_borrower == &thread) cpu().spread_borrower = thread.borrow_next;
     (thread.borrow_previous != nullptr ? thread.borrow_previous->borrow_next : context->borrowers) = thread.borrow_next;
     if (thread.borrow_next != nullptr) thread.borrow_next->borrow_previous = thread.borrow_previous;
     thread.borrowed_context = nullptr;
@@ -96,8 +46,20 @@ void configure(SchedContext& context, Word budget_ticks, Word period_ticks) {
     context.budget = budget_ticks;
     context.period = period_ticks;
     context.remaining = budget_ticks;
-    context.update_usable();
-    reconsider_users(context);
+    mark_changed(context);
+}
+
+void set_parent(SchedContext& context, SchedContext* parent) {
+    leave_parent(context);
+    mark_changed(context);
+    context.depth = 0;
+    context.charged_before = context.charged;
+    if (parent == nullptr) return;
+    context.depth = parent->depth + 1;
+    context.parent = parent;
+    context.next_sibling = parent->first_child;
+    if (parent->first_child != nullptr) parent->first_child->previous_sibling = &context;
+    parent->first_child = &context;
 }
 
 void bind(SchedContext& context, Thread& thread) {
@@ -120,26 +82,33 @@ void unbind(SchedContext& context) {
     }
 }
 
-void destroy(SchedContext& context) {
+Error destroy(SchedContext& context) {
     unbind(context);
     stop_throttling(context);
-    while (context.borrowers != nullptr) {
+    for (Word count = 1; context.borrowers != nullptr; ++count) {
         Thread& thread = *context.borrowers;
         end_borrow(thread);
-        if (thread.state == ThreadState::BlockedOnReceive) continue;
-        borrow(thread, cpu().orphans);
-        reconsider(thread);
+        if (thread.state != ThreadState::BlockedOnReceive) {
+            borrow(thread, cpu().orphans);
+            reconsider(thread);
+        }
+        if (count % 16 == 0 && should_preempt()) return preempted;
     }
-    context.budget = 0;
-    context.update_usable();
+    for (Word count = 1; context.first_child != nullptr; ++count) {
+        set_parent(*context.first_child, context.parent);
+        if (count % 16 == 0 && should_preempt()) return preempted;
+    }
+    leave_parent(context);
+    unmark_changed(context);
+    return Error::None;
 }
 
 void handle_tick() {
     Cpu& processor = cpu();
     ++processor.now;
-    refill();
+    processor.has_time_work = true;
     if (Thread* const current = processor.current; current == nullptr) ++processor.idle_ticks;
-    else if (SchedContext* const context = current->current_context(); context != nullptr && context->has_time()) {
+    else if (SchedContext* const context = current->current_context(); context != nullptr) {
         // Off the processor for a moment, so that it goes to the end of its queue.
         if (charge(*context)) processor.current = nullptr, make_ready(*current);
     }

@@ -7,9 +7,25 @@ namespace {
 constexpr Word period_at_most = 60'000'000; ///< microseconds
 
 Word to_ticks(Word microseconds) { return (microseconds + tick_microseconds - 1) / tick_microseconds; }
+
+Error change_parent(Invocation& call) {
+    Slot* const slot = call.extra(0, CapabilityType::SchedContext);
+    Slot* const parent_slot = call.extra(1);
+    if (slot == nullptr || (parent_slot != nullptr && !parent_slot->capability.is(CapabilityType::SchedContext)))
+        return call.refuse(Error::InvalidCapability, "no SchedContext given");
+    auto& context = slot->capability.object<SchedContext>();
+    auto* const parent = parent_slot != nullptr ? parent_slot->capability.object_pointer<SchedContext>() : nullptr;
+    // A tree grows from its root, so that no ring can be made and no subtree has to be measured.
+    if (context.first_child != nullptr || parent == &context) return call.refuse(Error::IllegalOperation, "the context has children");
+    if (parent != nullptr && parent->depth + 1 >= SchedContext::depth_limit) return call.refuse(Error::RangeError, "the tree is too deep");
+    set_parent(context, parent);
+    return call.result();
+}
+
 } // namespace
 
 Error invoke_sched_control(Invocation& call) {
+    if (call.label == abi::Invocation::SchedControlSetParent) return change_parent(call);
     if (call.label != abi::Invocation::SchedControlConfigure)
         return call.refuse(Error::IllegalOperation, "not a SchedControl invocation");
     Word const budget = call.word(0), period = call.word(1);

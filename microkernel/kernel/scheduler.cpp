@@ -76,11 +76,13 @@ void schedule() {
 
 void leave_kernel() {
     Cpu& processor = cpu();
+    if (processor.has_time_work) do_time_work();
     schedule();
     while (processor.current != nullptr && processor.current->restart) {
         Thread& thread = *processor.current;
         thread.restart = false;
         perform_syscall(thread);
+        if (processor.has_time_work) do_time_work();
         schedule();
     }
     if (processor.current != nullptr && !arch::is_loaded(processor.current->context)) load(*processor.current);
