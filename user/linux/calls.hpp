@@ -17,8 +17,8 @@
     X(109, olduname) X(114, wait4) X(116, sysinfo) X(118, fsync) X(119, sigreturn) X(120, clone) X(121, setdomainname) \
     X(122, uname) X(125, mprotect) X(126, sigprocmask) X(132, getpgid) X(133, fchdir) X(136, personality) X(138, setfsuid16) \
     X(139, setfsgid16) X(140, llseek) X(141, getdents) X(142, select) X(143, flock) X(144, nothing) X(145, readv) X(146, writev) \
-    X(147, getsid) X(148, fdatasync) X(150, nothing) X(151, nothing) X(152, nothing) X(153, nothing) X(154, nothing) \
-    X(155, sched_getparam) X(156, nothing) X(157, nothing) X(158, sched_yield) X(159, sched_get_priority) X(160, sched_get_priority) \
+    X(147, getsid) X(148, fdatasync) X(150, nothing) X(151, nothing) X(152, nothing) X(153, nothing) X(154, sched_setparam) \
+    X(155, sched_getparam) X(156, sched_setscheduler) X(157, sched_getscheduler) X(158, sched_yield) X(159, sched_get_priority) X(160, sched_get_priority) \
     X(161, sched_rr_get_interval) X(162, nanosleep) X(163, mremap) X(164, setresuid16) X(165, getresuid16) X(168, poll) \
     X(170, setresgid16) X(171, getresgid16) X(172, prctl) X(173, rt_sigreturn) X(174, rt_sigaction) X(175, rt_sigprocmask) \
     X(176, rt_sigpending) X(177, rt_sigtimedwait) X(178, rt_sigqueueinfo) X(179, rt_sigsuspend) X(180, pread64) X(181, pwrite64) \

@@ -126,6 +126,19 @@ Long sys_sched_yield(ThreadArea&) {
     ipc::sys_call(call);
     return 0;
 }
+namespace {
+/// The thread that a call names: there is nothing to set, but not everybody's is there. ESRCH, EPERM, EINVAL.
+Long scheduled(ThreadArea& thread, Word parameters) {
+    auto const target = static_cast<Long>(argument1(thread));
+    if (target < 0 || parameters == 0) {
+        return invalid;
+    }
+    return target == 0 ? 0 : finish(ipc::call<proto::Process::Kill>(process(thread), -1, target, 0U));
+}
+} // namespace
+Long sys_sched_setparam(ThreadArea& thread) { return scheduled(thread, argument2(thread)); }
+Long sys_sched_setscheduler(ThreadArea& thread) { return scheduled(thread, argument3(thread)); }
+Long sys_sched_getscheduler(ThreadArea& thread) { return scheduled(thread, 1); }
 Long sys_sched_getparam(ThreadArea& thread) { return put(argument2(thread), Word{0}) ? 0 : fault; }
 Long sys_sched_get_priority(ThreadArea&) { return 0; }
 Long sys_sched_rr_get_interval(ThreadArea& thread) {

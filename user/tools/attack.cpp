@@ -139,12 +139,13 @@ int set_namespace() {
 
 int signals() {
     bool reached = false;
+    sched_param const parameters{};
     for (pid_t pid = 1; pid < 600; ++pid) {
         if (access(("/proc/" + std::to_string(pid)).c_str(), F_OK) == 0) { continue; } // one of this container's
         errno = 0;
         reached = reached || kill(pid, 0) == 0 || errno != ESRCH;
         reached = reached || ptrace(PTRACE_ATTACH, pid, nullptr, nullptr) == 0;
-        reached = reached || setpgid(pid, 0) == 0 || sched_setscheduler(pid, SCHED_OTHER, nullptr) == 0;
+        reached = reached || setpgid(pid, 0) == 0 || sched_setscheduler(pid, SCHED_OTHER, &parameters) == 0;
     }
     return verdict("signals", reached);
 }
@@ -167,8 +168,9 @@ int secrets(std::string_view word) {
     unsigned seen = 0;
     for (pid_t pid = 1; pid < 2000; ++pid) {
         std::string const folder = "/proc/" + std::to_string(pid);
-        if (pid == getpid() || access(folder.c_str(), F_OK) != 0) { continue; }
+        if (access(folder.c_str(), F_OK) != 0) { continue; }
         ++seen;
+        if (pid == getpid()) { continue; }
         for (char const* name : {"/environ", "/cmdline", "/maps", "/mem"}) { reached = reached || contains(folder + name, word); }
     }
     return verdict("secrets", reached || seen == 0);
