@@ -6,8 +6,8 @@ namespace virtio_net {
 
 namespace {
 /// Legacy registers (4.1.4.8), as offsets from the first port.
-constexpr Word guest_features = 4, queue_page = 8, queue_size = 12, queue_select = 14, queue_notify = 16, device_status = 18, interrupt_status = 19,
-               address_register = 20, link_status = 26;
+constexpr Word guest_features = 4, queue_page = 8, queue_size = 12, queue_select = 14, queue_notify = 16,
+               device_status = 18, interrupt_status = 19, address_register = 20, link_status = 26;
 constexpr Word host_features = 0;
 constexpr Word feature_address = 1 << 5, feature_status = 1 << 16;
 constexpr Word acknowledge = 1, driver_known = 2, driver_ok = 4;
@@ -32,7 +32,9 @@ bool Card::begin(CardMemory memory) {
     for (Word const number : {receiving, sending}) {
         ports_.out(base_ + queue_select, number, 2);
         Word const size = ports_.in(base_ + queue_size, 2);
-        if (size < buffers || !std::has_single_bit(size) || at + Virtqueue::bytes(size) > memory.bytes) { return false; }
+        if (size < buffers || !std::has_single_bit(size) || at + Virtqueue::bytes(size) > memory.bytes) {
+            return false;
+        }
         (number == receiving ? receive_queue_ : send_queue_) = Virtqueue{memory.first + at, size};
         ports_.out(base_ + queue_page, (memory.physical_first + at) / page, 4);
         at += Virtqueue::bytes(size);
@@ -54,7 +56,9 @@ bool Card::begin(CardMemory memory) {
 
 std::array<std::uint8_t, 6> Card::hardware_address() {
     std::array<std::uint8_t, 6> address{};
-    for (Word i = 0; i < address.size(); ++i) { address[i] = static_cast<std::uint8_t>(ports_.in(base_ + address_register + i, 1)); }
+    for (Word i = 0; i < address.size(); ++i) {
+        address[i] = static_cast<std::uint8_t>(ports_.in(base_ + address_register + i, 1));
+    }
     return address;
 }
 
@@ -104,7 +108,9 @@ bool Card::send() {
         if (free_.empty()) {
             // The card is slower than its user: it tells when it has sent something.
             send_queue_.want_interrupts(true);
-            if (auto const used = send_queue_.take_used(); used && used->number < buffers) { free_.push_back(used->number); }
+            if (auto const used = send_queue_.take_used(); used && used->number < buffers) {
+                free_.push_back(used->number);
+            }
             if (free_.empty()) { break; }
         }
         Word const number = free_.back();

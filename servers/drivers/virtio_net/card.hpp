@@ -16,7 +16,7 @@ struct CardMemory {
 
 class Card {
 public:
-    static constexpr Word buffers = 64;       ///< of each direction
+    static constexpr Word buffers = 64; ///< of each direction
     static constexpr Word buffer_bytes = 2048;
     /// What begin() needs, for queues of that many entries.
     static constexpr Word memory_bytes(Word receive_size, Word send_size) {

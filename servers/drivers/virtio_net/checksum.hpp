@@ -8,7 +8,9 @@ namespace virtio_net {
 
 namespace detail {
 inline std::uint32_t sum_of(std::span<std::uint8_t const> bytes, std::uint32_t sum) {
-    for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) { sum += static_cast<std::uint32_t>(bytes[i] << 8 | bytes[i + 1]); }
+    for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
+        sum += static_cast<std::uint32_t>(bytes[i] << 8 | bytes[i + 1]);
+    }
     if (bytes.size() % 2 != 0) { sum += static_cast<std::uint32_t>(bytes.back() << 8); }
     while (sum >> 16 != 0) { sum = (sum & 0xFFFF) + (sum >> 16); }
     return sum;

@@ -18,8 +18,8 @@ public:
     Virtqueue() = default;
     /// The memory is zeroed.
     Virtqueue(std::byte* memory, Word size)
-        : size_{size}, descriptors_{reinterpret_cast<Descriptor*>(memory)},
-          available_{reinterpret_cast<std::uint16_t*>(memory + sizeof(Descriptor) * size)},
+        : size_{size}, descriptors_{reinterpret_cast<Descriptor*>(memory)}, available_{reinterpret_cast<std::uint16_t*>(
+                                                                                memory + sizeof(Descriptor) * size)},
           used_{reinterpret_cast<std::uint16_t*>(memory + used_offset(size))} {}
 
     [[nodiscard]] Word size() const { return size_; }
@@ -46,7 +46,9 @@ public:
         return Used{entry[0], entry[1]};
     }
     /// Whether the device is asked to interrupt when it has used a buffer. Look for used ones once more after asking.
-    void want_interrupts(bool wanted) { __atomic_store_n(&available_[0], static_cast<std::uint16_t>(wanted ? 0 : 1), __ATOMIC_SEQ_CST); }
+    void want_interrupts(bool wanted) {
+        __atomic_store_n(&available_[0], static_cast<std::uint16_t>(wanted ? 0 : 1), __ATOMIC_SEQ_CST);
+    }
 
 private:
     struct Descriptor {

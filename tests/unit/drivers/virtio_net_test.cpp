@@ -39,7 +39,10 @@ public:
         return 0;
     }
     void out(Word port, Word value, Word) override {
-        if (port == 0xCF8) { selected_ = value; return; }
+        if (port == 0xCF8) {
+            selected_ = value;
+            return;
+        }
         if (port == 0xCFC) {
             Word& word = space_[{device(), selected_ & 0xFC}];
             word = (selected_ & 0xFC) == 0x10 ? (value & ~Word{3}) | 1 : value;
@@ -91,7 +94,11 @@ public:
     Word features = 0, status = 0;
 
 private:
-    struct Descriptor { std::uint64_t address; Word length; bool writes; };
+    struct Descriptor {
+        std::uint64_t address;
+        Word length;
+        bool writes;
+    };
     [[nodiscard]] Word device() const { return selected_ >> 11 & 31; }
     [[nodiscard]] bool exists() const { return space_.contains({device(), 0}) && (selected_ >> 8 & 7) == 0; }
     std::byte* at(std::uint64_t physical) {
@@ -99,7 +106,9 @@ private:
         REQUIRE(physical - physical_base < memory_.size());
         return memory_.data() + (physical - physical_base);
     }
-    std::uint16_t* available(Word queue) { return reinterpret_cast<std::uint16_t*>(at(queue_page_[queue] * 4096) + 16 * queue_entries); }
+    std::uint16_t* available(Word queue) {
+        return reinterpret_cast<std::uint16_t*>(at(queue_page_[queue] * 4096) + 16 * queue_entries);
+    }
     Descriptor descriptor(Word queue, Word number) {
         auto* const bytes = at(queue_page_[queue] * 4096) + 16 * number;
         Descriptor found{};
@@ -130,7 +139,8 @@ struct Rig {
     }
     bool send(std::string const& frame, Word flags = 0) {
         bool was_empty = false;
-        return user_sends.put(static_cast<Word>(frame.size()), flags, was_empty, [&](auto put) { put(frame.data(), static_cast<Word>(frame.size())); });
+        return user_sends.put(static_cast<Word>(frame.size()), flags, was_empty,
+                              [&](auto put) { put(frame.data(), static_cast<Word>(frame.size())); });
     }
     std::string received() {
         Word length = 0, flags = 0;
@@ -246,17 +256,20 @@ TEST_CASE("a card that uses buffers nobody gave it, or says absurd lengths, does
 
 TEST_CASE("checksums that a stack left out are filled in") {
     // Ethernet, IPv4 10.0.0.1 -> 10.0.0.2, UDP 1000 -> 2000, "hi".
-    std::vector<std::uint8_t> frame{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0x45, 0, 0, 30, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-                                    3, 232, 7, 208, 0, 10, 0, 0, 'h', 'i'};
+    std::vector<std::uint8_t> frame{0,  0,  0, 0, 0,  0, 0, 0, 0,  0, 0, 0, 8, 0,   0x45, 0,   0, 30, 0, 0, 0,   0,
+                                    64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 3, 232, 7,    208, 0, 10, 0, 0, 'h', 'i'};
     fill_checksum(frame);
     // A receiver's sum over pseudo header and segment is all ones.
     std::uint32_t sum = 17 + 10;
-    for (std::size_t i = 26; i < frame.size(); i += 2) { sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]); }
+    for (std::size_t i = 26; i < frame.size(); i += 2) {
+        sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
+    }
     while (sum >> 16 != 0) { sum = (sum & 0xFFFF) + (sum >> 16); }
     CHECK(sum == 0xFFFF);
 
     SUBCASE("not of fragments, other protocols, or headers that lie") {
-        for (auto [at, value] : {std::pair{20, 0x20}, std::pair{23, 1}, std::pair{14, 0x4F}, std::pair{17, 200}, std::pair{12, 0x86}}) {
+        for (auto [at, value] :
+             {std::pair{20, 0x20}, std::pair{23, 1}, std::pair{14, 0x4F}, std::pair{17, 200}, std::pair{12, 0x86}}) {
             auto changed = frame;
             changed[static_cast<std::size_t>(at)] = static_cast<std::uint8_t>(value);
             changed[40] = changed[41] = 0;
