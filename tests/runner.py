@@ -159,7 +159,7 @@ def guest_tests(long):
 
 
 def build_targets(tests):
-    """What ninja has to make for these tests; everything if it cannot be told."""
+    """What ninja has to make for these tests."""
     targets = set()
     for function, test in tests.values():
         if function is not run_unit:
@@ -167,7 +167,7 @@ def build_targets(tests):
             continue
         program = os.path.relpath(test['cmd'][0], BUILD)
         targets.update(['guest', 'meson-test-prereq'] if program.startswith('..') else [program])
-    return sorted(targets) or ['all', 'meson-test-prereq']
+    return sorted(targets) or ['build.ninja']
 
 
 def matches(name, patterns):
@@ -195,9 +195,8 @@ def main(arguments):
             return {name: test for name, test in found.items() if matches(name, patterns)}
 
         if '--no-build' not in flags:
-            # Some tests: only what they need. The list is Meson's, which the build itself may make anew.
-            some = patterns and os.path.exists(os.path.join(BUILD, 'meson-info', 'intro-tests.json'))
-            building.build_all(TOP, BUILD, tuple(build_targets(chosen())) if some else ('all', 'meson-test-prereq'))
+            building.build_all(TOP, BUILD, ('build.ninja',))  # the list of tests is Meson's
+            building.build_all(TOP, BUILD, build_targets(chosen()) if patterns else ('all', 'meson-test-prereq'))
         tests = chosen()
         if '--list' in flags:
             print('\n'.join(tests))

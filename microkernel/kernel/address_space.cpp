@@ -123,6 +123,7 @@ Error change_range(Invocation& call, bool protect) {
             }
             done += i - index;
         }
+        if (done < pages && !stop) stop = should_preempt();
     }
     if (to_flush == 1) arch::flush_page(space.hardware, flushed);
     else if (to_flush != 0) arch::flush_space(space.hardware);
@@ -172,7 +173,9 @@ Error copy_range(Invocation& call) {
     auto& destination = call.capability().object<AddressSpace>();
     auto& [done, copied] = call.caller.progress;
     bool restricted = false, stopped = false, preempt = false;
-    while (done < pages && !stopped && !preempt) {
+    for (bool first = true; done < pages && !stopped; first = false) {
+        preempt = !first && should_preempt();
+        if (preempt) break;
         Address const source_address = from + (done << abi::page_bits), address = to + (done << abi::page_bits);
         Word const source_index = table_index(source_address), index = table_index(address);
         Slot& source_entry = source.shadow[directory_index(source_address)];
@@ -217,7 +220,6 @@ Error copy_range(Invocation& call) {
         copied += counts.copied;
         restricted |= counts.restricted;
         stopped = counts.stopped;
-        preempt = done < pages && counts.copied != 0 && should_preempt();
     }
     if (restricted) arch::flush_space(source.hardware);
     if (preempt && !stopped) return preempted;

@@ -72,6 +72,9 @@ bool interrupt_pending();                ///< preemption point: an enabled inter
 /// Takes every interrupt that is pending now, as if user mode had been interrupted (on i386: sti; nop; cli): calls
 /// kernel::handle_interrupt and handle_tick, which then only change queues. Called at preemption points, with no operation half done.
 void serve_interrupts();
+/// When interrupt_pending() looked since the last take_latency(): time stamps, 0: never; and the longest time between two looks.
+struct LatencyFigures { Word first, last, longest; };
+LatencyFigures take_latency();
 void interrupt_mask(Word line);
 void interrupt_unmask(Word line);
 Word port_in(Word port, Word size);

@@ -8,6 +8,8 @@ namespace {
 
 /// Rest of a range that other threads wait for at most this long.
 constexpr Word slots_between_preemptions = 64;
+/// Endpoints bound to one notification: one that leaves is searched for among them.
+constexpr Word endpoints_at_most = 512;
 
 /// Checks the two slots of Copy, Mint, Move and Mutate: source filled, destination empty.
 Error find_slots(Invocation& call, Slot*& destination, Slot*& source) {
@@ -94,6 +96,9 @@ Error bind_no_senders(Invocation& call) {
     }
     if (!given->capability.is(CapabilityType::Notification) || !given->capability.has(abi::right::write))
         return call.refuse(Error::InvalidCapability, "no notification that may be signalled");
+    auto& notification = given->capability.object<Notification>();
+    if (notification.endpoint_count == endpoints_at_most && endpoint.no_senders != &notification)
+        return call.refuse(Error::RangeError, "the notification has 512 endpoints bound");
     kernel::bind_no_senders(endpoint, *slot, given->capability.object_pointer<Notification>(), given->capability.badge());
     return call.result();
 }
@@ -143,10 +148,11 @@ Error delete_range(Invocation& call) {
     Word& done = call.caller.progress[0];
     while (done < count) {
         Slot& slot = slots[done];
-        if (!slot.is_empty())
+        bool const is_empty = slot.is_empty();
+        if (!is_empty)
             if (Error const error = delete_capability(slot); error != Error::None) return error;
         ++done;
-        if (done % slots_between_preemptions == 0 && done < count && should_preempt()) return preempted;
+        if ((!is_empty || done % slots_between_preemptions == 0) && done < count && should_preempt()) return preempted;
     }
     return call.result();
 }
@@ -170,8 +176,10 @@ Error invoke_cnode(Invocation& call) {
         Slot* slot;
         if (Error const error = find_endpoint(call, slot); error != Error::None) return error;
         if (!slot->capability.has(abi::right::all)) return call.refuse(Error::IllegalOperation, "needs all rights");
-        if (slot->capability.badge() != 0) cancel_badged_sends(slot->capability.object<Endpoint>(), slot->capability.badge());
-        return call.result();
+        if (slot->capability.badge() == 0) return call.result();
+        bool const again = call.caller.progress[0] != 0;
+        call.caller.progress[0] = 1;
+        return cancel_badged_sends(slot->capability.object<Endpoint>(), slot->capability.badge(), again);
     }
     case CNodeBindNoSenders: return bind_no_senders(call);
     case CNodeNextDead: return next_dead(call);

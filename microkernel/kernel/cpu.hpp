@@ -24,6 +24,9 @@ struct Cpu {
     Slot* zombie_first;                 ///< objects being taken apart, oldest first
     Slot* zombie_last;
     Word zombie_progress;               ///< slots of the oldest that are empty
+    /// CancelBadgedSends under way: the next waiter of that endpoint to be looked at. Kept true by whoever leaves the queue.
+    Endpoint* cancel_endpoint;
+    Thread* cancel_next;
     bool in_preemption;                 ///< arch::serve_interrupts runs: handlers only change queues
     Address zeroed_start, zeroed_end;   ///< free Untyped memory that a preempted Retype has zeroed
     Slot derivation;                    ///< empty; the derivation list of every capability there is begins behind it

@@ -66,6 +66,10 @@ Error invoke_debug(Invocation& call) {
         std::uint64_t const idle = cpu().idle_ticks * arch::ticks_per_millisecond() * (tick_microseconds / 1000);
         return call.result(cpu().thread_count, 0, arch::ticks_per_millisecond(), idle, idle >> 32);
     }
+    case abi::Invocation::DebugLatency: {
+        arch::LatencyFigures const figures = arch::take_latency();
+        return call.result(figures.first, figures.last, figures.longest);
+    }
     default: return call.refuse(Error::IllegalOperation, "not a Debug invocation");
     }
 }

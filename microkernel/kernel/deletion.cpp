@@ -72,7 +72,7 @@ Error finalise(Slot& slot, bool final) {
     case CapabilityType::Notification: return destroy(capability.object<Notification>());
     case CapabilityType::Reply: destroy(capability.object<Reply>()); break;
     case CapabilityType::SchedContext: return destroy(capability.object<SchedContext>());
-    case CapabilityType::IrqHandler: release_interrupt(capability.irq_line()); break;
+    case CapabilityType::IrqHandler: return release_interrupt(capability.irq_line());
     default: break;
     }
     return Error::None;
@@ -134,6 +134,12 @@ Error delete_all_of(Slot& slot) {
 Error delete_capability(Slot& slot) {
     if (Error const error = delete_all_of(slot); error != Error::None) return error;
     return take_apart();
+}
+
+void delete_frame(Slot& slot) {
+    if (slot.is_empty()) return;
+    static_cast<void>(finalise(slot, false));
+    empty_slot(slot);
 }
 
 Error revoke(Slot& slot) {

@@ -7,6 +7,8 @@ namespace kernel {
 
 /// Empties the slot, and takes apart every object that ended by it.
 Error delete_capability(Slot& slot);
+/// Empties a slot that holds a Frame capability or nothing, at once.
+void delete_frame(Slot& slot);
 /// Deletes all descendants of the slot's capability.
 Error revoke(Slot& slot);
 

@@ -7,6 +7,7 @@ namespace kernel {
 namespace {
 
 void leave_queue(Endpoint& endpoint, Thread& thread) {
+    forget_canceled(thread);
     endpoint.queue.remove(thread);
     if (endpoint.queue.is_empty()) endpoint.set_state(EndpointState::Idle);
     thread.waiting_on = nullptr;
@@ -84,12 +85,15 @@ void receive(Thread& thread, Endpoint& endpoint, Reply* reply, bool blocking) {
         take_signals(thread, *bound);
         return;
     }
+    Word refused = 0;
     while (endpoint.state() == EndpointState::Sending) {
         Thread& sender = *endpoint.queue.first;
         leave_queue(endpoint, sender);
         if (sender.message.is_call && reply == nullptr) {
             refuse_call(sender, sender.message);
-            continue;
+            if (++refused % 32 != 0 || !should_preempt()) continue;
+            preempt(thread);
+            return;
         }
         end_borrow(thread);
         thread.reply = reply;
@@ -108,16 +112,23 @@ void receive(Thread& thread, Endpoint& endpoint, Reply* reply, bool blocking) {
     enter_queue(endpoint, thread, ThreadState::BlockedOnReceive);
 }
 
-void cancel_badged_sends(Endpoint& endpoint, Word badge) {
-    if (endpoint.state() != EndpointState::Sending) return;
-    for (Thread* thread = endpoint.queue.first; thread != nullptr;) {
-        Thread* const next = thread->queue_next;
-        if (thread->message.badge == badge) {
-            leave_queue(endpoint, *thread);
-            wake(*thread, Error::ServerDied);
+Error cancel_badged_sends(Endpoint& endpoint, Word badge, bool again) {
+    Cpu& processor = cpu();
+    if (endpoint.state() != EndpointState::Sending) return Error::None;
+    // Another one that began meanwhile has the place: what was looked at is looked at again.
+    if (!again || processor.cancel_endpoint != &endpoint) processor.cancel_next = endpoint.queue.first;
+    processor.cancel_endpoint = &endpoint;
+    for (Word count = 1; processor.cancel_next != nullptr; ++count) {
+        Thread& thread = *processor.cancel_next;
+        processor.cancel_next = thread.queue_next;
+        if (thread.message.badge == badge) {
+            leave_queue(endpoint, thread);
+            wake(thread, Error::ServerDied);
         }
-        thread = next;
+        if (count % 32 == 0 && should_preempt()) return preempted;
     }
+    processor.cancel_endpoint = nullptr;
+    return Error::None;
 }
 
 void bind_no_senders(Endpoint& endpoint, Slot& slot, Notification* notification, Word badge) {
@@ -130,6 +141,7 @@ void bind_no_senders(Endpoint& endpoint, Slot& slot, Notification* notification,
     endpoint.state_and_badge = (endpoint.state_and_badge & 15) | badge << 4;
     endpoint.next_bound = notification->endpoints;
     notification->endpoints = &endpoint;
+    ++notification->endpoint_count;
 }
 
 void endpoint_slot_moved(Slot& destination, Slot& source) {
@@ -173,6 +185,7 @@ Error destroy(Endpoint& endpoint) {
         if (count % 16 == 0 && should_preempt()) return preempted;
     }
     if (endpoint.no_senders != nullptr) bind_no_senders(endpoint, *endpoint.bind_slot, nullptr, 0);
+    if (cpu().cancel_endpoint == &endpoint) cpu().cancel_endpoint = nullptr;
     return Error::None;
 }
 

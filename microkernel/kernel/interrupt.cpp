@@ -23,15 +23,17 @@ void initialize_interrupts() {
     is_issued = {};
 }
 
-void release_interrupt(Word line) {
+Error release_interrupt(Word line) {
     arch::interrupt_mask(line);
-    is_issued[line] = false;
-    // The notification has other capabilities or ends here; at most its waiters are woken, at once.
     Slot& slot = slots[line];
     if (!slot.is_empty()) {
-        if (is_final(slot)) while (destroy(slot.capability.object<Notification>()) == preempted) {}
+        // The notification has other capabilities, or ends here.
+        if (is_final(slot))
+            if (Error const error = destroy(slot.capability.object<Notification>()); error != Error::None) return error;
         empty_slot(slot);
     }
+    is_issued[line] = false;
+    return Error::None;
 }
 
 void handle_interrupt(Word line) {

@@ -5,8 +5,8 @@
 namespace kernel {
 
 inline constexpr Word interrupt_lines = 16;
-/// The last capability of the line's handler goes.
-void release_interrupt(Word line);
+/// The last capability of the line's handler goes. May be preempted.
+Error release_interrupt(Word line);
 Slot& interrupt_slot(Word line);
 /// Lines that have a handler, one bit each.
 Word issued_interrupts();

@@ -95,6 +95,9 @@ bool endpoint_holds(Pass& pass, Endpoint const& endpoint) {
     EndpointState const state = endpoint.state();
     if ((state == EndpointState::Idle) != endpoint.queue.is_empty()) return false;
     bool const sending = state == EndpointState::Sending;
+    if (cpu().cancel_endpoint == &endpoint && cpu().cancel_next != nullptr &&
+        (cpu().cancel_next->state != ThreadState::BlockedOnSend || cpu().cancel_next->waiting_on != &endpoint))
+        return false;
     if (!queue_holds(endpoint.queue, &endpoint, sending ? ThreadState::BlockedOnSend : ThreadState::BlockedOnReceive,
                      sending ? pass.found.sending : pass.found.receiving))
         return false;
@@ -122,9 +125,10 @@ bool notification_holds(Pass& pass, Notification const& notification) {
         return false;
     if (notification.sched_context != nullptr && notification.sched_context->bound_notification != &notification)
         return false;
-    for (Endpoint const* endpoint = notification.endpoints; endpoint != nullptr; endpoint = endpoint->next_bound)
+    Word endpoints = 0;
+    for (Endpoint const* endpoint = notification.endpoints; endpoint != nullptr; endpoint = endpoint->next_bound, ++endpoints)
         if (endpoint->no_senders != &notification) return false;
-    return true;
+    return endpoints == notification.endpoint_count;
 }
 
 bool reply_holds(Pass& pass, Reply const& reply) {

@@ -33,7 +33,12 @@ inline void lend(Thread& receiver, SchedContext* context) {
 void send(Thread& sender, Endpoint& endpoint, PendingMessage const& message, bool blocking);
 /// The thread receives from `endpoint` with `reply` (or null).
 void receive(Thread& thread, Endpoint& endpoint, Reply* reply, bool blocking);
-void cancel_badged_sends(Endpoint& endpoint, Word badge);
+/// Ends every send that waits with the badge. May be preempted; `again`: it was, and goes on.
+Error cancel_badged_sends(Endpoint& endpoint, Word badge, bool again);
+/// The thread leaves the queue of senders: a preempted cancel_badged_sends must not come back to it.
+inline void forget_canceled(Thread& thread) {
+    if (cpu().cancel_next == &thread) cpu().cancel_next = thread.queue_next;
+}
 /// Last capability gone: ends every wait. May be preempted.
 Error destroy(Endpoint& endpoint);
 void bind_no_senders(Endpoint& endpoint, Slot& slot, Notification* notification, Word badge);
@@ -89,5 +94,8 @@ void raise_fault(Thread& thread, abi::Fault kind, Word length, Word first, Word 
 
 /// Preemption point: only where everything is consistent.
 inline bool should_preempt() { return arch::interrupt_pending(); }
+/// The system call of `thread` stopped at a preemption point: what is pending is served, and the call begins again when the
+/// thread runs next.
+void preempt(Thread& thread);
 
 } // namespace kernel

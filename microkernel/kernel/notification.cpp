@@ -84,7 +84,7 @@ void bind(SchedContext& context, Notification& notification) {
 void remove_endpoint(Notification& notification, Endpoint& endpoint) {
     Endpoint** link = &notification.endpoints;
     while (*link != nullptr && *link != &endpoint) link = &(*link)->next_bound;
-    if (*link != nullptr) *link = endpoint.next_bound;
+    if (*link != nullptr) *link = endpoint.next_bound, --notification.endpoint_count;
     endpoint.next_bound = nullptr;
 }
 

@@ -40,8 +40,9 @@ struct Thread {
     arch::Context context;              ///< first: entry code saves into it
 
     /// Slots of the thread, deleted with it. `zombie` is free until then.
-    Slot cspace_root, address_space, ipc_buffer_frame, fault_handler, zombie;
-    static constexpr Word slot_count = 4;
+    /// `replaced` holds what another was put in place of, until it is deleted.
+    Slot cspace_root, address_space, ipc_buffer_frame, fault_handler, replaced, zombie;
+    static constexpr Word slot_count = 5;
     [[nodiscard]] Slot* slots() { return &cspace_root; }
 
     ThreadState state;
@@ -102,6 +103,7 @@ struct Notification {
     Thread* bound_thread;
     SchedContext* sched_context;
     Endpoint* endpoints;                ///< whose no-senders binding this is
+    Word endpoint_count;
 };
 static_assert(sizeof(Notification) <= 32);
 

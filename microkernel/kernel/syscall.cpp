@@ -52,11 +52,7 @@ void invoke(Thread& thread, Slot& slot) {
                     has_buffer || length <= abi::register_words ? length : abi::register_words, has_buffer ? info.capabilities() : 0};
     Error const error = dispatch(call);
     if (error == preempted) {
-        trace(TraceEvent::Preempted, &thread, info.label());
-        thread.restart = true;
-        cpu().in_preemption = true;
-        arch::serve_interrupts();
-        cpu().in_preemption = false;
+        preempt(thread);
         return;
     }
     thread.progress[0] = thread.progress[1] = 0;
@@ -141,8 +137,22 @@ void handle_receive(Thread& thread, Reply* reply, bool blocking) {
 
 } // namespace
 
+void preempt(Thread& thread) {
+    trace(TraceEvent::Preempted, &thread, MessageInfo{thread.context.info()}.label());
+    thread.restart = true;
+    cpu().in_preemption = true;
+    arch::serve_interrupts();
+    cpu().in_preemption = false;
+}
+
 void perform_syscall(Thread& thread) {
     MessageInfo const info{thread.context.info()};
+    if (thread.progress[1] == own_cspace_replaced) {
+        if (delete_capability(thread.replaced) == preempted) return preempt(thread);
+        thread.progress[0] = thread.progress[1] = 0;
+        thread.context.set_message(MessageInfo{}.raw, 0, 0, 0);
+        return;
+    }
     if (!thread.cspace_root.capability.is(CapabilityType::CNode)) {
         raise_fault(thread, abi::Fault::Capability, 2, thread.context.capability(), thread.context.instruction_pointer(), 0);
         return;

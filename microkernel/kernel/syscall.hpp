@@ -6,6 +6,9 @@
 
 namespace kernel {
 
+/// Thread::progress[1] of a thread that has replaced its own CSpace and was preempted while it deleted the old one.
+inline constexpr Word own_cspace_replaced = ~Word{0};
+
 /// Carries out the system call in the registers of `thread`, which is current and running.
 void perform_syscall(Thread& thread);
 

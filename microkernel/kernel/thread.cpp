@@ -11,13 +11,16 @@ using abi::Registers;
 
 Thread& target(Invocation& call) { return call.capability().object<Thread>(); }
 
-/// Replaces what a slot of the thread holds by a copy of `source`. May be preempted with the slot not yet filled.
-Error replace(Slot& destination, Capability const& copy, Slot& source) {
-    if (Error const error = delete_capability(destination); error != Error::None) return error;
-    // The source may have lain in the CNode that ended by this.
-    if (!same_object(source.capability, copy)) return Error::InvalidCapability;
+/// Replaces what a slot of the thread holds by a copy of `source`: new before old, for the source may lie in the CNode that
+/// ends by this. May be preempted while the old one is deleted.
+Error replace(Thread& thread, Slot& destination, Capability const& copy, Slot& source) {
+    if (Error const error = delete_capability(thread.replaced); error != Error::None) return error;
+    if (destination.capability == copy) return Error::None;
+    if (!destination.is_empty()) move_capability(thread.replaced, destination.capability, destination);
     insert_derived(destination, copy, source);
-    return Error::None;
+    if (&destination == &thread.cspace_root) update_cspace(thread);
+    if (&destination == &thread.address_space) update_space(thread);
+    return delete_capability(thread.replaced);
 }
 
 struct BufferArgument {
@@ -41,7 +44,7 @@ Error check_buffer(Invocation& call, Address address, Word extra_index, BufferAr
 }
 
 Error set_buffer(Thread& thread, BufferArgument const& buffer) {
-    if (Error const error = delete_capability(thread.ipc_buffer_frame); error != Error::None) return error;
+    delete_frame(thread.ipc_buffer_frame);
     thread.ipc_buffer = nullptr;
     if (buffer.frame == nullptr) {
         thread.context.set_ipc_buffer(0, nullptr);
@@ -87,17 +90,20 @@ Error set_spaces(Invocation& call, bool with_cspace, bool with_space) {
     }
     if (with_space) {
         // New before old: the caller's own space must not end while its call goes on.
-        if (!same_object(thread.address_space.capability, space->capability)) {
-            if (Error const error = replace(thread.address_space, space->capability, *space); error != Error::None) return error;
-            update_space(thread);
-        }
+        Error const replaced = same_object(thread.address_space.capability, space->capability)
+                                   ? delete_capability(thread.replaced)
+                                   : replace(thread, thread.address_space, space->capability, *space);
+        if (replaced != Error::None) return replaced;
         if (Error const error = set_buffer(thread, buffer); error != Error::None) return error;
         arch::floating_point_reset(thread.context);
     }
     // The CSpace last: the capability pointers of this call are looked up in the old one.
     if (with_cspace)
-        if (Error const error = replace(thread.cspace_root, root, *cspace); error != Error::None) return error;
-    if (with_cspace) update_cspace(thread);
+        if (Error const error = replace(thread, thread.cspace_root, root, *cspace); error != Error::None) {
+            // Nothing is left to do but delete the old one, and the pointers of this call mean nothing in the new one.
+            if (&thread == &call.caller && thread.cspace_root.capability == root) call.caller.progress[1] = own_cspace_replaced;
+            return error;
+        }
     return call.result();
 }
 
@@ -139,7 +145,7 @@ Error set_fault_handler(Invocation& call) {
     Capability copy;
     if (Error const error = derive(*handler, copy); error != Error::None) return call.refuse(error, "handler cannot be copied");
     if (!copy.has(abi::right::write)) return call.refuse(Error::IllegalOperation, "no right to send to the fault handler");
-    if (Error const error = replace(thread.fault_handler, copy, *handler); error != Error::None) return error;
+    if (Error const error = replace(thread, thread.fault_handler, copy, *handler); error != Error::None) return error;
     return call.result();
 }
 

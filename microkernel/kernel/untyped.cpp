@@ -10,7 +10,7 @@ namespace {
 
 using abi::ObjectType;
 
-constexpr Word count_at_most = 4096;
+constexpr Word count_at_most = 1024;
 constexpr Word min_untyped_bits = 4, max_untyped_bits = 29;
 
 bool is_valid_size(ObjectType type, Word size_bits) {
@@ -63,27 +63,32 @@ Error retype(Invocation& call) {
     if (first >= destination.slot_count() || count > destination.slot_count() - first)
         return call.refuse(Error::RangeError, "destination slots out of range");
     Slot* const slots = destination.slots() + first;
-    for (Word i = 0; i < count; ++i)
+    Word& made = call.caller.progress[0]; // before it was preempted
+    for (Word i = made; i < count; ++i)
         if (!slots[i].is_empty()) return call.refuse(Error::DeleteFirst, "destination slot is in use");
 
     abi::ObjectSize const size = abi::object_size(type, size_bits);
     Word const used = has_children(call.slot) ? untyped.watermark() : 0;
     Word const alignment = Word{1} << size.align_bits;
     std::uint64_t const offset = (std::uint64_t{used} + alignment - 1) & ~std::uint64_t{alignment - 1};
-    if (offset + std::uint64_t{size.bytes} * count > untyped.untyped_bytes())
+    if (offset + std::uint64_t{size.bytes} * (count - made) > untyped.untyped_bytes())
         return call.refuse(Error::NotEnoughMemory, "untyped memory too small");
-    Address const start = untyped.pointer() + static_cast<Word>(offset);
-    Word const bytes = size.bytes * count;
+    Word end = static_cast<Word>(offset); // every size is a multiple of its alignment: objects follow one another
+    Address const start = untyped.pointer() + end;
     // The offset is aligned; the address is too unless the Untyped is smaller than the alignment, which does not fit.
     if ((start & (alignment - 1)) != 0) return call.refuse(Error::NotEnoughMemory, "untyped memory not aligned enough");
-    if (!device && type != ObjectType::Untyped)
-        if (Error const error = zero_memory(start, bytes); error != Error::None) return error;
-
-    forget_zeroed(start, bytes);
-    untyped.set_watermark(static_cast<Word>(offset) + bytes);
-    for (Word i = 0; i < count; ++i)
-        insert_original(slots[i], create_object(type, start + i * size.bytes, size_bits, device), &call.slot);
-    return call.result();
+    bool const is_zeroed = !device && type != ObjectType::Untyped;
+    while (true) {
+        Address const object = untyped.pointer() + end;
+        if (is_zeroed)
+            if (Error const error = zero_memory(object, size.bytes); error != Error::None) return error;
+        forget_zeroed(object, size.bytes);
+        end += size.bytes;
+        untyped.set_watermark(end);
+        insert_original(slots[made], create_object(type, object, size_bits, device), &call.slot);
+        if (++made == count) return call.result();
+        if (should_preempt()) return preempted;
+    }
 }
 
 } // namespace

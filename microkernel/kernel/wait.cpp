@@ -15,6 +15,7 @@ void cancel_wait(Thread& thread) {
     case ThreadState::BlockedOnSend:
     case ThreadState::BlockedOnReceive: {
         auto& endpoint = *static_cast<Endpoint*>(thread.waiting_on);
+        forget_canceled(thread);
         endpoint.queue.remove(thread);
         if (endpoint.queue.is_empty()) endpoint.set_state(EndpointState::Idle);
         thread.waiting_on = nullptr;

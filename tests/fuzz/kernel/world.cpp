@@ -1,5 +1,6 @@
 #include "world.hpp"
 #include "../../../microkernel/kernel/interrupt.hpp"
+#include "../../../microkernel/kernel/memory.hpp"
 #include <cstdlib>
 #include <cstring>
 
@@ -58,7 +59,7 @@ World::World() {
 }
 
 void World::restore() {
-    for (Range& range : ranges_) std::memcpy(range.start, range.first.data(), range.bytes);
+    for (Range& range : ranges_) kernel::copy_bytes(range.start, range.first.data(), range.bytes);
     kernel::cpu() = first_cpu_;
     kernel::initialize_interrupts();
     machine = {};
@@ -178,7 +179,7 @@ bool World::go_on(Word index) {
 void World::tick() { kernel::handle_tick(); }
 
 void World::remember() {
-    for (Range& range : ranges_) range.before.resize(range.bytes), std::memcpy(range.before.data(), range.start, range.bytes);
+    for (Range& range : ranges_) range.before.resize(range.bytes), kernel::copy_bytes(range.before.data(), range.start, range.bytes);
     before_cpu_ = kernel::cpu();
 }
 
