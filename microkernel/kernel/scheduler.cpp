@@ -80,8 +80,7 @@ void leave_kernel() {
     schedule();
     while (processor.current != nullptr && processor.current->restart) {
         Thread& thread = *processor.current;
-        thread.restart = false;
-        perform_syscall(thread);
+        restart_syscall(thread);
         if (processor.has_time_work) do_time_work();
         schedule();
     }

@@ -180,6 +180,13 @@ void perform_syscall(Thread& thread) {
     fail(thread, Error::InvalidArgument, "no such system call");
 }
 
+void restart_syscall(Thread& thread) {
+    thread.restart = false;
+    perform_syscall(thread);
+    // However it ended (its own capability may be among what it deleted), the next call begins at the beginning.
+    if (!thread.restart) thread.progress[0] = thread.progress[1] = 0;
+}
+
 void handle_slowly(Thread& thread) {
     perform_syscall(thread);
     leave_kernel();

@@ -12,6 +12,9 @@ inline constexpr Word own_cspace_replaced = ~Word{0};
 /// Carries out the system call in the registers of `thread`, which is current and running.
 void perform_syscall(Thread& thread);
 
+/// Goes on with the preempted system call of the thread, which is current and running.
+void restart_syscall(Thread& thread);
+
 /// perform_syscall and leave_kernel.
 void handle_slowly(Thread& thread);
 // Fast paths (fastpath.cpp): each does the whole system call and loads the next thread, or, before anything has changed,

@@ -90,6 +90,7 @@ void context_destroy(Context& context) {
 
 bool interrupt_pending() { return machine.preempt_every != 0 && ++machine.preemption_points % machine.preempt_every == 0; }
 void serve_interrupts() {
+    ++machine.served;
     if (machine.tick_on_interrupt) kernel::handle_tick();
 }
 LatencyFigures take_latency() { return {}; }

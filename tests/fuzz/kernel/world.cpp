@@ -186,8 +186,8 @@ void World::remember() {
 bool World::is_unchanged(Word caller) {
     // The answer is a word of the caller's registers; what its Call declared is read from its buffer at each Call.
     Thread& thread = *threads_[caller];
+    auto* const here = reinterpret_cast<unsigned char*>(&thread);
     for (Range& range : ranges_) {
-        auto* const here = reinterpret_cast<unsigned char*>(&thread);
         if (here >= range.start && here < range.start + range.bytes) {
             auto forgive = [&](auto& field) {
                 std::memcpy(range.before.data() + (reinterpret_cast<unsigned char*>(&field) - range.start), &field, sizeof field);
@@ -195,7 +195,12 @@ bool World::is_unchanged(Word caller) {
             forgive(thread.context.values.eax), forgive(thread.context.hazards);
             forgive(thread.read_buffer), forgive(thread.write_buffer);
         }
-        if (std::memcmp(range.start, range.before.data(), range.bytes) != 0) return false;
+        for (Word at = 0; at < range.bytes; at += sizeof(Word))
+            if (std::memcmp(range.start + at, range.before.data() + at, sizeof(Word)) != 0) {
+                std::fprintf(stderr, "fuzz: changed: byte %x of the range of %x bytes; byte %d of the caller\n", at, range.bytes,
+                             static_cast<int>(range.start + at - here));
+                return false;
+            }
     }
     return std::memcmp(&kernel::cpu(), &before_cpu_, sizeof before_cpu_) == 0;
 }

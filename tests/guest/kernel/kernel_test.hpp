@@ -82,10 +82,12 @@ inline std::uint64_t stamp() {
     return value;
 }
 
-// --- output and verdict (main.cpp) ---
+// --- output and verdict (report.cpp) ---
 void print(char const* text);
 void print_number(Word value);
 [[noreturn]] void finish(Word status);
+/// Runs one topic, checks the kernel's invariants, and prints `ok NAME`.
+void run_topic(char const* name, void (*function)());
 void check(bool condition, char const* what, int line);
 #define CHECK(condition) ::test::check(static_cast<bool>(condition), #condition, __LINE__)
 

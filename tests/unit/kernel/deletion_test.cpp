@@ -131,6 +131,22 @@ TEST_CASE("a CSpace of many slots is taken apart step by step") {
     knot.end();
 }
 
+TEST_CASE("an interrupted call that deletes its own capability leaves nothing behind for the next") {
+    Knot knot;
+    knot.make(CNode, 6, knot.slot);
+    knot.make(Endpoint, 0, knot.slot + 1);
+    Client const client = knot.kernel.make_client();
+    REQUIRE(knot.kernel.invoke(client.capability, ThreadSetCSpace, {26}, {knot.slot}).error() == Error::None);
+    for (Word i = 1; i < 40; ++i) REQUIRE(knot.copy(knot.slot, i, i == 5 ? knot.slot : knot.slot + 1) == Error::None);
+    machine.preempt_every = 1;
+    CHECK(knot.kernel.invoke(*client.thread, 5, CNodeDeleteRange, {1, 39}).error() == Error::InvalidCapability);
+    CHECK(knot.kernel.slot(knot.slot).capability.slots()[5].is_empty());
+    CHECK_FALSE(knot.kernel.slot(knot.slot).capability.slots()[6].is_empty());
+    CHECK(client.thread->progress[0] == 0);
+    machine.preempt_every = 0;
+    knot.end();
+}
+
 TEST_CASE("deleting is finished by another if the first gives up") {
     Knot knot;
     knot.make(CNode, 6, knot.slot);

@@ -77,8 +77,7 @@ Answer Kernel::system_call(Thread& thread, Syscall call, Word capability, Messag
     // Preempted system calls are finished when the thread runs again.
     for (Word i = 0; thread.restart && i < 100000; ++i) {
         run(thread);
-        thread.restart = false;
-        kernel::perform_syscall(thread);
+        kernel::restart_syscall(thread);
         kernel::leave_kernel();
     }
     check();
