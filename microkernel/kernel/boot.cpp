@@ -182,9 +182,9 @@ void boot(BootMemory const& memory) {
     Address const entry = load_image(root, memory.modules[0], image_end);
     for (Word i = 1; i <= stack_pages; ++i) root.page(stack_top - i * abi::page_size, abi::right::read | abi::right::write);
     auto& info = *static_cast<abi::BootInfo*>(shared_page(root, abi::boot_info_address, boot_slot::boot_info_frame));
-    thread.ipc_buffer = static_cast<abi::IpcBuffer*>(shared_page(root, abi::root_ipc_buffer_address, boot_slot::ipc_buffer_frame));
+    set_ipc_buffer(thread, abi::root_ipc_buffer_address,
+                   static_cast<abi::IpcBuffer*>(shared_page(root, abi::root_ipc_buffer_address, boot_slot::ipc_buffer_frame)));
     thread.ipc_buffer->self = abi::root_ipc_buffer_address;
-    thread.context.set_ipc_buffer(abi::root_ipc_buffer_address, thread.ipc_buffer);
     fill_boot_info(root, info, memory, image_end);
 
     insert_derived(thread.cspace_root, cnode, root.slots[boot_slot::cnode]);

@@ -58,8 +58,7 @@ Error finalise(Slot& slot, bool final) {
         if (capability.is_mapped()) unmap_frame(slot);
         else if (capability.is_ipc_buffer()) {
             Thread& thread = *capability.ipc_buffer_thread();
-            thread.ipc_buffer = nullptr;
-            thread.context.set_ipc_buffer(0, nullptr);
+            set_ipc_buffer(thread, 0, nullptr);
         }
         return Error::None;
     case CapabilityType::PageTable: return capability.is_mapped() ? unmap_table(slot) : Error::None;

@@ -28,7 +28,7 @@ void refuse_call(Thread& sender, PendingMessage const& message) {
         wake(sender, Error::InvalidCapability);
         return;
     }
-    sender.message.is_fault = false;
+    end_fault(sender);
     sender.state = ThreadState::Inactive;
     sender.stopped_by_fault = true;
     make_unready(sender);
@@ -38,6 +38,7 @@ void refuse_call(Thread& sender, PendingMessage const& message) {
 void complete(Thread& sender, Thread& receiver, PendingMessage const message, Endpoint& endpoint) {
     transfer_message(sender, receiver, message, &endpoint);
     Reply* const reply = receiver.reply;
+    receiver.context.hazards &= ~hazard::no_reply;
     receiver.state = ThreadState::Running;
     if (reply != nullptr) reply->receiver = nullptr;
     if (message.is_call) {

@@ -73,7 +73,6 @@ void fastpath_call(Thread& thread) {
         next_waiting->queue_previous = nullptr;
         receiver.queue_next = nullptr;
     } else {
-        endpoint.queue.last = nullptr;
         endpoint.set_state(EndpointState::Idle);
     }
     receiver.state = ThreadState::Running;
@@ -116,7 +115,7 @@ void fastpath_reply_receive(Thread& thread) {
 
     caller->state = ThreadState::Running;
     if (is_fault) {
-        caller->message.is_fault = false;
+        end_fault(*caller);
     } else {
         if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, *caller);
         caller->context.set_message(label_bits | (info & length_mask), 0, thread.context.word0(), thread.context.word1());

@@ -10,7 +10,7 @@ void send_fault(Thread& thread) {
     if (!handler.is(CapabilityType::Endpoint) || !handler.has(needed)) {
         trace(TraceEvent::FaultWithoutHandler, &thread, thread.fault_label, thread.fault[0], thread.fault[1], thread.fault[2]);
         make_unready(thread);
-        thread.message.is_fault = false;
+        end_fault(thread);
         thread.state = ThreadState::Inactive;
         thread.stopped_by_fault = true;
         return;
@@ -19,6 +19,7 @@ void send_fault(Thread& thread) {
     PendingMessage const message{.badge = handler.badge(), .is_call = true, .is_fault = true, .can_grant = false,
                                  .can_grant_reply = false};
     thread.message = message;
+    thread.context.hazards |= hazard::fault;
     send(thread, handler.object<Endpoint>(), message, true);
 }
 

@@ -19,13 +19,13 @@ bool ready_queues_hold() {
             if (!is_runnable(*thread) || thread == processor.current) return false;
             previous = thread;
         }
-        if (previous != queue.last) return false;
+        if (previous != nullptr && previous != queue.last) return false;
     }
     for (Word group = 0; group < 8; ++group)
         if (((processor.ready_summary >> group & 1) != 0) != (processor.ready_bits[group] != 0)) return false;
     int highest = 255;
     while (highest >= 0 && processor.ready[highest].is_empty()) --highest;
-    if (processor.highest_ready != highest + 1) return false;
+    if (processor.highest_ready != highest) return false;
     return processor.current == nullptr ||
            (!processor.current->queued && processor.current->state == ThreadState::Running);
 }
@@ -56,6 +56,8 @@ bool thread_holds(Thread const& thread, WaitCounts& counts) {
     Capability const& buffer = thread.ipc_buffer_frame.capability;
     if ((thread.ipc_buffer != nullptr) != buffer.is(CapabilityType::Frame)) return false;
     if (thread.ipc_buffer != nullptr && (!buffer.is_ipc_buffer() || buffer.ipc_buffer_thread() != &thread)) return false;
+    if (((thread.context.hazards & hazard::no_buffer) != 0) != (thread.ipc_buffer == nullptr)) return false;
+    if (((thread.context.hazards & hazard::fault) != 0) != thread.message.is_fault) return false;
     bool const signalled = thread.bound_notification != nullptr && thread.bound_notification->is_active;
     if (((thread.context.hazards & hazard::signal) != 0) != signalled) return false;
     return thread.bound_notification == nullptr || thread.bound_notification->bound_thread == &thread;

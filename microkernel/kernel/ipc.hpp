@@ -87,6 +87,17 @@ void cancel_wait(Thread& thread);
 void suspend(Thread& thread);
 void resume(Thread& thread);
 
+/// The thread waits no more for the answer to a fault.
+inline void end_fault(Thread& thread) {
+    thread.message.is_fault = false;
+    thread.context.hazards &= ~hazard::fault;
+}
+inline void set_ipc_buffer(Thread& thread, Address user, abi::IpcBuffer* buffer) {
+    thread.ipc_buffer = buffer;
+    thread.context.hazards = buffer != nullptr ? thread.context.hazards & ~hazard::no_buffer : thread.context.hazards | hazard::no_buffer;
+    thread.context.set_ipc_buffer(user, buffer);
+}
+
 // --- faults (fault.cpp) ----------------------------------------------------------------------------------------------------
 /// Sends thread.fault, fault_label and fault_length to the fault handler; without a usable one the thread stops.
 void send_fault(Thread& thread);

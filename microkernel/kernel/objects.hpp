@@ -9,7 +9,7 @@ using abi::ThreadState;
 /// Head of a queue of threads linked by queue_next/queue_previous.
 struct ThreadQueue {
     Thread* first;
-    Thread* last;
+    Thread* last;                       ///< stale while `first` is null
     [[nodiscard]] bool is_empty() const { return first == nullptr; }
     inline void push_back(Thread& thread);
     inline void push_front(Thread& thread);
@@ -21,6 +21,8 @@ namespace hazard {
 inline constexpr Word no_reply = 1; ///< BlockedOnReceive without a Reply object
 inline constexpr Word signal = 2;   ///< its bound notification has a signal for it
 inline constexpr Word buffers = 4;  ///< its call declares buffers
+inline constexpr Word fault = 8;    ///< as PendingMessage::is_fault: it waits for the answer to a fault
+inline constexpr Word no_buffer = 16; ///< no IPC buffer
 inline constexpr Word first_of_machine = 256;
 } // namespace hazard
 
@@ -99,7 +101,7 @@ static_assert(sizeof(Endpoint) == 32);
 struct Notification {
     ThreadQueue queue;
     Word signals;                       ///< badges of the signals not yet received, or-ed
-    bool is_active;                     ///< a signal waits
+    Word is_active;                     ///< a signal waits
     Thread* bound_thread;
     SchedContext* sched_context;
     Endpoint* endpoints;                ///< whose no-senders binding this is
@@ -155,8 +157,8 @@ static_assert(sizeof(AddressSpace) == abi::object_size(abi::ObjectType::AddressS
 
 inline void ThreadQueue::push_back(Thread& thread) {
     thread.queue_next = nullptr;
-    thread.queue_previous = last;
-    (last != nullptr ? last->queue_next : first) = &thread;
+    thread.queue_previous = first != nullptr ? last : nullptr;
+    (first != nullptr ? last->queue_next : first) = &thread;
     last = &thread;
 }
 inline void ThreadQueue::push_front(Thread& thread) {

@@ -8,7 +8,7 @@ namespace {
 /// The answer to a fault: label 0 lets the thread go on, three words change where an exception goes on.
 void answer_fault(Thread& replier, Thread& thread) {
     abi::MessageInfo const info{replier.context.info()};
-    thread.message.is_fault = false;
+    end_fault(thread);
     if (info.label() != 0) {
         thread.state = ThreadState::Inactive;
         thread.stopped_by_fault = true;

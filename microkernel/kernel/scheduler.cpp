@@ -15,17 +15,17 @@ void mark(Cpu& processor, Thread& thread) {
     thread.queued = true;
     processor.ready_bits[thread.priority / 32] |= Word{1} << thread.priority % 32;
     processor.ready_summary |= Word{1} << thread.priority / 32;
-    if (processor.highest_ready <= thread.priority) processor.highest_ready = thread.priority + 1;
+    if (processor.highest_ready < thread.priority) processor.highest_ready = thread.priority;
 }
 
 void unmark_if_empty(Cpu& processor, Word priority) {
     if (!processor.ready[priority].is_empty()) return;
     processor.ready_bits[priority / 32] &= ~(Word{1} << priority % 32);
     if (processor.ready_bits[priority / 32] == 0) processor.ready_summary &= ~(Word{1} << priority / 32);
-    processor.highest_ready = 0;
+    processor.highest_ready = -1;
     if (processor.ready_summary == 0) return;
     int const group = 31 - __builtin_clz(processor.ready_summary);
-    processor.highest_ready = group * 32 + 32 - __builtin_clz(processor.ready_bits[group]);
+    processor.highest_ready = group * 32 + 31 - __builtin_clz(processor.ready_bits[group]);
 }
 
 } // namespace

@@ -10,7 +10,7 @@ inline bool is_runnable(Thread const& thread) {
     return context != nullptr && context->has_time();
 }
 /// Highest priority in the ready queues, -1 if they are empty.
-inline int highest_ready(Cpu const& processor) { return processor.highest_ready - 1; }
+inline int highest_ready(Cpu const& processor) { return processor.highest_ready; }
 /// Puts a runnable thread at the end (or the front) of its queue; nothing for one that cannot run now or is current.
 void make_ready(Thread& thread);
 void make_ready_first(Thread& thread);

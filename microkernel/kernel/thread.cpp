@@ -45,16 +45,14 @@ Error check_buffer(Invocation& call, Address address, Word extra_index, BufferAr
 
 Error set_buffer(Thread& thread, BufferArgument const& buffer) {
     delete_frame(thread.ipc_buffer_frame);
-    thread.ipc_buffer = nullptr;
     if (buffer.frame == nullptr) {
-        thread.context.set_ipc_buffer(0, nullptr);
+        set_ipc_buffer(thread, 0, nullptr);
     } else {
         Capability copy = buffer.frame->capability;
         copy.word1 = reinterpret_cast<Word>(&thread) | 2;
         insert_derived(thread.ipc_buffer_frame, copy, *buffer.frame);
-        thread.ipc_buffer = static_cast<abi::IpcBuffer*>(arch::to_virtual(copy.frame_physical()));
+        set_ipc_buffer(thread, buffer.address, static_cast<abi::IpcBuffer*>(arch::to_virtual(copy.frame_physical())));
         thread.ipc_buffer->self = buffer.address;
-        thread.context.set_ipc_buffer(buffer.address, thread.ipc_buffer);
     }
     return Error::None;
 }

@@ -1,20 +1,19 @@
 #include "trace.hpp"
-#include <array>
 
 namespace kernel {
 
-namespace {
-std::array<abi::TraceEntry, trace_capacity> ring;
-Word next_index;
-} // namespace
+extern "C" { // fastpath.S writes refusals by itself
+abi::TraceEntry arch_trace_ring[trace_capacity];
+Word arch_trace_next;
+}
 
 void trace(TraceEvent event, Thread const* thread, Word a, Word b, Word c, Word d, Word e) {
-    ring[next_index++ % trace_capacity] = {static_cast<Word>(arch::time_stamp()), reinterpret_cast<Word>(thread),
+    arch_trace_ring[arch_trace_next++ % trace_capacity] = {static_cast<Word>(arch::time_stamp()), reinterpret_cast<Word>(thread),
                                            static_cast<Word>(event), a, b, c, d, e};
 }
 
-Word trace_next() { return next_index; }
-abi::TraceEntry const& trace_at(Word index) { return ring[index % trace_capacity]; }
+Word trace_next() { return arch_trace_next; }
+abi::TraceEntry const& trace_at(Word index) { return arch_trace_ring[index % trace_capacity]; }
 
 void log(char const* text) {
     std::size_t length = 0;

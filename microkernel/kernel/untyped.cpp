@@ -104,6 +104,7 @@ Capability create_object(ObjectType type, Address physical, Word size_bits, bool
         auto& thread = *static_cast<Thread*>(memory);
         arch::context_initialize(thread.context);
         thread.state = ThreadState::Inactive;
+        thread.context.hazards = hazard::no_buffer;
         Cpu& processor = cpu();
         thread.all_next = processor.all_threads;
         if (processor.all_threads != nullptr) processor.all_threads->all_previous = &thread;

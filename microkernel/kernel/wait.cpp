@@ -4,7 +4,7 @@
 namespace kernel {
 
 void wake(Thread& thread, Error error) {
-    if (thread.message.is_fault && thread.state != ThreadState::Running) thread.message.is_fault = false;
+    if (thread.message.is_fault && thread.state != ThreadState::Running) end_fault(thread);
     else thread.context.set_info(abi::MessageInfo{}.with(error).raw);
     thread.state = ThreadState::Running;
     make_ready(thread);
@@ -21,6 +21,7 @@ void cancel_wait(Thread& thread) {
         thread.waiting_on = nullptr;
         if (thread.state == ThreadState::BlockedOnReceive) {
             if (thread.reply != nullptr) thread.reply->receiver = nullptr;
+            thread.context.hazards &= ~hazard::no_reply;
             end_borrow(thread);
         }
         break;
@@ -40,7 +41,7 @@ void cancel_wait(Thread& thread) {
 void suspend(Thread& thread) {
     if (is_waiting(thread)) {
         cancel_wait(thread);
-        if (thread.message.is_fault) thread.message.is_fault = false;
+        if (thread.message.is_fault) end_fault(thread);
         else thread.context.set_info(abi::MessageInfo{}.with(Error::Interrupted).raw);
     } else if (thread.restart) {
         thread.context.set_info(abi::MessageInfo{}.with(Error::Interrupted).raw);

@@ -52,8 +52,8 @@ struct alignas(16) Context {
     static constexpr Word user_flags = 0x240dd5; ///< CF PF AF ZF SF TF DF OF AC ID
     static constexpr Word fixed_flags = 0x202;   ///< IF and the bit that is always set
 
-    static constexpr Word hazard_tls = 0x100;            ///< an entry of tls was set at some time
-    static constexpr Word hazard_floating_point = 0x200; ///< the FPU's registers hold its state
+    static constexpr Word hazard_tls = HAZARD_TLS; ///< has or had a TLS entry, or uses FS or GS otherwise
+    static constexpr Word hazard_floating_point = HAZARD_FLOATING_POINT; ///< the FPU's registers hold its state
 
     // --- arguments of the system call ---
     [[nodiscard]] Word info() const { return eax; }
@@ -96,6 +96,7 @@ struct alignas(16) Context {
         // A privilege of 3 makes the processor refuse the kernel's segments; a refused selector becomes null (switch.cpp).
         fs = (from.fs & 0xffff) == 0 ? SELECTOR_IPC_BUFFER : ((from.fs & 0xffff) | 3);
         gs = (from.gs & 0xffff) == 0 ? 0 : ((from.gs & 0xffff) | 3);
+        if (gs != 0 || fs != SELECTOR_IPC_BUFFER) hazards |= hazard_tls;
         if (loaded_context() == this) reload_descriptors(*this);
     }
 

@@ -18,6 +18,57 @@
 #define CONTEXT_REDIRECT 60
 #define CONTEXT_IPC_BUFFER 64
 
+#define CONTEXT_FS 52
+#define CONTEXT_GS 56
+#define CONTEXT_IPC_SEGMENT 68
+#define CONTEXT_TLS 76
+#define CONTEXT_HAZARDS 104
+#define CONTEXT_DIRECTORY 108
+#define CONTEXT_IPC_ADDRESS 112
+
+/* kernel::Thread and other objects, for fastpath.S (checked in fast.cpp). */
+#define THREAD_STATE 720
+#define THREAD_PRIORITY 724
+#define THREAD_QUEUE_NEXT 728
+#define THREAD_QUEUE_PREVIOUS 732
+#define THREAD_WAITING_ON 736
+#define THREAD_REPLY 740
+#define THREAD_OWN_CONTEXT 772
+#define THREAD_TIME 780
+#define THREAD_CSPACE_SLOTS 784
+#define THREAD_CSPACE_SIZE 788
+#define THREAD_CALL_RIGHTS 792
+#define THREAD_CALLED 876
+#define ENDPOINT_FIRST 0
+#define ENDPOINT_LAST 4
+#define ENDPOINT_STATE 8
+#define REPLY_CALLER 0
+#define REPLY_RECEIVER 4
+#define NOTIFICATION_FIRST 0
+#define NOTIFICATION_SIGNALS 8
+#define NOTIFICATION_ACTIVE 12
+#define NOTIFICATION_BOUND 16
+#define SCHED_CONTEXT_USABLE 52
+#define CPU_HIGHEST_READY 40
+#define IPC_BUFFER_WORD_2 12
+
+#define TRACE_REFUSED 1
+#define TRACE_CAPACITY 1024
+
+#define STATE_RUNNING 1
+#define STATE_BLOCKED_ON_RECEIVE 3
+#define STATE_BLOCKED_ON_REPLY 4
+#define TYPE_ENDPOINT 4
+#define TYPE_NOTIFICATION 5
+#define TYPE_REPLY 6
+#define RIGHT_WRITE 1
+#define RIGHT_READ 2
+#define QUEUE_SENDING 1
+#define QUEUE_RECEIVING 2
+/* Hazards that arch_exchange deals with; all others are the slow path's. */
+#define HAZARD_TLS 0x100
+#define HAZARD_FLOATING_POINT 0x200
+
 #define IPC_BUFFER_REDIRECT_IP 300
 #define IPC_BUFFER_REDIRECT_FLAGS 304
 
@@ -30,6 +81,8 @@
 #define SELECTOR_TSS 0x80
 #define SELECTOR_DOUBLE_FAULT_TSS 0x88
 #define SELECTOR_IPC_BUFFER 0x93
+/* ds + 2 fs + 4 es of a thread that has not changed them; nothing else adds up to it, but for the privilege in the selectors */
+#define USUAL_SEGMENTS (5 * SELECTOR_USER_DATA + 2 * SELECTOR_IPC_BUFFER)
 #define GDT_ENTRIES 19
 
 #define VECTOR_IRQ_FIRST 32

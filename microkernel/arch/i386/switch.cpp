@@ -7,24 +7,20 @@ extern "C" char arch_kernel_stack_top[];
 
 namespace arch {
 
-static_assert(offsetof(Context, edi) == CONTEXT_EDI && offsetof(Context, esi) == CONTEXT_ESI);
-static_assert(offsetof(Context, ebp) == CONTEXT_EBP && offsetof(Context, ebx) == CONTEXT_EBX);
-static_assert(offsetof(Context, edx) == CONTEXT_EDX && offsetof(Context, ecx) == CONTEXT_ECX);
-static_assert(offsetof(Context, eax) == CONTEXT_EAX && offsetof(Context, error_code) == CONTEXT_ERROR);
-static_assert(offsetof(Context, eip) == CONTEXT_EIP && offsetof(Context, cs) == CONTEXT_CS);
-static_assert(offsetof(Context, eflags) == CONTEXT_EFLAGS && offsetof(Context, esp) == CONTEXT_ESP);
-static_assert(offsetof(Context, ss) == CONTEXT_SS && offsetof(Context, fs) == CONTEXT_FRAME_END);
-static_assert(offsetof(Context, redirect) == CONTEXT_REDIRECT && offsetof(Context, ipc_buffer) == CONTEXT_IPC_BUFFER);
-static_assert(offsetof(kernel::Thread, context) == 0 && offsetof(kernel::Cpu, current) == 0, "traps.S knows this");
-static_assert(offsetof(abi::IpcBuffer, redirect_ip) == IPC_BUFFER_REDIRECT_IP);
-static_assert(offsetof(abi::IpcBuffer, redirect_flags) == IPC_BUFFER_REDIRECT_FLAGS);
+
+// fastpath.S knows these.
+extern "C" {
+/// The context whose TLS entries the GDT holds. A thread without any leaves them as they are: a descriptor tells it no
+/// more than a number, and what it reaches through it is its own space.
+constinit Context const* arch_tls_owner = nullptr;
+constinit bool arch_task_switched = true; ///< CR0.TS, so that CR0 is touched only to change it
+constinit Word arch_cr0_task_switched = 0; ///< CR0 with TS
+}
 
 namespace {
 
 constinit Context* floating_point_owner = nullptr; ///< whose state the FPU's registers hold
-constinit bool task_switched = true;               ///< CR0.TS, so that CR0 is touched only to change it
 constexpr Word cr0_task_switched = 8;
-constinit Word cr0_value = 0;
 
 // A selector that the processor refuses becomes null: the fault finds its fixup in a table (trap.cpp).
 #define LOAD_SEGMENT(name, selector)                                                                                   \
@@ -61,21 +57,17 @@ inline Word physical(void const* directory) {
 inline Word no_context() { return reinterpret_cast<Word>(arch_kernel_stack_top); }
 
 inline void set_task_switched() {
-    write_cr0(cr0_value | cr0_task_switched);
-    task_switched = true;
+    write_cr0(arch_cr0_task_switched);
+    arch_task_switched = true;
 }
 inline void clear_task_switched() {
     asm volatile("clts");
-    task_switched = false;
+    arch_task_switched = false;
 }
-
-/// The context whose TLS entries the GDT holds. A thread without any leaves them as they are: a descriptor tells it no
-/// more than a number, and what it reaches through it is its own space.
-constinit Context const* tls_owner = nullptr;
 
 inline void load_tls(Context const& context) {
     for (Word entry = 0; entry < 3; ++entry) global_descriptors[SELECTOR_TLS_FIRST + entry] = context.tls[entry];
-    tls_owner = &context;
+    arch_tls_owner = &context;
 }
 
 } // namespace
@@ -86,7 +78,7 @@ void save_selectors(Context& context) {
 }
 
 void forget_tls(Context const& context) {
-    if (tls_owner == &context) tls_owner = nullptr;
+    if (arch_tls_owner == &context) arch_tls_owner = nullptr;
 }
 
 void reload_descriptors(Context& context) {
@@ -112,6 +104,26 @@ void set_space(Context& context, void const* directory) {
 
 bool has_space(Context const& context, void const* directory) { return context.directory == physical(directory); }
 
+/// FS, GS, TLS descriptors and FPU from one context to the next. GS is null while a thread runs that never used it.
+inline void exchange(Context& previous, Context& next) {
+    if (floating_point_owner == &next) [[unlikely]] {
+        if (arch_task_switched) clear_task_switched();
+    } else if (!arch_task_switched) [[unlikely]] {
+        set_task_switched();
+    }
+    Word const fs = read_fs(), gs = read_gs();
+    previous.fs = fs;
+    previous.gs = gs;
+    if (gs != 0 || fs != SELECTOR_IPC_BUFFER) previous.hazards |= Context::hazard_tls;
+    bool const moves = previous.ipc_address != next.ipc_address;
+    if (moves) global_descriptors[SELECTOR_IPC_BUFFER >> 3] = next.ipc_segment;
+    if ((next.hazards & Context::hazard_tls) != 0 && arch_tls_owner != &next) load_tls(next);
+    if (moves || next.fs != SELECTOR_IPC_BUFFER || fs != SELECTOR_IPC_BUFFER) load_fs(next.fs);
+    if ((next.gs | gs) != 0) load_gs(next.gs);
+}
+
+extern "C" void arch_exchange(Context& previous, Context& next) { exchange(previous, next); }
+
 void switch_to(kernel::Thread& thread) {
     auto& next = reinterpret_cast<Context&>(thread);
     if (read_cr3() != next.directory) [[likely]]
@@ -119,22 +131,14 @@ void switch_to(kernel::Thread& thread) {
     Context* const previous = loaded_context();
     if (previous == &next) [[unlikely]]
         return;
-    if (floating_point_owner == &next) [[unlikely]] {
-        if (task_switched) clear_task_switched();
-    } else if (!task_switched) [[unlikely]] {
-        set_task_switched();
-    }
-    Word previous_gs = 1, previous_address = ~next.ipc_address, previous_fs = 0; // no thread's: all is loaded anew
-    if (previous != nullptr) [[likely]] {
-        previous->fs = previous_fs = read_fs();
-        previous->gs = previous_gs = read_gs();
-        previous_address = previous->ipc_address;
-    }
     arch_entry_stack.task.esp0 = reinterpret_cast<Word>(&next) + CONTEXT_FRAME_END;
-    if (previous_address != next.ipc_address) global_descriptors[SELECTOR_IPC_BUFFER >> 3] = next.ipc_segment;
-    if ((next.hazards & Context::hazard_tls) != 0 && tls_owner != &next) load_tls(next);
-    if (previous_address != next.ipc_address || next.fs != SELECTOR_IPC_BUFFER || previous_fs != SELECTOR_IPC_BUFFER) load_fs(next.fs);
-    if ((next.gs | previous_gs) != 0) load_gs(next.gs);
+    if (previous != nullptr) [[likely]] {
+        exchange(*previous, next);
+    } else {
+        if (!arch_task_switched) set_task_switched();
+        if (floating_point_owner == &next) clear_task_switched();
+        reload_descriptors(next);
+    }
 }
 
 void context_initialize(Context& context) {
@@ -151,7 +155,7 @@ void floating_point_reset(Context& context) {
     if (floating_point_owner == &context) {
         floating_point_owner = nullptr;
         context.hazards &= ~Context::hazard_floating_point;
-        if (loaded_context() == &context && !task_switched) set_task_switched();
+        if (loaded_context() == &context && !arch_task_switched) set_task_switched();
     }
     for (auto& byte : context.fpu) byte = 0;
     // The fxsave image of a processor after fninit: control word 0x37f, MXCSR 0x1f80, everything else zero.
@@ -164,7 +168,7 @@ void context_destroy(Context& context) {
     if (floating_point_owner == &context) floating_point_owner = nullptr;
     if (loaded_context() == &context) {
         arch_entry_stack.task.esp0 = no_context();
-        if (!task_switched) set_task_switched();
+        if (!arch_task_switched) set_task_switched();
     }
 }
 
@@ -181,13 +185,13 @@ void flush_space(void const* directory) {
 }
 
 void floating_point_initialize() {
-    cr0_value = read_cr0() & ~cr0_task_switched;
+    arch_cr0_task_switched = read_cr0() | cr0_task_switched;
     set_task_switched();
 }
 
 /// Device-not-available: gives the FPU to the running thread. False if it had it: then it is a real exception.
 extern "C" bool arch_take_floating_point(Context& context) {
-    if (!task_switched) return false;
+    if (!arch_task_switched) return false;
     clear_task_switched();
     if (floating_point_owner == &context) return true;
     if (floating_point_owner != nullptr) {

@@ -16,20 +16,10 @@
     movl %ecx, %es
     .endm
 
-/* --- system calls --- */
-    .globl arch_sysenter
-    .balign 16
-arch_sysenter:
-    movl (%esp), %esp
-    movl %eax, at(EAX)
-    movl %ebx, at(EBX)
-    movl %esi, at(ESI)
-    movl %edi, at(EDI)
-    movl %ebp, at(EBP)
-    movl %ecx, at(ESP)
-    movl %edx, at(EIP)
+/* System calls come from fastpath.S when they are not as simple as hoped: all registers are in the frame. */
+    .globl arch_slow_system_call
+arch_slow_system_call:
     movl $0, at(CS)
-    leal -CONTEXT_FRAME_END(%esp), %eax
     /* Both are the flat segment if their sum is: no other pair of loadable selectors adds up to it. */
     movl %ds, %ecx
     movl %es, %edx
@@ -37,8 +27,12 @@ arch_sysenter:
     cmpl $(2 * SELECTOR_USER_DATA), %edx
     jne 2f
 1:  cld
+    leal -CONTEXT_FRAME_END(%esp), %eax
     movl $arch_kernel_stack_top, %esp
     call _ZN6kernel14handle_syscallERNS_6ThreadE
+    jmp arch_leave
+2:  flat_data_segments
+    jmp 1b
 
     .globl arch_leave
 arch_leave:
@@ -56,8 +50,6 @@ arch_leave:
     movl at(EBP), %ebp
     sti /* takes effect after the next instruction */
     sysexit
-2:  flat_data_segments
-    jmp 1b
 
 arch_leave_by_iret:
     /* The user's own SS may have become unusable, and iret must not fault. */
@@ -135,6 +127,7 @@ arch_exception:
     flat_data_segments
     cld
     movl %esp, %eax
+    movl %eax, _ZN6kernel8boot_cpuE /* Cpu::current */
     movl CONTEXT_ERROR(%esp), %ecx
     movl $arch_kernel_stack_top, %esp
     call arch_user_exception
@@ -255,6 +248,7 @@ arch_interrupt:
     flat_data_segments
     cld
     movl %edx, %eax
+    movl %esp, _ZN6kernel8boot_cpuE /* Cpu::current */
     movl $arch_kernel_stack_top, %esp
     call arch_handle_interrupt
     jmp arch_leave
