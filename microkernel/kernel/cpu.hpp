@@ -6,9 +6,9 @@ namespace kernel {
 
 struct Cpu {
     Thread* current;                    ///< null: idle. In user mode it may lag behind; every entry sets it
+    int highest_ready = -1;             ///< highest priority in the ready queues, -1: they are empty
     Word ready_summary;                 ///< bit n: ready_bits[n] is not 0
     Word ready_bits[8];                 ///< bit per priority
-    int highest_ready = -1;             ///< highest priority in the ready queues, -1: they are empty
     ThreadQueue ready[256];
     Word now;                           ///< ticks since boot
     /// Throttled contexts by refill time: [0] those of the next 256 ticks, one place each; [1] later ones, 256 ticks a place.

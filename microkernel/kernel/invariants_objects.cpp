@@ -79,7 +79,7 @@ bool queue_holds(ThreadQueue const& queue, void const* object, ThreadState state
         previous = thread;
         ++count;
     }
-    return queue.last == previous;
+    return previous == nullptr || queue.last == previous;
 }
 
 bool dead_place_holds(Endpoint const& endpoint, Slot const& slot) {

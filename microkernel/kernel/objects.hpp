@@ -41,12 +41,7 @@ struct CallerBuffer { Address address; Word length; };
 struct Thread {
     arch::Context context;              ///< first: entry code saves into it
 
-    /// Slots of the thread, deleted with it. `zombie` is free until then.
-    /// `replaced` holds what another was put in place of, until it is deleted.
-    Slot cspace_root, address_space, ipc_buffer_frame, fault_handler, replaced, zombie;
-    static constexpr Word slot_count = 5;
-    [[nodiscard]] Slot* slots() { return &cspace_root; }
-
+    // What the fast paths touch; an architecture may know these offsets.
     ThreadState state;
     std::uint8_t priority;
     bool queued;                        ///< in a ready queue
@@ -56,15 +51,23 @@ struct Thread {
     Thread* queue_previous;
     void* waiting_on;                   ///< Endpoint or Notification while blocked on it, else stale
     Reply* reply;                       ///< BlockedOnReply: who holds it; BlockedOnReceive: the one to be used, or null; else stale
-    PendingMessage message;             ///< while BlockedOnSend; is_fault and can_grant_reply also while BlockedOnReply
-    CallerBuffer read_buffer, write_buffer; ///< valid with hazard::buffers
-    abi::IpcBuffer* ipc_buffer;         ///< kernel address, null: none
     SchedContext* own_context;
-    SchedContext* borrowed_context;     ///< while BlockedOnReceive: of the last call, kept for the next; nobody's time (ipc.hpp)
     SchedContext* time;                 ///< what it runs on: the borrowed context if there is one, else its own
     Slot* cspace_slots;                 ///< copy of what cspace_root says if its guard is zero and leaves nothing unresolved
     Word cspace_size;                   ///< ... else 0 (see update_cspace)
     Word call_rights;                   ///< BlockedOnReply: badge and rights (Capability::word1) of what it called
+    Word called;                        ///< BlockedOnReply: address of the endpoint it called; only compared, for the wait graph
+
+    /// Slots of the thread, deleted with it. `zombie` is free until then.
+    /// `replaced` holds what another was put in place of, until it is deleted.
+    Slot cspace_root, address_space, ipc_buffer_frame, fault_handler, replaced, zombie;
+    static constexpr Word slot_count = 5;
+    [[nodiscard]] Slot* slots() { return &cspace_root; }
+
+    PendingMessage message;             ///< while BlockedOnSend; is_fault and can_grant_reply also while BlockedOnReply
+    CallerBuffer read_buffer, write_buffer; ///< valid with hazard::buffers
+    abi::IpcBuffer* ipc_buffer;         ///< kernel address, null: none
+    SchedContext* borrowed_context;     ///< while BlockedOnReceive: of the last call, kept for the next; nobody's time (ipc.hpp)
     Thread* borrow_next;                ///< others that borrow the same scheduling context
     Thread* borrow_previous;
     Notification* bound_notification;
@@ -73,7 +76,6 @@ struct Thread {
     Word fault_kind;                    ///< abi::Fault of the last fault: says what its answer may change
     Word progress[2];                   ///< of a preempted invocation; zero at the start of each system call
     Word name[4];
-    Word called;                        ///< BlockedOnReply: address of the endpoint it called; only compared, for the wait graph
     Word receives_on;                   ///< address of the endpoint it last received on; likewise
     Thread* all_next;                   ///< every thread, for debugging
     Thread* all_previous;
@@ -119,6 +121,7 @@ static_assert(sizeof(Reply) == 32);
 /// Time that a thread may use: `budget` ticks in each `period`, and no more than each context above it in the tree has left.
 /// Equal: a time slice, round robin; above others: no limit. A tick is charged to the whole chain.
 struct SchedContext {
+    Word usable;                        ///< has_time() as the fast paths read it
     Thread* bound_thread;
     Notification* bound_notification;
     Thread* borrowers;                  ///< linked by borrow_next
@@ -131,7 +134,6 @@ struct SchedContext {
     SchedContext *changed_next, **changed_link; ///< list of contexts whose users and children do not know yet (budget.cpp)
     bool throttled;                     ///< its own budget is used up: it is in the refill wheel
     bool blocked;                       ///< it, or one above it, is throttled
-    Word usable;                        ///< has_time() as the fast paths read it
     std::uint64_t consumed;             ///< time-stamp ticks since SchedContextConsumed
     // Ticks charged ever; by its own users; by children that left it; and `charged` when it came to its parent.
     Word charged, charged_directly, charged_by_former, charged_before;
