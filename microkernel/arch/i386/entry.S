@@ -25,6 +25,18 @@ _start: /* linked at its physical address; eax = loader's magic, ebx = multiboot
 1:  stosl
     addl $0x400000, %eax
     loop 1b
+    /* The first 4 MiB page by page, but for the one below the kernel's stack: who gets there ends in a double fault. */
+    movl $(arch_first_pages - KERNEL_BASE), %edi
+    leal 0x003(%edi), %eax
+    movl %eax, arch_boot_directory - KERNEL_BASE + (KERNEL_BASE >> 20)
+    movl $0x103, %eax
+    movl $1024, %ecx
+1:  stosl
+    addl $0x1000, %eax
+    loop 1b
+    movl $(arch_kernel_stack_guard - KERNEL_BASE), %eax
+    shrl $12, %eax
+    movl $0, arch_first_pages - KERNEL_BASE(, %eax, 4)
     /* The local APIC's page, not cached. */
     movl $0xFEC0019B, arch_boot_directory - KERNEL_BASE + (0xFEC00000 >> 20)
     movl $(arch_boot_directory - KERNEL_BASE), %eax
@@ -56,6 +68,11 @@ _start: /* linked at its physical address; eax = loader's magic, ebx = multiboot
     .balign 4096
     .globl arch_boot_directory
 arch_boot_directory:
+    .skip 4096
+arch_first_pages:
+    .skip 4096
+    .globl arch_kernel_stack_guard
+arch_kernel_stack_guard: /* not mapped */
     .skip 4096
     .globl arch_kernel_stack_top
     .skip KERNEL_STACK_BYTES

@@ -17,6 +17,7 @@ Word endpoint = 0, reply = 0, finished = 0, next_thread_slot = 0;
 void let_wait(Word index, Syscall operation, Word capability) {
     Word const slot = next_thread_slot;
     MUST(invoke(root_cnode, Invocation::CNodeCopy, {slot, 0, index, 0, abi::right::all}, {threads}));
+    MUST(invoke(slot, Invocation::ThreadSuspend)); // its last wait may have ended
     MUST(invoke(lent, Invocation::SchedContextBind, {}, {slot}));
     MUST(invoke(slot, Invocation::ThreadWriteRegisters,
                 {1, reinterpret_cast<Word>(waiter_entry), 0, 0x202, MessageInfo{64, 0}.with(operation).raw, capability, 0, 0, 0, 0, 0, 0, 0}));
