@@ -44,7 +44,7 @@ Error map_frame(Invocation& call) {
     Slot* const space_slot = call.extra(0, CapabilityType::AddressSpace);
     if (space_slot == nullptr) return call.refuse(Error::InvalidCapability, "no AddressSpace given");
     Word const bytes = frame.is_large() ? Word{1} << abi::large_page_bits : abi::page_size;
-    if (address % bytes != 0) return call.refuse(Error::AlignmentError, "address is not aligned to the frame's size");
+    if ((address & (bytes - 1)) != 0) return call.refuse(Error::AlignmentError, "address is not aligned to the frame's size");
     if (!is_user_range(address, bytes >> abi::page_bits)) return call.refuse(Error::RangeError, "address outside user space");
     auto& space = space_slot->capability.object<AddressSpace>();
     Word const index = directory_index(address);
@@ -77,12 +77,30 @@ Error check_range(Invocation& call) {
     return Error::None;
 }
 
+/// change_range for one page below a table.
+Error change_page(Invocation& call, AddressSpace& space, PageTable& table, Address address, Word wanted, bool protect) {
+    Word const index = table_index(address);
+    Slot& mapping = table.shadow[index];
+    if (mapping.is_empty()) return call.result(0);
+    if (protect) {
+        set_table_entry(table, index, mapping.capability, wanted & mapping.capability.frame_rights());
+    } else {
+        arch::table_clear(table.hardware, index);
+        empty_mapping(mapping);
+    }
+    arch::flush_page(space.hardware, address);
+    return call.result(1);
+}
+
 /// Unmaps (`protect` false) or protects the mappings of a range. progress: pages gone through, mappings changed.
 Error change_range(Invocation& call, bool protect) {
     if (Error const error = check_range(call); error != Error::None) return error;
     auto& space = call.capability().object<AddressSpace>();
     Address const start = call.word(0);
     Word const pages = call.word(1), wanted = usable_rights(call.word(2));
+    if (pages == 1)
+        if (PageTable* const table = find_table(space, start); table != nullptr)
+            return change_page(call, space, *table, start, wanted, protect);
     auto& [done, changed] = call.caller.progress;
     Word since_check = 0;
     Address flushed = 0;

@@ -30,6 +30,30 @@ inline Slot const* fast_lookup(Thread const& thread, Word pointer) {
     return pointer < thread.cspace_size ? thread.cspace_slots + pointer : nullptr;
 }
 
+/// The first that waits goes on with what it gets next.
+inline void take_first_receiver(Endpoint& endpoint, Thread& receiver) {
+    Thread* const next = receiver.queue_next;
+    endpoint.queue.first = next;
+    if (next != nullptr) {
+        next->queue_previous = nullptr;
+        receiver.queue_next = nullptr;
+    } else {
+        endpoint.set_state(EndpointState::Idle);
+    }
+    receiver.state = ThreadState::Running;
+}
+
+/// `thread` called `receiver`, which has a Reply object, through a capability with these rights.
+inline void wait_for_reply(Thread& thread, Thread& receiver, Endpoint& endpoint, Word rights) {
+    Reply* const reply = receiver.reply;
+    reply->receiver = nullptr;
+    reply->caller = &thread;
+    thread.reply = reply;
+    thread.called = reinterpret_cast<Word>(&endpoint);
+    thread.call_rights = rights;
+    thread.state = ThreadState::BlockedOnReply;
+}
+
 /// `next` runs now, though `previous` was current: the highest priority is known to be next's.
 inline void switch_directly(Cpu& processor, Thread& next) {
     processor.current = &next;
@@ -67,24 +91,11 @@ void fastpath_call(Thread& thread) {
         thread.context.hazards &= ~hazard::buffers;
     }
 
-    Thread* const next_waiting = receiver.queue_next;
-    endpoint.queue.first = next_waiting;
-    if (next_waiting != nullptr) {
-        next_waiting->queue_previous = nullptr;
-        receiver.queue_next = nullptr;
-    } else {
-        endpoint.set_state(EndpointState::Idle);
-    }
-    receiver.state = ThreadState::Running;
+    take_first_receiver(endpoint, receiver);
     if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, receiver);
     receiver.context.set_message((info & (label_mask | length_mask)) | buffers, capability.badge(), thread.context.word0(),
                                  thread.context.word1());
-    reply->receiver = nullptr;
-    reply->caller = &thread;
-    thread.reply = reply;
-    thread.called = reinterpret_cast<Word>(&endpoint);
-    thread.call_rights = capability.word1;
-    thread.state = ThreadState::BlockedOnReply;
+    wait_for_reply(thread, receiver, endpoint, capability.word1);
     lend(receiver, context);
     switch_directly(processor, receiver);
 }
@@ -129,6 +140,60 @@ void fastpath_reply_receive(Thread& thread) {
     endpoint.queue.push_back(thread);
     endpoint.set_state(EndpointState::Receiving);
     switch_directly(processor, *caller);
+}
+
+/// Signal that somebody waits for, on a context of his own.
+void fastpath_signal(Thread& thread) {
+    Slot const* const slot = fast_lookup(thread, thread.context.capability());
+    if (slot == nullptr) return handle_slowly(thread);
+    Capability const capability = slot->capability;
+    if (!capability.is(CapabilityType::Notification) || !capability.has(abi::right::write)) return handle_slowly(thread);
+    auto& notification = capability.object<Notification>();
+    if (notification.queue.is_empty() || notification.is_active != 0) return handle_slowly(thread);
+    Thread& waiter = *notification.queue.first;
+    if (waiter.own_context == nullptr || !waiter.own_context->has_time() || cpu().has_time_work) return handle_slowly(thread);
+    Thread* const next = waiter.queue_next;
+    notification.queue.first = next;
+    if (next != nullptr) next->queue_previous = nullptr;
+    waiter.queue_next = nullptr;
+    waiter.state = ThreadState::Running;
+    waiter.context.set_message(0, capability.badge(), 0, 0);
+    thread.context.set_info(0);
+    if (waiter.priority <= thread.priority) return make_ready(waiter);
+    // The current thread had the highest priority: now the waiter has.
+    Cpu& processor = cpu();
+    processor.current = &waiter;
+    make_ready_first(thread);
+    load(waiter);
+}
+
+/// A page fault whose handler waits for it.
+void handle_page_fault(Thread& thread, Address address, Word code) {
+    thread.fault_kind = thread.fault_label = static_cast<Word>(abi::Fault::Page);
+    thread.fault_length = 3;
+    thread.fault[0] = address;
+    thread.fault[1] = code;
+    thread.fault[2] = thread.context.instruction_pointer();
+    Capability const handler = thread.fault_handler.capability;
+    bool const usable = handler.is(CapabilityType::Endpoint) && handler.has(abi::right::write);
+    Endpoint* const endpoint = usable ? handler.object_pointer<Endpoint>() : nullptr;
+    Thread* const receiver = endpoint != nullptr && endpoint->state() == EndpointState::Receiving ? endpoint->queue.first : nullptr;
+    Cpu& processor = cpu();
+    if (receiver == nullptr || receiver->reply == nullptr || receiver->ipc_buffer == nullptr || processor.has_time_work ||
+        !is_runnable(thread) || (receiver->own_context != nullptr && !receiver->own_context->has_time()) ||
+        highest_ready(processor) > receiver->priority) {
+        send_fault(thread);
+        leave_kernel();
+        return;
+    }
+    take_first_receiver(*endpoint, *receiver);
+    receiver->ipc_buffer->message[2] = thread.fault[2];
+    receiver->context.set_message(MessageInfo{static_cast<Word>(abi::Fault::Page), 3}.raw, handler.badge(), address, code);
+    thread.context.hazards = (thread.context.hazards & ~hazard::buffers) | hazard::fault;
+    thread.message.is_fault = true;
+    wait_for_reply(thread, *receiver, *endpoint, 0);
+    lend(*receiver, thread.time);
+    switch_directly(processor, *receiver);
 }
 
 } // namespace kernel

@@ -34,11 +34,6 @@ void raise_fault(Thread& thread, abi::Fault kind, Word length, Word first, Word 
     send_fault(thread);
 }
 
-void handle_page_fault(Thread& current, Address address, Word code) {
-    raise_fault(current, abi::Fault::Page, 3, address, code, current.context.instruction_pointer(), 0, 0);
-    leave_kernel();
-}
-
 void handle_exception(Thread& current, Word vector, Word code) {
     trace(TraceEvent::Exception, &current, vector, code, current.context.instruction_pointer());
     raise_fault(current, abi::Fault::Exception, 5, vector, code, current.context.instruction_pointer(),

@@ -11,7 +11,11 @@ inline constexpr Error preempted = static_cast<Error>(15);
 
 // --- capability look-up (lookup.cpp) -----------------------------------------------------------------------------------
 /// Slot that `pointer` names in the CSpace of `thread`, all 32 bits resolved; null: none.
-Slot* lookup(Thread& thread, abi::CapabilityPointer pointer);
+Slot* lookup_by_walk(Thread& thread, abi::CapabilityPointer pointer);
+inline Slot* lookup(Thread& thread, abi::CapabilityPointer pointer) {
+    if (pointer < thread.cspace_size) [[likely]] return thread.cspace_slots + pointer;
+    return lookup_by_walk(thread, pointer);
+}
 /// Slot at (index, depth) from a CNode capability, as CNode invocations address it; null: none.
 Slot* resolve(Capability const& cnode, Word index, Word depth);
 /// What a copy of `source` would hold. IllegalOperation if it cannot be copied, RevokeFirst for Untyped with children.

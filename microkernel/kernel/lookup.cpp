@@ -25,13 +25,9 @@ namespace {
 
 } // namespace
 
-Slot* lookup(Thread& thread, abi::CapabilityPointer pointer) {
+Slot* lookup_by_walk(Thread& thread, abi::CapabilityPointer pointer) {
     Capability const& root = thread.cspace_root.capability;
-    if (!root.is(CapabilityType::CNode)) return nullptr;
-    Word const radix = root.radix();
-    if (radix + root.guard_bits() == 32) [[likely]] // one CNode is all of the CSpace
-        return pointer >> radix == root.guard() ? root.slots() + (pointer & ((Word{1} << radix) - 1)) : nullptr;
-    return walk(&root, pointer, 32);
+    return root.is(CapabilityType::CNode) ? walk(&root, pointer, 32) : nullptr;
 }
 
 Slot* resolve(Capability const& cnode, Word index, Word depth) {

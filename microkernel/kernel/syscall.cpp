@@ -192,11 +192,34 @@ void handle_slowly(Thread& thread) {
     leave_kernel();
 }
 
+namespace {
+
+/// leave_kernel() for the usual end of an invocation: the caller goes on, and nobody else is to run.
+inline void leave_after(Thread& thread) {
+    Cpu const& processor = cpu();
+    if (processor.current == &thread && is_runnable(thread) && !thread.restart && processor.highest_ready <= thread.priority &&
+        !processor.has_time_work) [[likely]]
+        return;
+    leave_kernel();
+}
+
+} // namespace
+
 void handle_syscall(Thread& current) {
     cpu().current = &current;
     Syscall const operation = MessageInfo{current.context.info()}.operation();
-    if (operation == Syscall::Call) return fastpath_call(current);
+    if (operation == Syscall::Call) {
+        if (Word const pointer = current.context.capability(); pointer < current.cspace_size) [[likely]] {
+            Slot& slot = current.cspace_slots[pointer];
+            if (slot.capability.type() != CapabilityType::Endpoint && !slot.is_empty()) {
+                invoke(current, slot);
+                return leave_after(current);
+            }
+        }
+        return fastpath_call(current);
+    }
     if (operation == Syscall::ReplyReceive) return fastpath_reply_receive(current);
+    if (operation == Syscall::Send) return fastpath_signal(current);
     handle_slowly(current);
 }
 

@@ -21,6 +21,7 @@ void handle_slowly(Thread& thread);
 // leaves it to handle_slowly. Their last step is a jump, so that neither saves what nobody needs.
 void fastpath_call(Thread& thread);
 void fastpath_reply_receive(Thread& thread);
+void fastpath_signal(Thread& thread);
 
 /// One invocation: the caller, the capability, and the words and capabilities of the message.
 struct Invocation {

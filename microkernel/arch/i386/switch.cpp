@@ -105,7 +105,7 @@ void set_space(Context& context, void const* directory) {
 bool has_space(Context const& context, void const* directory) { return context.directory == physical(directory); }
 
 /// FS, GS, TLS descriptors and FPU from one context to the next. GS is null while a thread runs that never used it.
-inline void exchange(Context& previous, Context& next) {
+[[gnu::noinline]] void exchange_all(Context& previous, Context& next) {
     if (floating_point_owner == &next) [[unlikely]] {
         if (arch_task_switched) clear_task_switched();
     } else if (!arch_task_switched) [[unlikely]] {
@@ -120,6 +120,16 @@ inline void exchange(Context& previous, Context& next) {
     if ((next.hazards & Context::hazard_tls) != 0 && arch_tls_owner != &next) load_tls(next);
     if (moves || next.fs != SELECTOR_IPC_BUFFER || fs != SELECTOR_IPC_BUFFER) load_fs(next.fs);
     if ((next.gs | gs) != 0) load_gs(next.gs);
+}
+
+inline void exchange(Context& previous, Context& next) {
+    constexpr Word mine = Context::hazard_tls | Context::hazard_floating_point;
+    if (((previous.hazards | next.hazards) & mine) != 0 || read_fs() != SELECTOR_IPC_BUFFER || read_gs() != 0) [[unlikely]]
+        return exchange_all(previous, next);
+    if (previous.ipc_address == next.ipc_address) return;
+    global_descriptors[SELECTOR_IPC_BUFFER >> 3] = next.ipc_segment;
+    Word selector = SELECTOR_IPC_BUFFER;
+    load_fs(selector);
 }
 
 extern "C" void arch_exchange(Context& previous, Context& next) { exchange(previous, next); }
