@@ -37,7 +37,7 @@ Capability make_mapping(Capability frame, void const* table, Word index, Word or
     return frame;
 }
 
-Error map_frame(Invocation& call) {
+[[gnu::noinline]] Error map_frame(Invocation& call) {
     Capability const& frame = call.capability();
     Address const address = call.word(0);
     Word const rights = usable_rights(call.word(1) & frame.frame_rights()), flags = call.word(2);
@@ -78,7 +78,7 @@ Error check_range(Invocation& call) {
 }
 
 /// change_range for one page below a table.
-Error change_page(Invocation& call, AddressSpace& space, PageTable& table, Address address, Word wanted, bool protect) {
+[[gnu::noinline]] Error change_page(Invocation& call, AddressSpace& space, PageTable& table, Address address, Word wanted, bool protect) {
     Word const index = table_index(address);
     Slot& mapping = table.shadow[index];
     if (mapping.is_empty()) return call.result(0);
@@ -93,7 +93,7 @@ Error change_page(Invocation& call, AddressSpace& space, PageTable& table, Addre
 }
 
 /// Unmaps (`protect` false) or protects the mappings of a range. progress: pages gone through, mappings changed.
-Error change_range(Invocation& call, bool protect) {
+[[gnu::noinline]] Error change_range(Invocation& call, bool protect) {
     if (Error const error = check_range(call); error != Error::None) return error;
     auto& space = call.capability().object<AddressSpace>();
     Address const start = call.word(0);
@@ -179,7 +179,7 @@ struct CopyCounts { Word pages, copied; bool stopped, restricted; };
     return counts;
 }
 
-Error copy_range(Invocation& call) {
+[[gnu::noinline]] Error copy_range(Invocation& call) {
     Address const from = call.word(0), to = call.word(1);
     Word const pages = call.word(2), mask = call.word(3);
     bool const restrict_source = call.word(4) != 0;
@@ -244,7 +244,7 @@ Error copy_range(Invocation& call) {
     return call.result(done, copied);
 }
 
-Error query(Invocation& call) {
+[[gnu::noinline]] Error query(Invocation& call) {
     auto& space = call.capability().object<AddressSpace>();
     Address const address = call.word(0);
     if (address >= abi::user_end) return call.refuse(Error::RangeError, "address outside user space");
@@ -258,7 +258,7 @@ Error query(Invocation& call) {
                        table->shadow[table_index(address)].capability.frame_physical() | address % abi::page_size);
 }
 
-Error map_table(Invocation& call) {
+[[gnu::noinline]] Error map_table(Invocation& call) {
     Address const address = call.word(0);
     Slot* const space_slot = call.extra(0, CapabilityType::AddressSpace);
     if (space_slot == nullptr) return call.refuse(Error::InvalidCapability, "no AddressSpace given");

@@ -1,4 +1,5 @@
 // Makes the first thread, root, out of nothing, and gives it everything there is.
+#pragma GCC optimize("Os") // not where time counts
 #include "boot_memory.hpp"
 #include "interrupt.hpp"
 #include "memory.hpp"

@@ -12,7 +12,7 @@ constexpr Word slots_between_preemptions = 64;
 constexpr Word endpoints_at_most = 512;
 
 /// Checks the two slots of Copy, Mint, Move and Mutate: source filled, destination empty.
-Error find_slots(Invocation& call, Slot*& destination, Slot*& source) {
+inline Error find_slots(Invocation& call, Slot*& destination, Slot*& source) {
     destination = resolve(call.capability(), call.word(0), call.word(1));
     if (destination == nullptr) return call.refuse(Error::FailedLookup, "no such destination slot");
     if (!destination->is_empty()) return call.refuse(Error::DeleteFirst, "destination slot is in use");
@@ -43,7 +43,7 @@ Error apply_data(Invocation& call, Capability& capability, Word data) {
     }
 }
 
-Error copy(Invocation& call, bool mint) {
+[[gnu::noinline]] Error copy(Invocation& call, bool mint) {
     Slot *destination, *source;
     if (Error const error = find_slots(call, destination, source); error != Error::None) return error;
     Capability capability;
@@ -62,7 +62,7 @@ Error copy(Invocation& call, bool mint) {
     return call.result();
 }
 
-Error move(Invocation& call, bool mutate) {
+[[gnu::noinline]] Error move(Invocation& call, bool mutate) {
     Slot *destination, *source;
     if (Error const error = find_slots(call, destination, source); error != Error::None) return error;
     Capability capability = source->capability;
@@ -76,14 +76,14 @@ Error move(Invocation& call, bool mutate) {
 }
 
 /// The slot of an endpoint capability that the invocation names.
-Error find_endpoint(Invocation& call, Slot*& slot) {
+[[gnu::noinline]] Error find_endpoint(Invocation& call, Slot*& slot) {
     slot = resolve(call.capability(), call.word(0), call.word(1));
     if (slot == nullptr) return call.refuse(Error::FailedLookup, "no such slot");
     if (!slot->capability.is(CapabilityType::Endpoint)) return call.refuse(Error::InvalidCapability, "the slot holds no endpoint");
     return Error::None;
 }
 
-Error bind_no_senders(Invocation& call) {
+[[gnu::noinline]] Error bind_no_senders(Invocation& call) {
     Slot* slot;
     if (Error const error = find_endpoint(call, slot); error != Error::None) return error;
     auto& endpoint = slot->capability.object<Endpoint>();
@@ -103,7 +103,7 @@ Error bind_no_senders(Invocation& call) {
     return call.result();
 }
 
-Error next_dead(Invocation& call) {
+[[gnu::noinline]] Error next_dead(Invocation& call) {
     Slot* slot;
     if (Error const error = find_endpoint(call, slot); error != Error::None) return error;
     auto& endpoint = slot->capability.object<Endpoint>();
@@ -115,7 +115,7 @@ Error next_dead(Invocation& call) {
     return call.result(badge);
 }
 
-Error copy_range(Invocation& call) {
+[[gnu::noinline]] Error copy_range(Invocation& call) {
     Slot* const cnode = call.extra(0, CapabilityType::CNode);
     if (cnode == nullptr) return call.refuse(Error::InvalidCapability, "source is no CNode");
     Word const first = call.word(0), source_first = call.word(1), count = call.word(2);
@@ -141,7 +141,7 @@ Error copy_range(Invocation& call) {
     return call.result(copied);
 }
 
-Error delete_range(Invocation& call) {
+[[gnu::noinline]] Error delete_range(Invocation& call) {
     Word const first = call.word(0), count = call.word(1), size = call.capability().slot_count();
     if (first > size || count > size - first) return call.refuse(Error::RangeError, "slots out of range");
     Slot* const slots = call.capability().slots() + first;

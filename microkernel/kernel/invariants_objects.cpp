@@ -1,4 +1,5 @@
 // Invariants, part 2: one pass over the derivation list, which holds every capability there is. Linear time, no memory.
+#pragma GCC optimize("Os") // not where time counts
 #include "derivation.hpp"
 #include "interrupt.hpp"
 #include "invariants.hpp"

@@ -1,4 +1,5 @@
 // I/O ports for user mode: ranges handed out once by IoPortControl, accessed by invocation.
+#pragma GCC optimize("Os") // not where time counts
 #include "syscall.hpp"
 
 namespace kernel {

@@ -17,7 +17,11 @@ inline Slot* lookup(Thread& thread, abi::CapabilityPointer pointer) {
     return lookup_by_walk(thread, pointer);
 }
 /// Slot at (index, depth) from a CNode capability, as CNode invocations address it; null: none.
-Slot* resolve(Capability const& cnode, Word index, Word depth);
+Slot* resolve_by_walk(Capability const& cnode, Word index, Word depth);
+inline Slot* resolve(Capability const& cnode, Word index, Word depth) {
+    if (depth != 0 || !cnode.is(CapabilityType::CNode)) return resolve_by_walk(cnode, index, depth);
+    return index < cnode.slot_count() ? cnode.slots() + index : nullptr;
+}
 /// What a copy of `source` would hold. IllegalOperation if it cannot be copied, RevokeFirst for Untyped with children.
 Error derive(Slot const& source, Capability& copy);
 /// The same capability with at most `rights`.

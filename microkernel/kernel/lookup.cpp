@@ -30,10 +30,9 @@ Slot* lookup_by_walk(Thread& thread, abi::CapabilityPointer pointer) {
     return root.is(CapabilityType::CNode) ? walk(&root, pointer, 32) : nullptr;
 }
 
-Slot* resolve(Capability const& cnode, Word index, Word depth) {
+Slot* resolve_by_walk(Capability const& cnode, Word index, Word depth) {
     if (!cnode.is(CapabilityType::CNode)) return nullptr;
-    if (depth == 0) return index < cnode.slot_count() ? cnode.slots() + index : nullptr;
-    return depth <= 32 ? walk(&cnode, index, depth) : nullptr;
+    return depth != 0 && depth <= 32 ? walk(&cnode, index, depth) : nullptr;
 }
 
 Error derive(Slot const& source, Capability& copy) {

@@ -1,4 +1,5 @@
 // SchedControl and SchedContext invocations.
+#pragma GCC optimize("Os") // not where time counts
 #include "syscall.hpp"
 
 namespace kernel {

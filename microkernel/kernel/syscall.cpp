@@ -44,26 +44,25 @@ void fail(Thread& thread, Error error, char const* reason) {
 }
 
 /// Invokes a kernel object. Results, if any, are the answer's words.
-void invoke(Thread& thread, Slot& slot) {
+inline void invoke(Thread& thread, Slot& slot) {
     MessageInfo const info{thread.context.info()};
     bool const has_buffer = thread.ipc_buffer != nullptr;
-    Word const length = info.length() < abi::message_words ? info.length() : abi::message_words;
-    Invocation call{thread, slot, static_cast<abi::Invocation>(info.label()),
-                    has_buffer || length <= abi::register_words ? length : abi::register_words, has_buffer ? info.capabilities() : 0};
+    Word const available = has_buffer ? abi::message_words : abi::register_words;
+    Invocation call{thread, slot, static_cast<abi::Invocation>(info.label()), info.length() < available ? info.length() : available,
+                    has_buffer ? info.capabilities() : 0};
     Error const error = dispatch(call);
-    if (error == preempted) {
-        preempt(thread);
-        return;
-    }
+    if (error == preempted) [[unlikely]]
+        return preempt(thread);
     thread.progress[0] = thread.progress[1] = 0;
-    if (error != Error::None) {
-        fail(thread, error, call.reason);
-        return;
+    if (error != Error::None) [[unlikely]]
+        return fail(thread, error, call.reason);
+    Word result_length = call.result_length;
+    if (result_length > abi::register_words) [[unlikely]] {
+        if (has_buffer)
+            for (Word i = abi::register_words; i < result_length; ++i) thread.ipc_buffer->message[i] = call.results[i];
+        else result_length = abi::register_words;
     }
-    if (has_buffer)
-        for (Word i = abi::register_words; i < call.result_length; ++i) thread.ipc_buffer->message[i] = call.results[i];
-    Word const result_length = call.direct_words != 0 ? abi::register_words + call.direct_words
-                               : has_buffer || call.result_length <= abi::register_words ? call.result_length : abi::register_words;
+    if (call.direct_words != 0) [[unlikely]] result_length = abi::register_words + call.direct_words;
     // ThreadWriteRegisters of the thread itself, and the like, leave nothing to answer.
     thread.context.set_message(MessageInfo{0, result_length}.raw, 0, call.results[0], call.results[1]);
 }
@@ -208,10 +207,10 @@ inline void leave_after(Thread& thread) {
 void handle_syscall(Thread& current) {
     cpu().current = &current;
     Syscall const operation = MessageInfo{current.context.info()}.operation();
-    if (operation == Syscall::Call) {
+    if (operation == Syscall::Call) [[likely]] {
         if (Word const pointer = current.context.capability(); pointer < current.cspace_size) [[likely]] {
             Slot& slot = current.cspace_slots[pointer];
-            if (slot.capability.type() != CapabilityType::Endpoint && !slot.is_empty()) {
+            if (slot.capability.type() != CapabilityType::Endpoint && !slot.is_empty()) [[likely]] {
                 invoke(current, slot);
                 return leave_after(current);
             }

@@ -16,12 +16,12 @@ void perform_syscall(Thread& thread);
 void restart_syscall(Thread& thread);
 
 /// perform_syscall and leave_kernel.
-void handle_slowly(Thread& thread);
+[[gnu::noinline]] void handle_slowly(Thread& thread);
 // Fast paths (fastpath.cpp): each does the whole system call and loads the next thread, or, before anything has changed,
 // leaves it to handle_slowly. Their last step is a jump, so that neither saves what nobody needs.
-void fastpath_call(Thread& thread);
-void fastpath_reply_receive(Thread& thread);
-void fastpath_signal(Thread& thread);
+[[gnu::noinline]] void fastpath_call(Thread& thread);
+[[gnu::noinline]] void fastpath_reply_receive(Thread& thread);
+[[gnu::noinline]] void fastpath_signal(Thread& thread);
 
 /// One invocation: the caller, the capability, and the words and capabilities of the message.
 struct Invocation {
@@ -70,20 +70,20 @@ struct Invocation {
     }
 };
 
-// One function per object type; each checks everything, then performs.
-Error invoke_untyped(Invocation& call);
-Error invoke_cnode(Invocation& call);
-Error invoke_thread(Invocation& call);
-Error invoke_sched_context(Invocation& call);
-Error invoke_sched_control(Invocation& call);
-Error invoke_frame(Invocation& call);
-Error invoke_page_table(Invocation& call);
-Error invoke_address_space(Invocation& call);
-Error invoke_irq_control(Invocation& call);
-Error invoke_irq_handler(Invocation& call);
-Error invoke_io_port_control(Invocation& call);
-Error invoke_io_ports(Invocation& call);
-Error invoke_reply(Invocation& call);
-Error invoke_debug(Invocation& call);
+// One function per object type; each checks everything, then performs. Not inlined: dispatch jumps to them and saves nothing.
+[[gnu::noinline]] Error invoke_untyped(Invocation& call);
+[[gnu::noinline]] Error invoke_cnode(Invocation& call);
+[[gnu::noinline]] Error invoke_thread(Invocation& call);
+[[gnu::noinline]] Error invoke_sched_context(Invocation& call);
+[[gnu::noinline]] Error invoke_sched_control(Invocation& call);
+[[gnu::noinline]] Error invoke_frame(Invocation& call);
+[[gnu::noinline]] Error invoke_page_table(Invocation& call);
+[[gnu::noinline]] Error invoke_address_space(Invocation& call);
+[[gnu::noinline]] Error invoke_irq_control(Invocation& call);
+[[gnu::noinline]] Error invoke_irq_handler(Invocation& call);
+[[gnu::noinline]] Error invoke_io_port_control(Invocation& call);
+[[gnu::noinline]] Error invoke_io_ports(Invocation& call);
+[[gnu::noinline]] Error invoke_reply(Invocation& call);
+[[gnu::noinline]] Error invoke_debug(Invocation& call);
 
 } // namespace kernel

@@ -48,7 +48,7 @@ void forget_zeroed(Address start, Word bytes) {
     if (start >= processor.zeroed_start && start < processor.zeroed_end) processor.zeroed_start = processor.zeroed_end = 0;
 }
 
-Error retype(Invocation& call) {
+[[gnu::noinline]] Error retype(Invocation& call) {
     Capability& untyped = call.capability();
     auto const type = static_cast<ObjectType>(call.word(0));
     Word const size_bits = call.word(1), first = call.word(2), count = call.word(3);

@@ -1,4 +1,5 @@
 // The machine at boot: what the Multiboot loader says is checked and becomes kernel::BootMemory.
+#pragma GCC optimize("Os") // not where time counts
 #include "machine.hpp"
 
 extern "C" {

@@ -1,4 +1,5 @@
 // GDT, TSS, IDT and the sysenter registers.
+#pragma GCC optimize("Os") // not where time counts
 #include "machine.hpp"
 
 extern "C" {

@@ -1,4 +1,5 @@
 // Exceptions and interrupts, from traps.S to the kernel proper.
+#pragma GCC optimize("Os") // not where time counts
 #include "machine.hpp"
 
 namespace arch {

@@ -1,6 +1,7 @@
 // The kernel's benchmark: a root task without servers, on the frame of tests/guest/kernel.
 #pragma once
 #include "../../guest/kernel/kernel_test.hpp"
+#include <utility>
 
 namespace bench {
 
@@ -18,6 +19,16 @@ template <class Operation> Word least(Word rounds, Operation operation) {
     for (Word round = 0; round < rounds; ++round)
         if (Word const taken = operation(); taken < best) best = taken;
     return best;
+}
+
+/// test::invoke with one capability and the number of words known: a store each. This is the stub whose cost counts.
+template <class... Words> inline Answer invoke_with(Word object, Invocation label, Word capability, Words... words) {
+    Word const list[] = {static_cast<Word>(words)..., 0, 0};
+    abi::IpcBuffer& mine = buffer();
+    mine.capabilities[0] = capability;
+    [&]<std::size_t... index>(std::index_sequence<index...>) { ((mine.message[index + 2] = list[index + 2]), ...); }(
+        std::make_index_sequence<(sizeof...(Words) > 2 ? sizeof...(Words) - 2 : 0)>{});
+    return system_call(Syscall::Call, object, MessageInfo{static_cast<Word>(label), sizeof...(Words), capability != 0}, list[0], list[1]);
 }
 
 void measure_round_trips();

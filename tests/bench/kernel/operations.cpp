@@ -65,12 +65,12 @@ void measure_interrupts(Word space) {
 
 /// Called by a client that declares a buffer: reads 4 KiB of it each time.
 void read_in_bulk(Word) {
-    static char local[abi::page_size];
+    alignas(abi::page_size) static char local[abi::page_size];
     receive(endpoint, reply);
     for (;;) {
         for (char& byte : local) byte = 0;
         Word const start_tick = ticks();
-        Answer const read = invoke(reply, Invocation::ReplyBulkRead, {0, reinterpret_cast<Word>(local), abi::page_size});
+        Answer const read = invoke_with(reply, Invocation::ReplyBulkRead, 0, 0, reinterpret_cast<Word>(local), abi::page_size);
         Word const taken = ticks() - start_tick;
         if (read.first == abi::page_size && taken < best) best = taken;
         reply_receive(endpoint, reply, 0, 0, 0, 0);
@@ -78,7 +78,7 @@ void read_in_bulk(Word) {
 }
 
 void measure_bulk(Word space) {
-    static char source[abi::page_size];
+    alignas(abi::page_size) static char source[abi::page_size];
     for (char& byte : source) byte = 1;
     endpoint = make(ObjectType::Endpoint), reply = make(ObjectType::Reply);
     Started const server = start(space, read_in_bulk, 0, 200);
@@ -107,7 +107,7 @@ void measure_faults(Word space) {
     for (Word index = 0; index < rounds - 1; ++index) {
         // From one fault's arrival to the next one's: map, answer, the instruction again, the next page's fault.
         Word const start_tick = ticks();
-        invoke(frames + index, Invocation::FrameMap, {fault_window + index * abi::page_size, 3, 0}, {space});
+        invoke_with(frames + index, Invocation::FrameMap, space, fault_window + index * abi::page_size, 3, 0);
         Answer const next = reply_receive(endpoint, reply, 0, 0, 0, 0);
         Word const taken = ticks() - start_tick;
         CHECK(next.first == fault_window + (index + 1) * abi::page_size);
@@ -137,7 +137,7 @@ void measure_operations() {
     Word const memory = make(ObjectType::Untyped, 16), slot = next_slot();
     report("retype_endpoint", least(rounds, [=] {
                Word const start_tick = ticks();
-               invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Endpoint), 0, slot, 1}, {abi::boot_slot::cnode});
+               invoke_with(memory, Invocation::UntypedRetype, abi::boot_slot::cnode, static_cast<Word>(ObjectType::Endpoint), 0, slot, 1);
                Word const taken = ticks() - start_tick;
                remove(slot);
                return taken;
@@ -145,7 +145,7 @@ void measure_operations() {
     Word const source = make(ObjectType::Endpoint);
     report("cnode_copy", least(rounds, [=] {
                Word const start_tick = ticks();
-               invoke(cnode, Invocation::CNodeCopy, {slot, 0, source, 0, abi::right::all}, {cnode});
+               invoke_with(cnode, Invocation::CNodeCopy, cnode, slot, 0, source, 0, abi::right::all);
                Word const taken = ticks() - start_tick;
                remove(slot);
                return taken;
@@ -154,8 +154,8 @@ void measure_operations() {
     Address const other = next_window_address();
     report("map_unmap", least(rounds, [=] {
                Word const start_tick = ticks();
-               invoke(page.frame, Invocation::FrameMap, {other, 3, 0}, {own});
-               invoke(own, Invocation::AddressSpaceUnmap, {other, 1});
+               invoke_with(page.frame, Invocation::FrameMap, own, other, 3, 0);
+               invoke_with(own, Invocation::AddressSpaceUnmap, 0, other, 1);
                return ticks() - start_tick;
            }) - stamp_cost);
     report("invalid_cap", least(rounds, [] {
