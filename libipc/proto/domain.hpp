@@ -31,7 +31,9 @@ struct Domain {
     /// Into the domain: the first one is init (PID 1). `session`: its vfs session, kept. Returns a handle number of this domain.
     using Begin = ipc::Method<Domain, 1, std::uint32_t(ipc::Cap<VfsSession> session)>;
     using SetDescriptor = ipc::Method<Domain, 2, ipc::Unit(std::uint32_t handle, std::uint32_t descriptor, ipc::Cap<File>)>;
-    using SetNamespaceSession = ipc::Method<Domain, 3, ipc::Unit(std::uint32_t handle, NamespaceKind, ipc::Cap<Session>)>;
+    /// Until then, and for the first process of the root container, the machine's first namespace of that kind. A program started beside
+    /// a running init is in init's namespaces, whatever was set.
+    using SetNamespace = ipc::Method<Domain, 3, ipc::Unit(std::uint32_t handle, NamespaceKind, ipc::Cap<Namespace>)>;
     /// The buffer holds path\0 argv...\0 envp...\0 with the counts given; terminal (if given, one of the descriptors) becomes the controlling
     /// terminal of a new session. Returns the PID inside. Errors as execve(2).
     using Start = ipc::Method<Domain, 4, std::int32_t(std::uint32_t handle, std::uint32_t argument_count, std::uint32_t environment_count, std::int32_t terminal_descriptor, ipc::ReadBuffer)>;
@@ -52,7 +54,7 @@ struct Domain {
     using UnknownCalls = ipc::Method<Domain, 14, std::array<std::uint32_t, 2>(std::uint32_t index)>; ///< {number, times}; NoData past the last
     /// The procfs of this domain's PID namespace, to mount at its /proc.
     using ProcFileSystem = ipc::Method<Domain, 15, ipc::Cap<Directory>()>;
-    using methods = ipc::Methods<Begin, SetDescriptor, SetNamespaceSession, Start, Abandon, Status, SetLimits, Pause, Resume, Signal, Stop, List, ProcessStatus, UnknownCalls, ProcFileSystem>;
+    using methods = ipc::Methods<Begin, SetDescriptor, SetNamespace, Start, Abandon, Status, SetLimits, Pause, Resume, Signal, Stop, List, ProcessStatus, UnknownCalls, ProcFileSystem>;
 };
 
 struct ProcessControl {

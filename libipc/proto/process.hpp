@@ -8,7 +8,8 @@
 
 namespace proto {
 
-struct CloneArguments { std::uint32_t flags, stack, parent_tid, child_tid, tls, exit_signal, pidfd, set_tid_count; };
+/// flags without the signal. CLONE_PIDFD: the descriptor, which the vDSO has reserved, and where its number is written.
+struct CloneArguments { std::uint32_t flags, stack, parent_tid, child_tid, tls, exit_signal, pidfd, pidfd_descriptor; };
 struct WaitResult { std::int32_t pid, status; std::uint32_t user_microseconds, system_microseconds; std::uint32_t code, user, flags; };
 struct SignalAction { std::uint32_t handler, flags, restorer; std::uint64_t mask; };
 /// siginfo_t's useful part.
@@ -122,7 +123,8 @@ struct Process {
     using methods = ipc::Methods<Clone, Execute, Exit, Wait, Break, Map, Unmap, Protect, Remap, Advise, Touch, Kill, SetAction, SetMask, Suspend, TakeSignal, Pending,
         WaitSignal, SetSignalStack, GetParent, SetGroup, GetGroup, SetSession, GetSession, GetIdentity, SetIdentity, Groups, SetForeground, Foreground,
         SetTerminal, ControllingTerminal, Sleep, SetTimer, WakeAt, Usage, SetTime, SetTls, Futex, SetTidAddress, SetRobustList, Unshare, SetNamespace,
-        ProcFileSystem, Limit, Control, CapabilitySets, SystemInformation, Priority, GrowDescriptors, OpenProcess, Unknown, Capable, SetHostname>;
+        ProcFileSystem, Limit, Control, CapabilitySets, SystemInformation, Priority, GrowDescriptors, OpenProcess, Unknown, Capable, SetHostname,
+        OpenSession, UnshareKind, RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess>;
 };
 
 } // namespace proto

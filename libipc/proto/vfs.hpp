@@ -105,8 +105,11 @@ struct VfsControl {
     /// The open file is a program that runs: until it is closed or let go (deny 0) nobody opens the file for writing. Errors: TextBusy
     /// (somebody has).
     using DenyWrite = ipc::Method<VfsControl, 18, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t deny)>;
+    /// 1: the session's root is another than its mount namespace's (chroot(2)); then no user namespace may be made (clone(2), EPERM).
+    using IsChrooted = ipc::Method<VfsControl, 19, std::uint32_t(ipc::OptionalCap<VfsSession>)>;
     using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota, ContainerSession,
-                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Owner, DenyWrite>;
+                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Owner, DenyWrite,
+                                 IsChrooted>;
 };
 
 } // namespace proto

@@ -31,8 +31,7 @@ struct Container {
     // While it runs; dropped when it has stopped, which gives everything back.
     ipc::Owned<proto::Domain> domain;
     ipc::Owned<proto::VfsSession> session;
-    ipc::Owned<proto::Session> uts, network;
-    ipc::Owned<proto::Namespace> uts_namespace, network_namespace;
+    std::vector<std::pair<proto::NamespaceKind, ipc::Owned<proto::Namespace>>> namespaces; ///< of its own
     // Why it ended.
     proto::DomainStatus last{};
     bool ended = false;

@@ -63,8 +63,8 @@ ipc::Result<std::string> Launcher::find_program(Cap<proto::VfsSession> session, 
     return ipc::fail(best);
 }
 
-LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> session, Cap<proto::Session> uts,
-                            Cap<proto::Session> network, Launch const& launch, std::int32_t& pid) {
+LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> session, Namespaces const& namespaces,
+                            Launch const& launch, std::int32_t& pid) {
     auto const path = find_program(session, launch);
     if (!path) { return program_failure(path.error()); }
     auto const handle = ipc::call<proto::Domain::Begin>(domain, session);
@@ -78,14 +78,10 @@ LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> se
                 return failure(set.error(), "descriptor");
             }
         }
-        if (auto set = ipc::call<proto::Domain::SetNamespaceSession>(domain, *handle, proto::NamespaceKind::Uts, uts);
-            !set) {
-            return failure(set.error(), "uts namespace");
-        }
-        if (auto set =
-                ipc::call<proto::Domain::SetNamespaceSession>(domain, *handle, proto::NamespaceKind::Network, network);
-            !set) {
-            return failure(set.error(), "network namespace");
+        for (auto const& [kind, name_space] : namespaces) {
+            if (auto set = ipc::call<proto::Domain::SetNamespace>(domain, *handle, kind, name_space.get()); !set) {
+                return failure(set.error(), "namespace");
+            }
         }
         std::string strings = *path;
         strings += '\0';
@@ -107,6 +103,23 @@ LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> se
     }();
     if (result.error != Error::None) { static_cast<void>(ipc::call<proto::Domain::Abandon>(domain, *handle)); }
     return result;
+}
+
+LaunchFailure Launcher::make_namespaces(Container const& container, Namespaces& made) {
+    for (auto const& kind : services_.kinds) {
+        // Clocks are the machine's, and so is what no flag of clone(2) names, unless it is asked for.
+        bool const usual = proto::namespace_flag(kind.kind) != 0 && kind.kind != proto::NamespaceKind::Time;
+        if (!usual) { continue; }
+        auto fresh = ipc::call<proto::Namespace::Create>(kind.first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
+        if (!fresh) { return failure(fresh.error(), "namespace"); }
+        made.emplace_back(kind.kind, Owned<proto::Namespace>{*fresh});
+        if (kind.kind != proto::NamespaceKind::Uts) { continue; }
+        auto const session = ipc::call<proto::Namespace::Enter>(*fresh, proto::Namespace::every_operation);
+        if (!session) { return failure(session.error(), "host name"); }
+        Owned<proto::Session> const owned{*session};
+        static_cast<void>(ipc::call<proto::Uts::SetHostname>(session->as<proto::Uts>(), proto::HostName{container.name}));
+    }
+    return {};
 }
 
 LaunchFailure Launcher::start(Container& container, Launch const& launch) {
@@ -137,32 +150,17 @@ LaunchFailure Launcher::start(Container& container, Launch const& launch) {
         !mounted) {
         return failure(mounted.error(), "/proc");
     }
-    auto uts_namespace = ipc::call<proto::Namespace::Create>(services_.uts, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
-    if (!uts_namespace) { return failure(uts_namespace.error(), "uts namespace"); }
-    auto uts_namespace_owned = owned(uts_namespace);
-    auto uts = ipc::call<proto::Namespace::Enter>(*uts_namespace, proto::Namespace::every_operation);
-    if (!uts) { return failure(uts.error(), "uts namespace"); }
-    auto uts_owned = owned(uts);
-    static_cast<void>(ipc::call<proto::Uts::SetHostname>(uts->as<proto::Uts>(), proto::HostName{container.name}));
-    auto network_namespace =
-        ipc::call<proto::Namespace::Create>(services_.network, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
-    if (!network_namespace) { return failure(network_namespace.error(), "network namespace"); }
-    auto network_namespace_owned = owned(network_namespace);
-    auto network = ipc::call<proto::Namespace::Enter>(*network_namespace, proto::Namespace::every_operation);
-    if (!network) { return failure(network.error(), "network namespace"); }
-    auto network_owned = owned(network);
+    Namespaces namespaces;
+    if (auto const failed = make_namespaces(container, namespaces); failed.error != Error::None) { return failed; }
     std::int32_t pid = 0;
-    auto const result = run(*domain, *session, *uts, *network, launch, pid);
+    auto const result = run(*domain, *session, namespaces, launch, pid);
     if (result.error != Error::None) {
         static_cast<void>(ipc::call<proto::Domain::Stop>(*domain, proto::DomainEnd::Stopped, 0U, std::uint64_t{0}));
         return result;
     }
     container.session = std::move(session_owned);
     container.domain = std::move(domain_owned);
-    container.uts_namespace = std::move(uts_namespace_owned);
-    container.uts = std::move(uts_owned);
-    container.network_namespace = std::move(network_namespace_owned);
-    container.network = std::move(network_owned);
+    container.namespaces = std::move(namespaces);
     return {};
 }
 
@@ -171,13 +169,7 @@ LaunchFailure Launcher::execute(Container& container, Launch const& launch, std:
         services_.vfs, ipc::OptionalCap<proto::VfsSession>{container.session.get()}, 0U, 0U, 0U);
     if (!session) { return failure(session.error(), "file system"); }
     Owned<proto::VfsSession> const session_owned{*session};
-    auto uts = ipc::call<proto::Namespace::ForkSession>(container.uts.get().as<proto::Namespace>());
-    if (!uts) { return failure(uts.error(), "uts namespace"); }
-    Owned<proto::Session> const uts_owned{*uts};
-    auto network = ipc::call<proto::Namespace::ForkSession>(container.network.get().as<proto::Namespace>());
-    if (!network) { return failure(network.error(), "network namespace"); }
-    Owned<proto::Session> const network_owned{*network};
-    return run(container.domain.get(), *session, *uts, *network, launch, pid);
+    return run(container.domain.get(), *session, {}, launch, pid);
 }
 
 LaunchFailure Launcher::start_root(Container& container, Launch const& launch) {
@@ -197,14 +189,8 @@ LaunchFailure Launcher::start_root(Container& container, Launch const& launch) {
         !mounted) {
         return failure(mounted.error(), "/proc");
     }
-    auto uts = ipc::call<proto::Namespace::Enter>(services_.uts, proto::Namespace::every_operation);
-    if (!uts) { return failure(uts.error(), "uts namespace"); }
-    container.uts = Owned<proto::Session>{*uts};
-    auto network = ipc::call<proto::Namespace::Enter>(services_.network, proto::Namespace::every_operation);
-    if (!network) { return failure(network.error(), "network namespace"); }
-    container.network = Owned<proto::Session>{*network};
     std::int32_t pid = 0;
-    return run(*domain, *session, *uts, *network, launch, pid);
+    return run(*domain, *session, {}, launch, pid);
 }
 
 } // namespace container

@@ -32,8 +32,12 @@ public:
     LaunchFailure start_root(Container& container, Launch const& launch);
 
 private:
-    LaunchFailure run(ipc::Cap<proto::Domain> domain, ipc::Cap<proto::VfsSession> session, ipc::Cap<proto::Session> uts,
-                      ipc::Cap<proto::Session> network, Launch const& launch, std::int32_t& pid);
+    using Namespaces = std::vector<std::pair<proto::NamespaceKind, ipc::Owned<proto::Namespace>>>;
+    /// In those namespaces, and the machine's first ones of other kinds; beside a running init: in init's.
+    LaunchFailure run(ipc::Cap<proto::Domain> domain, ipc::Cap<proto::VfsSession> session, Namespaces const& namespaces,
+                      Launch const& launch, std::int32_t& pid);
+    /// New namespaces for a container, its host name in place.
+    LaunchFailure make_namespaces(Container const& container, Namespaces& made);
     /// The path of `program` in the session's file system: as given if it has a slash, else the first executable one in PATH.
     ipc::Result<std::string> find_program(ipc::Cap<proto::VfsSession> session, Launch const& launch);
 

@@ -45,14 +45,17 @@ int server_main(ipc::ServerInfo const& info) {
     static container::Services services{ipc::Cap<proto::VfsControl>{ipc::need(info, "vfs-control")},
                                         ipc::Cap<proto::ProcessControl>{ipc::need(info, "proc-control")},
                                         ipc::Cap<proto::TerminalControl>{ipc::need(info, "tty-control")},
-                                        ipc::Cap<proto::Namespace>{ipc::need(info, "uts")},
-                                        ipc::Cap<proto::Namespace>{ipc::need(info, "netns")},
+                                        {},
                                         ipc::Cap<proto::Memory>{ipc::need(info, "memory")},
                                         ipc::Cap<proto::Supervisor>{ipc::need(info, "supervisor")},
                                         {}};
     if (auto const clock = ipc::call<proto::Clock::Parameters>(ipc::Cap<proto::Clock>{ipc::need(info, "clock")})) {
         services.clock = *clock;
     }
+    ipc::for_each_namespace(info, [](std::string_view name, abi::CapabilityPointer slot) {
+        ipc::Cap<proto::Namespace> const first{slot};
+        if (auto const identity = ipc::call<proto::Namespace::Identify>(first)) services.kinds.push_back({ipc::Text<32>{name}, identity->kind, first});
+    });
     static container::Manager manager{services};
     static_cast<void>(ipc::bind_no_senders(0));
     if (auto notification = ipc::mint_notification(event_bit)) {

@@ -154,10 +154,7 @@ void Manager::settle(Container& container) {
     container.finished = wall_clock();
     container.domain.reset();
     container.session.reset();
-    container.uts.reset();
-    container.uts_namespace.reset();
-    container.network.reset();
-    container.network_namespace.reset();
+    container.namespaces.clear();
 }
 
 void Manager::check_all() {

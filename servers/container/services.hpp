@@ -6,6 +6,7 @@
 #include "proto/namespace.hpp"
 #include "proto/terminal.hpp"
 #include "proto/vfs.hpp"
+#include <vector>
 
 namespace container {
 
@@ -13,7 +14,13 @@ struct Services {
     ipc::Cap<proto::VfsControl> vfs;
     ipc::Cap<proto::ProcessControl> proc;
     ipc::Cap<proto::TerminalControl> tty;
-    ipc::Cap<proto::Namespace> uts, network; ///< the first namespaces: new ones are made from them
+    /// A kind of namespace: the first one, from which new ones are made.
+    struct Kind {
+        ipc::Text<32> name;
+        proto::NamespaceKind kind;
+        ipc::Cap<proto::Namespace> first;
+    };
+    std::vector<Kind> kinds;
     ipc::Cap<proto::Memory> memory;
     ipc::Cap<proto::Supervisor> supervisor;
     proto::ClockParameters clock; ///< turns the time stamp counter into the time of day

@@ -49,6 +49,13 @@ int server_main(ipc::ServerInfo const& info) {
     static Server server{core, machine, cache, loader};
     files.procfs = &server;
     owners.manager = &server.notification;
+    owners.core = &core;
+    ipc::for_each_namespace(info, [](std::string_view name, abi::CapabilityPointer first) {
+        auto const identity = owners.identify_namespace(first);
+        require(identity && core.kinds.add(name, identity->kind, first), "proc: too many kinds of namespaces, or one whose owner does not answer");
+    });
+    core.time_kind = core.kinds.find(proto::NamespaceKind::Time);
+    UserNamespace::observer = &owners;
 
     static_cast<void>(ipc::bind_no_senders(notification_bit::no_senders));
     if (auto alarm = ipc::mint_notification(notification_bit::clock)) static_cast<void>(ipc::call<proto::Clock::Register>(timer, *alarm));

@@ -40,6 +40,11 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, st
     return make_session(view);
 }
 
+bool Vfs::is_chrooted(Session const& view) {
+    MountNamespace const& space = *view.space;
+    return !space.root || view.root.get() != MountTable::cross({space.root.get(), space.root->root.get()});
+}
+
 Result<Slot> Vfs::join_name_space(Session const& from, MountNamespace& space, std::uint32_t process) {
     if (!space.root) { return fail(Error::Invalid); }
     auto* const view = new Session{from};

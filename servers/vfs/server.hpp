@@ -104,6 +104,7 @@ public:
                                            std::uint32_t process);
     Result<Unit> on(C::DenyWrite, Sender& sender, FileCap file, std::uint32_t deny);
     Result<proto::FileOwner> on(C::Owner, Sender& sender, FileCap file);
+    Result<std::uint32_t> on(C::IsChrooted, Sender& sender, SessionCap session);
 
     // --- Namespace (server_control.cpp) ---
     Result<ipc::Cap<proto::Namespace>> on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t user_inode, std::uint32_t quota);

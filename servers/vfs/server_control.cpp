@@ -136,6 +136,14 @@ Result<ipc::Cap<proto::VfsSession>> Server::on(C::JoinNamespace, Sender& sender,
     return capability_of<proto::VfsSession>(vfs_.join_name_space(*original, *handle->space, process));
 }
 
+Result<std::uint32_t> Server::on(C::IsChrooted, Sender& sender, SessionCap asked) {
+    if (asked.slot != 0) { sender.delete_after_reply(asked.slot); }
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    Session* const view = session(asked);
+    if (view == nullptr) { return fail(Error::BadDescriptor); }
+    return vfs_.is_chrooted(*view) ? 1U : 0U;
+}
+
 Result<proto::FileOwner> Server::on(C::Owner, Sender& sender, FileCap cap) {
     if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }

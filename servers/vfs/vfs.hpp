@@ -79,6 +79,8 @@ public:
     /// `owner`: of a new mount namespace; process: Credentials::process of the new session.
     Result<Slot> fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner = 0, std::uint32_t process = 0);
     /// `from`'s credentials and umask, at the root of another namespace.
+    /// Its root is not that of its mount namespace.
+    [[nodiscard]] static bool is_chrooted(Session const& view);
     Result<Slot> join_name_space(Session const& from, MountNamespace& space, std::uint32_t process);
     Error set_user_map(proto::UserNamespace const& which, std::span<ipc::IdExtent const> users, std::span<ipc::IdExtent const> groups) {
         return users_.set(which, users, groups);

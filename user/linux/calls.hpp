@@ -40,7 +40,7 @@
     X(366, setsockopt) X(367, getsockname) X(368, getpeername) X(369, sendto) X(370, sendmsg) X(371, recvfrom) X(372, recvmsg) \
     X(373, shutdown) X(376, nothing) X(377, copy_file_range) X(383, statx) X(403, clock_gettime64) X(404, clock_settime64) \
     X(406, clock_getres64) X(407, clock_nanosleep64) X(412, utimensat64) X(413, pselect6_64) X(414, ppoll64) \
-    X(421, rt_sigtimedwait64) X(422, futex64) X(423, sched_rr_get_interval64) X(434, pidfd_open) X(435, clone3) \
+    X(421, rt_sigtimedwait64) X(422, futex64) X(424, pidfd_send_signal) X(423, sched_rr_get_interval64) X(434, pidfd_open) X(435, clone3) \
     X(436, close_range) X(437, openat2) X(439, faccessat2)
 
 namespace vdso {

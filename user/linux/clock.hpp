@@ -12,9 +12,9 @@ enum ClockNumber : std::uint32_t {
 inline constexpr bool is_wall_clock(std::uint32_t clock) {
     return clock == clock_realtime || clock == clock_realtime_coarse || clock == clock_realtime_alarm;
 }
+inline constexpr bool is_boot_clock(std::uint32_t clock) { return clock == clock_boottime || clock == clock_boottime_alarm; }
 inline constexpr bool is_monotonic_clock(std::uint32_t clock) {
-    return clock == clock_monotonic || clock == clock_monotonic_raw || clock == clock_monotonic_coarse || clock == clock_boottime ||
-           clock == clock_boottime_alarm;
+    return clock == clock_monotonic || clock == clock_monotonic_raw || clock == clock_monotonic_coarse || is_boot_clock(clock);
 }
 
 [[gnu::always_inline]] inline std::uint64_t time_stamp() {
@@ -29,6 +29,11 @@ inline constexpr bool is_monotonic_clock(std::uint32_t clock) {
 }
 [[gnu::always_inline]] inline std::uint64_t monotonic_nanoseconds(linux_process::ThreadArea const& thread) {
     return boot_nanoseconds(thread) + (static_cast<std::uint64_t>(thread.time_offset_high) << 32 | thread.time_offset_low);
+}
+/// What one of the monotonic clocks shows, CLOCK_BOOTTIME among them: each has an offset of its own in a time namespace.
+[[gnu::always_inline]] inline std::uint64_t monotonic_nanoseconds(linux_process::ThreadArea const& thread, std::uint32_t clock) {
+    return is_boot_clock(clock) ? boot_nanoseconds(thread) + (static_cast<std::uint64_t>(thread.boot_offset_high) << 32 | thread.boot_offset_low)
+                                : monotonic_nanoseconds(thread);
 }
 [[gnu::always_inline]] inline std::uint64_t wall_nanoseconds(linux_process::ThreadArea const& thread) {
     return boot_nanoseconds(thread) + (static_cast<std::uint64_t>(thread.wall_high) << 32 | thread.wall_low);

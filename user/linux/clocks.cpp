@@ -12,7 +12,7 @@ bool read_clock(ThreadArea& thread, Word clock, std::uint64_t& nanoseconds) {
     if (is_wall_clock(clock) || clock == 11) {
         nanoseconds = wall_nanoseconds(thread);
     } else if (is_monotonic_clock(clock)) {
-        nanoseconds = monotonic_nanoseconds(thread);
+        nanoseconds = monotonic_nanoseconds(thread, clock);
     } else if (clock == clock_process_cpu || clock == clock_thread_cpu || static_cast<Long>(clock) < 0) {
         auto const usage = ipc::call<Process::Usage>(process(thread), clock == clock_thread_cpu ? 1 : 0);
         if (!usage) {
@@ -103,7 +103,7 @@ template <class Time> Long clock_nanosleep(ThreadArea& thread) {
         return invalid;
     }
     std::uint64_t const at = nanoseconds_of(time);
-    return sleep_until<Time>(thread, is_monotonic_clock(clock) ? monotonic_to_boot(thread, at) : wall_to_boot(thread, at), 0);
+    return sleep_until<Time>(thread, is_monotonic_clock(clock) ? monotonic_to_boot(thread, clock, at) : wall_to_boot(thread, at), 0);
 }
 } // namespace
 

@@ -16,6 +16,8 @@ inline constexpr std::uint32_t cella_first = 0xCE00, attach_files = 0xCE01, cell
 inline constexpr std::uint32_t cella_bytes = 4096;
 /// Socket calls as requests of the socket's own file: see sockets.cpp. Argument buffers declared by the caller.
 inline constexpr std::uint32_t socket_first = 0xCD00;
+/// ioctl_ns(2)
+inline constexpr std::uint32_t namespace_user = 0xb701, namespace_parent = 0xb702, namespace_type = 0xb703, namespace_owner = 0xb704;
 } // namespace ioctl_number
 
 struct IoctlMemory { std::uint32_t reads, writes; };

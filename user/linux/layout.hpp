@@ -67,7 +67,8 @@ struct ThreadArea {
     Word parent_id;                ///< parent's PID, 0 if outside its namespace; may be stale: getppid asks proc
     Word deadline_low, deadline_high, restarting; ///< the vDSO's own: a timed wait that is repeated keeps its deadline
     Word masked, old_mask_low, old_mask_high;     ///< the vDSO's own: ppoll, pselect: the mask that handlers return to
-    Word reserved[31];
+    Word boot_offset_low, boot_offset_high;       ///< time namespace's boottime offset (proc)
+    Word reserved[29];
 };
 static_assert(offsetof(ThreadArea, stack_top) == 48);
 static_assert(offsetof(ThreadArea, signal_pending) == 56);

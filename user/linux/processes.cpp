@@ -12,10 +12,27 @@ using proto::Process;
 
 namespace {
 namespace clone_flag {
-inline constexpr Word vm = 0x100, vfork = 0x4000, signal_mask = 0xff;
+inline constexpr Word vm = 0x100, pidfd = 0x1000, vfork = 0x4000, parent_settid = 0x100000, detached = 0x400000, new_time = 0x80, signal_mask = 0xff;
 } // namespace clone_flag
 
-Long clone(ThreadArea& thread, proto::CloneArguments const& arguments) { return finish(ipc::call<Process::Clone>(process(thread), arguments)); }
+Long clone(ThreadArea& thread, proto::CloneArguments const& arguments) {
+    if ((arguments.flags & clone_flag::pidfd) == 0) [[likely]] {
+        return finish(ipc::call<Process::Clone>(process(thread), arguments));
+    }
+    Long const number = reserve(thread);
+    if (number < 0) {
+        return number;
+    }
+    proto::CloneArguments with_descriptor = arguments;
+    with_descriptor.pidfd_descriptor = static_cast<Word>(number);
+    auto const made = ipc::call<Process::Clone>(process(thread), with_descriptor);
+    if (!made) {
+        release(thread, static_cast<Word>(number));
+        return refuse(made.error());
+    }
+    install(thread, static_cast<Word>(number), proto::FileKind::Process, true);
+    return *made;
+}
 } // namespace
 
 Long sys_fork(ThreadArea& thread) { return clone(thread, {0, 0, 0, 0, 0, signal_number::child, 0, 0}); }
@@ -23,6 +40,9 @@ Long sys_vfork(ThreadArea& thread) { return clone(thread, {clone_flag::vm | clon
 Long sys_clone(ThreadArea& thread) {
     Word const flags = argument1(thread);
     // CLONE_PIDFD puts the descriptor where parent_tid points.
+    if ((flags & clone_flag::pidfd) != 0 && (flags & (clone_flag::parent_settid | clone_flag::detached)) != 0) {
+        return invalid;
+    }
     return clone(thread, {flags & ~clone_flag::signal_mask, argument2(thread), argument3(thread), argument5(thread), argument4(thread),
                           flags & clone_flag::signal_mask, argument3(thread), 0});
 }
@@ -36,13 +56,17 @@ Long sys_clone3(ThreadArea& thread) {
     if (!fetch_bytes(&a, argument1(thread), std::min<Word>(size, sizeof a))) {
         return fault;
     }
-    if (a.flags >> 32 != 0 || (a.stack == 0) != (a.stack_size == 0) || a.exit_signal > signal_number::last ||
-        (a.flags & clone_flag::signal_mask) != 0) {
+    constexpr Word never = clone_flag::detached | (clone_flag::signal_mask & ~clone_flag::new_time);
+    if (a.flags >> 32 != 0 || (a.stack == 0) != (a.stack_size == 0) || a.exit_signal > signal_number::last || (a.flags & never) != 0 ||
+        (a.set_tid == 0) != (a.set_tid_size == 0)) {
         return invalid;
+    }
+    if (a.set_tid != 0) {
+        return refuse(Error::NotPermitted); // needs CAP_CHECKPOINT_RESTORE, and PIDs that can be chosen
     }
     Word const stack = static_cast<Word>(a.stack) + static_cast<Word>(a.stack_size);
     return clone(thread, {static_cast<Word>(a.flags), stack, static_cast<Word>(a.parent_tid), static_cast<Word>(a.child_tid),
-                          static_cast<Word>(a.tls), static_cast<Word>(a.exit_signal), static_cast<Word>(a.pidfd), static_cast<Word>(a.set_tid_size)});
+                          static_cast<Word>(a.tls), static_cast<Word>(a.exit_signal), static_cast<Word>(a.pidfd), 0});
 }
 
 Long sys_execve(ThreadArea& thread) {
@@ -76,6 +100,10 @@ inline constexpr Word wait_exited = 4;
 ipc::Result<proto::WaitResult> wait(ThreadArea& thread, Word which, Long id, Word options) {
     Interruptible const waiting{thread};
     return ipc::call<Process::Wait>(process(thread), which, id, options);
+}
+ipc::Result<proto::WaitResult> wait_descriptor(ThreadArea& thread, Word descriptor, Word options) {
+    Interruptible const waiting{thread};
+    return ipc::call<Process::WaitProcess>(process(thread), file(descriptor), options);
 }
 Long wait_old(ThreadArea& thread, Long pid, Word status_address, Word options, Word usage_address) {
     constexpr Word allowed = 1 | 2 | 8 | 0xe0000000;
@@ -117,7 +145,11 @@ Long sys_waitid(ThreadArea& thread) {
     if ((options & ~allowed) != 0 || (options & (wait_exited | stopped | continued)) == 0 || argument1(thread) > wait_pidfd) {
         return invalid;
     }
-    auto const result = wait(thread, argument1(thread), static_cast<Long>(argument2(thread)), options);
+    bool const by_descriptor = argument1(thread) == wait_pidfd;
+    if (by_descriptor && find(thread, argument2(thread)) == nullptr) {
+        return bad_descriptor;
+    }
+    auto const result = by_descriptor ? wait_descriptor(thread, argument2(thread), options) : wait(thread, argument1(thread), static_cast<Long>(argument2(thread)), options);
     if (!result) {
         return refuse(result.error());
     }
@@ -196,7 +228,7 @@ template <class Time> Long futex(ThreadArea& thread) {
         }
         std::uint64_t const nanoseconds = nanoseconds_of(time);
         bool const wall = command == lock_pi || (argument2(thread) & real_time) != 0;
-        deadline = command == wait ? restartable_deadline(thread, nanoseconds) : wall ? wall_to_boot(thread, nanoseconds) : monotonic_to_boot(thread, nanoseconds);
+        deadline = command == wait ? restartable_deadline(thread, nanoseconds) : wall ? wall_to_boot(thread, nanoseconds) : monotonic_to_boot(thread, clock_monotonic, nanoseconds);
     }
     if (command == wait || command == wait_bitset) {
         Word now;
@@ -225,9 +257,26 @@ Long sys_setns(ThreadArea& thread) {
                ? bad_descriptor
                : finish(ipc::call<Process::SetNamespace>(process(thread), file(argument1(thread)), argument2(thread)));
 }
+Long sys_pidfd_send_signal(ThreadArea& thread) {
+    if (argument4(thread) != 0) {
+        return invalid;
+    }
+    if (find(thread, argument1(thread)) == nullptr) {
+        return bad_descriptor;
+    }
+    proto::SignalInformation information{};
+    if (argument3(thread) != 0) {
+        struct { std::int32_t number, error, code, pid; Word user, value; } given; // siginfo_t's beginning
+        if (!fetch(argument3(thread), given)) {
+            return fault;
+        }
+        information = {given.number, given.error, given.code, given.pid, given.user, 0, 0, given.value};
+    }
+    return finish(ipc::call<Process::SignalProcess>(process(thread), file(argument1(thread)), argument2(thread), argument3(thread) != 0 ? 1U : 0U, information));
+}
 Long sys_pidfd_open(ThreadArea& thread) {
     constexpr Word nonblock = 0x800;
-    if ((argument2(thread) & ~nonblock) != 0) {
+    if ((argument2(thread) & ~nonblock) != 0 || static_cast<Long>(argument1(thread)) <= 0) {
         return invalid;
     }
     Long const number = reserve(thread);

@@ -28,7 +28,7 @@ using linux_process::ThreadArea;
         return true;
     }
     if (vdso::is_monotonic_clock(clock)) {
-        nanoseconds = vdso::monotonic_nanoseconds(thread_area());
+        nanoseconds = vdso::monotonic_nanoseconds(thread_area(), clock);
         return true;
     }
     return false;

@@ -3,6 +3,7 @@
 // A socket is a file of its network stack. Sending and receiving without address is write and read; the operations that
 // need more go as requests of the 0xCD00 range to the socket's own server, which answers NotTerminal if it has none.
 #include "calls.hpp"
+#include "sessions.hpp"
 #include "descriptors.hpp"
 #include "ioctl.hpp"
 #include "transfer.hpp"
@@ -62,7 +63,7 @@ Long open_socket(ThreadArea& thread, Word domain, Word type, Word protocol) {
         return number;
     }
     ipc::Cap<proto::Network> const network{linux_process::slot::network};
-    auto const made = ipc::call_into<proto::Network::Socket>(slot_of(static_cast<Word>(number)), network, domain, type & ~close_on_exec, protocol);
+    auto const made = session_call_into<proto::Network::Socket>(thread, proto::NamespaceKind::Network, slot_of(static_cast<Word>(number)), network, domain, type & ~close_on_exec, protocol);
     if (!made) {
         release(thread, static_cast<Word>(number));
         // Without a network session there is no address family at all.

@@ -2,6 +2,7 @@
 #include "calls.hpp"
 #include "clock.hpp"
 #include "random.hpp"
+#include "sessions.hpp"
 #include "transfer.hpp"
 #include "walk.hpp"
 
@@ -17,14 +18,14 @@ void copy_name(char (&to)[name_bytes], std::string_view name) {
     std::memcpy(to, name.data(), std::min<std::size_t>(name.size(), sizeof to - 1));
 }
 struct SystemNames { char system[name_bytes], node[name_bytes], release[name_bytes], version[name_bytes], machine[name_bytes], domain[name_bytes]; };
-void fill(SystemNames& names) {
+void fill(ThreadArea& thread, SystemNames& names) {
     copy_name(names.system, "Linux");
     copy_name(names.release, "6.1.0-cella");
     copy_name(names.version, "#1 Cella");
     copy_name(names.machine, "i686");
-    auto const node = ipc::call<proto::Uts::Hostname>(uts);
+    auto const node = session_call<proto::Uts::Hostname>(thread, proto::NamespaceKind::Uts, uts);
     copy_name(names.node, node ? node->view() : std::string_view{"(none)"});
-    auto const domain = ipc::call<proto::Uts::Domainname>(uts);
+    auto const domain = session_call<proto::Uts::Domainname>(thread, proto::NamespaceKind::Uts, uts);
     copy_name(names.domain, domain ? domain->view() : std::string_view{"(none)"});
 }
 Long set_name(ThreadArea& thread, Word domain) {
@@ -43,12 +44,12 @@ Long set_name(ThreadArea& thread, Word domain) {
 
 Long sys_uname(ThreadArea& thread) {
     SystemNames names;
-    fill(names);
+    fill(thread, names);
     return put(argument1(thread), names) ? 0 : fault;
 }
 Long sys_olduname(ThreadArea& thread) { // without the domain
     SystemNames names;
-    fill(names);
+    fill(thread, names);
     return put_bytes(argument1(thread), &names, 5 * name_bytes) ? 0 : fault;
 }
 Long sys_sethostname(ThreadArea& thread) { return set_name(thread, 0); }

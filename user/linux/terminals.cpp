@@ -1,5 +1,6 @@
 // ioctl(2): what memory a request reads and writes, and what is proc's to decide (job control).
 #include "calls.hpp"
+#include "descriptors.hpp"
 #include "ioctl.hpp"
 #include "signal_numbers.hpp"
 #include "transfer.hpp"
@@ -55,6 +56,21 @@ Long attach(ThreadArea& thread, Word descriptor, Word argument) {
     }
     return finish(ipc::call<File::Attach>(file(descriptor), files_given[0], files_given[1], files_given[2]));
 }
+
+/// NS_GET_USERNS, NS_GET_PARENT: a descriptor.
+Long related_namespace(ThreadArea& thread, Word descriptor, Word request) {
+    Long const number = reserve(thread);
+    if (number < 0) {
+        return number;
+    }
+    auto const made = ipc::call_into<Process::RelatedNamespace>(slot_of(static_cast<Word>(number)), process(thread), file(descriptor), request);
+    if (!made) {
+        release(thread, static_cast<Word>(number));
+        return refuse(made.error());
+    }
+    install(thread, static_cast<Word>(number), proto::FileKind::Namespace, true);
+    return number;
+}
 } // namespace
 
 Long sys_ioctl(ThreadArea& thread) {
@@ -65,6 +81,13 @@ Long sys_ioctl(ThreadArea& thread) {
     }
     bool const terminal = open->kind == static_cast<std::uint8_t>(proto::FileKind::Terminal);
     switch (Word const request = argument2(thread)) {
+    case ioctl_number::namespace_user:
+    case ioctl_number::namespace_parent: return related_namespace(thread, descriptor, request);
+    case ioctl_number::namespace_type: return finish(ipc::call<Process::NamespaceAttribute>(process(thread), file(descriptor), request));
+    case ioctl_number::namespace_owner: {
+        auto const owner = ipc::call<Process::NamespaceAttribute>(process(thread), file(descriptor), request);
+        return !owner ? refuse(owner.error()) : put(argument, *owner) ? 0 : fault;
+    }
     case ioctl_number::close_on_exec: open->close_on_exec = 1; return 0;
     case ioctl_number::no_close_on_exec: open->close_on_exec = 0; return 0;
     case ioctl_number::non_blocking: {

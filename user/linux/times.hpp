@@ -22,8 +22,11 @@ inline std::uint64_t wall_to_boot(ThreadArea const& thread, std::uint64_t nanose
     std::uint64_t const start = pair(thread.wall_low, thread.wall_high);
     return nanoseconds > start ? nanoseconds - start : 1;
 }
-inline std::uint64_t monotonic_to_boot(ThreadArea const& thread, std::uint64_t nanoseconds) {
-    std::uint64_t const at = nanoseconds - pair(thread.time_offset_low, thread.time_offset_high);
+/// From a time of one of the monotonic clocks as the time namespace shows it.
+inline std::uint64_t monotonic_to_boot(ThreadArea const& thread, Word clock, std::uint64_t nanoseconds) {
+    std::uint64_t const offset = is_boot_clock(clock) ? pair(thread.boot_offset_low, thread.boot_offset_high)
+                                                      : pair(thread.time_offset_low, thread.time_offset_high);
+    std::uint64_t const at = nanoseconds - offset;
     return static_cast<std::int64_t>(at) > 0 ? at : 1;
 }
 /// Boot time in `nanoseconds` from now; the same again when the call is repeated after an interruption that led to nothing.

@@ -5,7 +5,8 @@
 namespace proc {
 
 Domain* Core::create_domain(proto::DomainLimits const& limits, bool sealed, std::string_view name) {
-    auto* space = new PidNamespace{nullptr, next_inode()};
+    // The first domain is the machine's own.
+    auto* space = new PidNamespace{nullptr, domains.empty() && last_pid_inode_ == 0 ? proto::first_namespace_inode(proto::NamespaceKind::Pid) : next_pid_inode(), *first_user_space};
     auto* domain = new Domain{kernel, *space, limits, sealed, name};
     domain->badge = table.badges.allocate(ObjectKind::Domain, domain);
     domain->account.on_refused = [](void* argument, std::uint64_t wanted) {

@@ -58,7 +58,7 @@ auto DomainOperations::on(C::Usage, Sender& sender) -> Result<proto::ProcUsage> 
     usage.frames = Account::total_frames_used;
     usage.free_frames = Account::total_frames_free;
     usage.chunks = Account::total_chunks;
-    usage.namespaces = PidNamespace::count;
+    usage.namespaces = PidNamespace::count + UserNamespace::count;
     usage.slots = core.table.badges.used();
     return usage;
 }
@@ -108,20 +108,19 @@ auto DomainOperations::on(D::SetDescriptor, Sender& sender, std::uint32_t handle
     return result;
 }
 
-auto DomainOperations::on(D::SetNamespaceSession, Sender& sender, std::uint32_t handle, proto::NamespaceKind kind, ipc::Cap<proto::Session> session)
+auto DomainOperations::on(D::SetNamespace, Sender& sender, std::uint32_t handle, proto::NamespaceKind kind, ipc::Cap<proto::Namespace> name_space)
     -> Result<Unit> {
     Domain* const domain = domain_of(sender);
     auto* const building = domain == nullptr ? nullptr : building_of(*domain, handle);
-    bool const uts = kind == proto::NamespaceKind::Uts;
-    if (building == nullptr || (!uts && kind != proto::NamespaceKind::Network)) {
-        core.machine.drop(session.slot);
+    int const index = core.kinds.find(kind);
+    if (building == nullptr || index < 0) {
+        core.machine.drop(name_space.slot);
         return fail(building == nullptr ? Error::NoProcess : Error::Invalid);
     }
-    Process& process = *building->process;
-    SharedCapability*& place = uts ? process.uts_session : process.network_session;
+    SharedNamespace*& place = building->process->namespaces->at[static_cast<unsigned>(index)];
     core.release(place);
-    place = new SharedCapability{session.slot};
-    return core.machine.install(*process.cspace, uts ? linux_process::slot::uts : linux_process::slot::network, session.slot);
+    place = new SharedNamespace{name_space.slot, 1, static_cast<unsigned>(index), core.first_user_space, 0};
+    return Unit{};
 }
 
 auto DomainOperations::on(D::Start, Sender& sender, std::uint32_t handle, std::uint32_t argument_count, std::uint32_t environment_count,
@@ -140,14 +139,11 @@ auto DomainOperations::on(D::Start, Sender& sender, std::uint32_t handle, std::u
     Process& process = *building->process;
     Process* const init = domain->space->init;
     if (init != nullptr && init != &process) { // exec into a running container: its namespaces
-        for (auto [member, place] : {std::pair{&Process::uts_session, linux_process::slot::uts}, std::pair{&Process::network_session, linux_process::slot::network}}) {
-            if (process.*member == nullptr && init->*member != nullptr) {
-                process.*member = share(init->*member);
-                static_cast<void>(core.machine.install(*process.cspace, place, (process.*member)->slot));
-            }
-        }
+        core.release(process.namespaces);
+        process.namespaces = init->namespaces;
+        ++process.namespaces->references;
     }
-    core.tell_credentials(process);
+    core.publish_credentials(process);
     if (auto done = executor.execute(process, path, arguments, environment); !done) return fail(done.error());
     if (terminal_descriptor >= 0) {
         if (auto file = core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first + static_cast<Word>(terminal_descriptor))) {

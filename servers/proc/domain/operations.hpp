@@ -24,7 +24,7 @@ public:
     // --- Domain ---
     Result<std::uint32_t> on(D::Begin, Sender& sender, ipc::Cap<proto::VfsSession> session);
     Result<Unit> on(D::SetDescriptor, Sender& sender, std::uint32_t handle, std::uint32_t descriptor, ipc::Cap<proto::File> file);
-    Result<Unit> on(D::SetNamespaceSession, Sender& sender, std::uint32_t handle, proto::NamespaceKind kind, ipc::Cap<proto::Session> session);
+    Result<Unit> on(D::SetNamespace, Sender& sender, std::uint32_t handle, proto::NamespaceKind kind, ipc::Cap<proto::Namespace> name_space);
     Result<std::int32_t> on(D::Start, Sender& sender, std::uint32_t handle, std::uint32_t argument_count, std::uint32_t environment_count,
                             std::int32_t terminal_descriptor, ipc::ReadBuffer);
     Result<Unit> on(D::Abandon, Sender& sender, std::uint32_t handle);

@@ -25,9 +25,10 @@ Word hardware_capabilities() {
 }
 #endif
 
-bool may_execute(Credentials const& credentials, proto::FileStatus const& status) {
+bool may_execute(Credentials const& credentials, UserNamespace const& space, proto::FileStatus const& status) {
     Word const mode = status.mode;
-    if (credentials.capable(capability::dac_override)) return (mode & 0111) != 0;
+    bool const known = space.users.maps_global(status.user) && space.groups.maps_global(status.group);
+    if (known && credentials.capable(capability::dac_override)) return (mode & 0111) != 0;
     if (credentials.file_user == status.user) return (mode & 0100) != 0;
     if (credentials.in_group(status.group)) return (mode & 0010) != 0;
     return (mode & 0001) != 0;
@@ -100,7 +101,7 @@ Result<FileObject*> Loader::open(Process& process, CapabilityPointer directory, 
     }
     auto object = cache_.open(opened->file);
     if (!object) return object;
-    if (!may_execute(process.credentials, (*object)->status())) {
+    if (!may_execute(process.credentials, *process.user_space, (*object)->status())) {
         (*object)->release();
         return fail(Error::Access);
     }
@@ -248,7 +249,7 @@ Status Loader::commit(Thread& thread, Plan& plan) {
 
     Credentials credentials = process.credentials;
     proto::FileStatus const& file = plan.program.object->status();
-    bool const secure = credentials.execute(file.mode, file.user, file.group);
+    bool const secure = Core::execute_credentials(credentials, *process.user_space, file);
     StackContents const contents{
         plan.arguments, plan.environment, plan.path, random_bytes(),
         {{auxiliary::sysinfo, vdso_header().syscall_entry},
@@ -263,10 +264,10 @@ Status Loader::commit(Thread& thread, Plan& plan) {
          {auxiliary::base, interpreter_bias},
          {auxiliary::flags, 0},
          {auxiliary::entry, elf.entry + bias},
-         {auxiliary::user, credentials.user},
-         {auxiliary::effective_user, credentials.effective_user},
-         {auxiliary::group, credentials.group},
-         {auxiliary::effective_group, credentials.effective_group},
+         {auxiliary::user, Core::user_in(*process.user_space, credentials.user)},
+         {auxiliary::effective_user, Core::user_in(*process.user_space, credentials.effective_user)},
+         {auxiliary::group, Core::group_in(*process.user_space, credentials.group)},
+         {auxiliary::effective_group, Core::group_in(*process.user_space, credentials.effective_group)},
          {auxiliary::secure, secure ? 1u : 0u},
          {auxiliary::hardware2, 0}}};
     StackImage const stack = make_stack(stack_top, contents);

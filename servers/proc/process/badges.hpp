@@ -7,7 +7,7 @@
 namespace proc {
 using abi::Word;
 
-enum class ObjectKind : Word { None, Thread, Domain, PidNamespace, ProcessDirectory, ProcessFile, ProcessHandle, NamespaceFile };
+enum class ObjectKind : Word { None, Thread, Domain, PidNamespace, ProcessDirectory, ProcessFile, Handle };
 
 /// Badge to object, O(1). Reserved badges (below `first`) are the wiring's affair.
 class Badges {

@@ -1,6 +1,5 @@
-// clone, fork, vfork, unshare; the parts of a new process and the way into and out of exec.
-#include "core.hpp"
-#include <charconv>
+// clone, fork, vfork.
+#include "../namespaces/change.hpp"
 
 namespace proc {
 
@@ -22,6 +21,11 @@ void Core::fill_time(Thread& thread) {
     area.time_high = static_cast<Word>(boot >> 32);
     area.wall_low = static_cast<Word>(wall);
     area.wall_high = static_cast<Word>(wall >> 32);
+    auto const [monotonic, boottime] = time_offsets(*thread.process);
+    area.time_offset_low = static_cast<Word>(monotonic);
+    area.time_offset_high = static_cast<Word>(monotonic >> 32);
+    area.boot_offset_low = static_cast<Word>(boottime);
+    area.boot_offset_high = static_cast<Word>(boottime >> 32);
 }
 
 void Core::fill_area(Thread& thread) {
@@ -56,31 +60,23 @@ ipc::Result<ipc::Unit> Core::make_thread_parts(Thread& thread, linux_process::Us
     return ipc::Unit{};
 }
 
-ipc::Result<ipc::Unit> Core::install_sessions(Process& process) {
-    if (process.vfs_session != 0) {
-        if (auto status = machine.install(*process.cspace, slot::vfs, process.vfs_session); !status) return fail(status.error());
-    }
-    if (process.uts_session != nullptr) {
-        if (auto status = machine.install(*process.cspace, slot::uts, process.uts_session->slot); !status) return fail(status.error());
-    }
-    if (process.network_session != nullptr) {
-        if (auto status = machine.install(*process.cspace, slot::network, process.network_session->slot); !status) return fail(status.error());
-    }
-    return ipc::Unit{};
-}
-
 namespace {
+namespace f = clone_flag;
+
 /// Checks of flags alone, as clone(2) lists them.
-bool clone_flags_valid(std::uint32_t flags, std::uint32_t exit_signal) {
-    namespace f = clone_flag;
-    if ((flags & f::sighand) != 0 && (flags & f::vm) == 0) return false;
-    if ((flags & f::thread) != 0 && (flags & f::sighand) == 0) return false;
-    if ((flags & f::new_mount) != 0 && (flags & f::fs) != 0) return false;
-    if ((flags & f::new_pid) != 0 && (flags & (f::thread | f::parent)) != 0) return false;
-    if ((flags & (f::new_user | f::new_ipc | f::new_cgroup | f::pidfd)) != 0) return false;
-    return exit_signal <= signal_count;
+bool clone_flags_valid(std::uint32_t flags, std::uint32_t exit_signal, std::uint32_t kinds) {
+    auto both = [flags](std::uint32_t a, std::uint32_t b) { return (flags & a) != 0 && (flags & b) != 0; };
+    auto without = [flags](std::uint32_t a, std::uint32_t b) { return (flags & a) != 0 && (flags & b) == 0; };
+    if (without(f::sighand, f::vm) || without(f::thread, f::sighand)) return false;
+    if (both(f::new_mount | f::new_user, f::fs) || both(f::new_ipc, f::sysvsem)) return false;
+    if (both(f::new_pid, f::thread | f::parent) || both(f::new_user, f::thread | f::parent)) return false;
+    if (both(f::pidfd, f::thread | f::detached)) return false;
+    // A thread shares all there is; a clock is of a memory.
+    if (both(f::thread, f::new_all & ~f::new_user)) return false;
+    if (both(f::new_time, f::vm) && (flags & f::vfork) == 0) return false;
+    constexpr std::uint32_t own = f::new_mount | f::new_pid | f::new_user;
+    return (flags & f::new_all & ~own & ~kinds) == 0 && exit_signal <= signal_count;
 }
-constexpr std::uint32_t new_flags = clone_flag::new_mount | clone_flag::new_uts | clone_flag::new_pid | clone_flag::new_network;
 
 /// A further thread's pair of slots in its CSpace, as an index; -1: none left.
 int take_thread_slots(KernelCSpace& cspace) {
@@ -96,21 +92,18 @@ int take_thread_slots(KernelCSpace& cspace) {
 } // namespace
 
 ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArguments const& arguments) {
-    namespace f = clone_flag;
     Process& parent = *parent_thread.process;
-    std::uint32_t const exit_signal = arguments.exit_signal != 0 ? arguments.exit_signal : arguments.flags & 0xff;
-    std::uint32_t const flags = arguments.flags & ~std::uint32_t{0xff};
+    std::uint32_t const exit_signal = arguments.exit_signal, flags = arguments.flags;
     bool const as_thread = (flags & f::thread) != 0, share_memory = (flags & f::vm) != 0;
 
     // Validate: nothing is changed.
-    if (!clone_flags_valid(flags, exit_signal)) return fail(Error::Invalid);
-    if ((flags & new_flags) != 0 && !parent.credentials.capable(capability::sys_admin)) return fail(Error::NotPermitted);
+    if (!clone_flags_valid(flags, exit_signal, kinds.flags())) return fail(Error::Invalid);
     if (as_thread && parent.child_space != nullptr) return fail(Error::Invalid);
     if ((flags & f::parent) != 0 && parent.space().init == &parent) return fail(Error::Invalid);
     PidNamespace* space = parent.child_space != nullptr ? parent.child_space : &parent.space();
     if (as_thread) space = &parent.space();
     if (space->dead) return fail(Error::NoMemory);
-    if ((flags & f::new_pid) != 0 && space->level() + 1 >= PidNamespace::maximum_depth) return fail(Error::NoSpace);
+    if ((flags & f::vm) != 0 && (flags & f::vfork) == 0 && parent.namespaces->time_children != nullptr) return fail(Error::Invalid);
     if ((flags & f::settls) != 0) {
         auto const probe = parent.memory->read<std::array<std::uint32_t, 4>>(arguments.tls);
         if (!probe) return fail(Error::Fault);
@@ -122,27 +115,39 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         parent.domain->processes.each([&](Process& each) {
             if (each.credentials.user == parent.credentials.user) same_user += each.threads.size();
         });
-        if (same_user >= process_limit.soft) return fail(Error::Again);
+        bool const privileged = capable_here(parent, capability::sys_resource) || capable_here(parent, capability::sys_admin);
+        if (same_user >= process_limit.soft && !privileged) return fail(Error::Again);
     }
     if (!reserve_task(*parent.domain, &parent)) return fail(Error::Again);
+
+    // The child's namespaces: user first, everything else belongs to it. Whatever fails later takes them along.
+    NamespaceChange change{*this, parent};
+    if ((flags & f::new_user) != 0) {
+        if (auto made = change.create_user(); !made) return fail(made.error());
+    }
+    if ((flags & f::new_all & ~f::new_user) != 0) {
+        if (!change.capable(capability::sys_admin)) return fail(Error::NotPermitted);
+        if ((flags & f::new_pid) != 0) {
+            if (auto made = change.create_pid(); !made) return fail(made.error());
+        }
+        if (auto made = change.create_kinds(flags); !made) return fail(made.error());
+    }
 
     // Reserve.
     Thread* thread = nullptr;
     Process* child = nullptr;
-    PidNamespace* made_space = nullptr;
+    PidNamespace* const made_space = change.take_pid();
     if (as_thread) {
         thread = table.add_thread(parent);
         child = &parent;
     } else {
-        if ((flags & f::new_pid) != 0) {
-            made_space = new PidNamespace{space, next_inode()};
-            space = made_space;
-        }
+        if (made_space != nullptr) space = made_space;
         child = table.create(*space, *parent.domain);
         thread = child == nullptr ? nullptr : child->leader();
     }
+    bool const dead = space->dead;
     if (made_space != nullptr) made_space->release(); // its PID keeps it
-    if (thread == nullptr) return fail(space->dead ? Error::NoMemory : Error::Again);
+    if (thread == nullptr) return fail(dead ? Error::NoMemory : Error::Again);
     ++parent.domain->tasks;
     auto undo = [&](Error error) -> ipc::Result<std::int32_t> {
         if (as_thread) {
@@ -206,23 +211,15 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
             if (auto status = machine.copy_descriptors(*parent.cspace, *child->cspace, count); !status) return undo(status.error());
             child->memory->set_files_limit(child->files, (Word{1} << child->cspace->radix) - slot::descriptor_first);
         }
-        child->credentials = parent.credentials;
-        auto session = owners.fork_vfs_session(parent.vfs_session, ((flags & f::fs) != 0 ? 1u : 0u) | ((flags & f::new_mount) != 0 ? 2u : 0u), 0, number_for_vfs(*child));
+        change.give_to(*child);
+        auto session = owners.fork_vfs_session(parent.vfs_session, ((flags & f::fs) != 0 ? 1u : 0u) | ((flags & f::new_mount) != 0 ? 2u : 0u),
+                                               *child->user_space, number_for_vfs(*child));
         if (!session) return undo(session.error());
         child->vfs_session = *session;
-        for (auto [flag, member] : {std::pair{f::new_uts, &Process::uts_session}, std::pair{f::new_network, &Process::network_session}}) {
-            SharedCapability* const old = parent.*member;
-            if ((flags & flag) == 0 || old == nullptr) {
-                child->*member = share(old);
-                continue;
-            }
-            auto made = owners.new_namespace_session(old->slot);
-            if (!made) return undo(made.error());
-            child->*member = new SharedCapability{*made};
-        }
-        // With a shared CSpace the slots hold the parent's sessions already; one that differs needs a CSpace of its own.
+        if ((flags & f::new_user) != 0) tell_credentials(*child);
+        // With a shared CSpace the slot holds the parent's session already; one that differs needs a CSpace of its own.
         if (!same_files) {
-            if (auto status = install_sessions(*child); !status) return undo(status.error());
+            if (auto status = machine.install(*child->cspace, slot::vfs, child->vfs_session); !status) return undo(status.error());
         }
         child->parent = (flags & f::parent) != 0 ? parent.parent : &parent;
         child->group = nullptr;
@@ -235,6 +232,16 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         auto const entry = parent.memory->read<std::array<std::uint32_t, 4>>(arguments.tls);
         if (!entry) return undo(Error::Fault);
         if (auto status = set_tls(*thread, (*entry)[0], (*entry)[1], (*entry)[2], (*entry)[3]); !status) return undo(status.error());
+    }
+
+    if ((flags & f::pidfd) != 0) {
+        if (auto status = give_process_handle(parent, *thread->pid, arguments.pidfd_descriptor); !status) return undo(status.error());
+        if (!parent.memory->write(arguments.pidfd, arguments.pidfd_descriptor)) {
+            machine.remove(*parent.cspace, slot::descriptor_first + arguments.pidfd_descriptor, 1);
+            return undo(Error::Fault);
+        }
+        // The child's copy of the table was made while the number was being chosen; the descriptor is the parent's alone.
+        if (!same_files) static_cast<void>(child->memory->set_descriptor(child->files, arguments.pidfd_descriptor, {}));
     }
 
     // Commit: nothing fails from here on.
@@ -277,167 +284,6 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         return fail(Error::Deferred);
     }
     return number;
-}
-
-ipc::Result<ipc::Unit> Core::unshare(Thread& thread, std::uint32_t flags) {
-    namespace f = clone_flag;
-    Process& process = *thread.process;
-    constexpr std::uint32_t known = new_flags | f::fs | f::files | f::thread | f::sighand | f::vm | f::sysvsem;
-    if ((flags & ~known) != 0) return fail(Error::Invalid);
-    if ((flags & (f::thread | f::sighand | f::vm)) != 0 && (process.threads.size() > 1 || process.memory->references() > 1)) return fail(Error::Invalid);
-    if ((flags & new_flags) != 0 && !process.credentials.capable(capability::sys_admin)) return fail(Error::NotPermitted);
-    if ((flags & f::new_pid) != 0) {
-        if (process.child_space != nullptr) return fail(Error::Invalid);
-        if (process.space().level() + 1 >= PidNamespace::maximum_depth) return fail(Error::NoSpace);
-    }
-
-    CapabilityPointer vfs = 0;
-    SharedCapability *uts = nullptr, *network = nullptr;
-    auto undo = [&](Error error) -> ipc::Result<ipc::Unit> {
-        if (vfs != 0) machine.drop(vfs);
-        release(uts);
-        release(network);
-        return fail(error);
-    };
-    if ((flags & (f::new_mount | f::fs)) != 0) {
-        auto made = owners.fork_vfs_session(process.vfs_session, (flags & f::new_mount) != 0 ? 2 : 0, 0, number_for_vfs(process));
-        if (!made) return undo(made.error());
-        vfs = *made;
-    }
-    if ((flags & f::new_uts) != 0 && process.uts_session != nullptr) {
-        auto made = owners.new_namespace_session(process.uts_session->slot);
-        if (!made) return undo(made.error());
-        uts = new SharedCapability{*made};
-    }
-    if ((flags & f::new_network) != 0 && process.network_session != nullptr) {
-        auto made = owners.new_namespace_session(process.network_session->slot);
-        if (!made) return undo(made.error());
-        network = new SharedCapability{*made};
-    }
-    if (vfs != 0) std::swap(process.vfs_session, vfs);
-    if (uts != nullptr) std::swap(process.uts_session, uts);
-    if (network != nullptr) std::swap(process.network_session, network);
-    static_cast<void>(install_sessions(process)); // the slots are there: it cannot fail
-    if (vfs != 0) machine.drop(vfs);
-    release(uts);
-    release(network);
-    if ((flags & f::new_pid) != 0) process.child_space = new PidNamespace{&process.space(), next_inode()};
-    return ipc::Unit{};
-}
-
-ipc::Result<Process*> Core::create_process(Domain& domain, CapabilityPointer vfs_session) {
-    if (domain.space->dead && domain.processes.empty()) {
-        // Ended and started again: a fresh PID 1.
-        domain.space->release();
-        domain.space = new PidNamespace{nullptr, next_inode()};
-        domain.end = proto::DomainEnd::Running;
-        domain.exit_status = 0;
-        domain.culprit = 0;
-        domain.culprit_wanted = 0;
-        domain.ending = false;
-        ++domain.generation;
-    }
-    if (domain.space->dead || !reserve_task(domain, nullptr)) {
-        machine.drop(vfs_session);
-        return fail(domain.space->dead ? Error::NoMemory : Error::Again);
-    }
-    Process* process = table.create(*domain.space, domain);
-    if (process == nullptr) {
-        machine.drop(vfs_session);
-        return fail(Error::Again);
-    }
-    ++domain.tasks;
-    domain.processes.add(*process);
-    process->vfs_session = vfs_session;
-    process->handlers = new SignalHandlers;
-    process->start_time = clock.now();
-    process->exit_signal = 0;
-    table.join_group(*process, process->pid);
-    table.join_session(*process, process->pid);
-    auto undo = [&](Error error) -> ipc::Result<Process*> {
-        abandon(*process);
-        return fail(error);
-    };
-    auto memory = MemorySpace::create(domain.account);
-    if (!memory) return undo(Error::NoMemory);
-    process->memory = *memory;
-    auto cspace = machine.create_cspace(domain.account);
-    if (!cspace) return undo(Error::NoMemory);
-    process->cspace = *cspace;
-    process->memory->clear_files(0, (Word{1} << process->cspace->radix) - slot::descriptor_first);
-    if (auto status = install_sessions(*process); !status) return undo(Error::NoMemory);
-    if (auto status = make_thread_parts(*process->leader(), {}); !status) return undo(Error::NoMemory);
-    return process;
-}
-
-void Core::start_process(Process& process) {
-    Thread& thread = *process.leader();
-    if (process.space().init == nullptr) process.space().init = &process;
-    process.state = ProcessState::Running;
-    fill_area(thread);
-    tell_credentials(process);
-    thread.suspended = must_stand(process);
-    static_cast<void>(machine.start(*thread.kernel, vdso_header().program_entry, !thread.suspended));
-}
-
-void Core::show_name(Thread const& thread) {
-    char text[sizeof thread.process->name + 16];
-    std::size_t length = thread.process->comm().copy(text, 9); // of 16 bytes, six are for the number
-    text[length++] = ' ';
-    auto const end = std::to_chars(text + length, text + sizeof text, thread.pid->numbers[0].number);
-    machine.set_name(*thread.kernel, {text, static_cast<std::size_t>(end.ptr - text)});
-}
-
-void Core::begin_execute(Thread& thread) {
-    Process& process = *thread.process;
-    process.threads.each([&](Thread& other) {
-        if (&other != &thread) {
-            thread_epilogue(other);
-            drop_thread(other);
-        }
-    });
-    if (thread.pid != process.pid) {
-        // The leader has ended or just did: the caller takes its number.
-        thread.pid->thread = nullptr;
-        thread.pid->release();
-        thread.pid = process.pid;
-        process.pid->retain();
-        process.pid->thread = &thread;
-    }
-}
-
-void Core::finish_execute(Process& process, std::string_view name, proto::FileStatus const& file) {
-    Thread& thread = *process.leader();
-    if (process.handlers->references > 1) {
-        --process.handlers->references;
-        process.handlers = new SignalHandlers{*process.handlers};
-        process.handlers->references = 1;
-    }
-    for (proto::SignalAction& action : process.handlers->actions) action = {action.handler == 1 ? 1u : 0u, 0, 0, 0};
-    thread.stack_address = thread.stack_size = 0;
-    thread.stack_flags = 2;
-    thread.clear_child_tid = thread.robust_list = 0;
-    process.executed = true;
-    process.set_name(name);
-    show_name(thread);
-    auto const old = process.credentials.effective;
-    auto const old_user = process.credentials.file_user, old_group = process.credentials.file_group;
-    process.dumpable = !process.credentials.execute(file.mode, file.user, file.group);
-    if (process.credentials.effective != old || process.credentials.file_user != old_user || process.credentials.file_group != old_group) {
-        tell_credentials(process);
-    }
-    if (Thread* waiter = process.vfork_waiter; waiter != nullptr) {
-        process.vfork_waiter = nullptr;
-        std::int32_t const number = waiter->child_number;
-        PendingReply const reply = end_wait(*waiter);
-        replies.clone(reply, number);
-        answer_after(*waiter, reply);
-    }
-}
-
-void Core::set_executable(Process& process, CapabilityPointer file) {
-    release(process.executable);
-    process.executable = new SharedCapability{file};
 }
 
 } // namespace proc

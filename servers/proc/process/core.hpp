@@ -3,6 +3,7 @@
 #pragma once
 #include "../domain/domain.hpp"
 #include "../memory/memory.hpp"
+#include "../namespaces/handles.hpp"
 #include "process.hpp"
 #include "seams.hpp"
 #include "timers.hpp"
@@ -19,21 +20,25 @@ namespace signal_code {
 inline constexpr std::int32_t user = 0, kernel = 0x80, timer = -2, tkill = -6, queue = -1;
 inline constexpr std::int32_t exited = 1, killed = 2, dumped = 3, trapped = 4, stopped = 5, continued = 6; ///< CLD_*
 }
-namespace clone_flag {
-inline constexpr std::uint32_t vm = 0x100, fs = 0x200, files = 0x400, sighand = 0x800, pidfd = 0x1000, vfork = 0x4000, parent = 0x8000,
-                               thread = 0x10000, new_mount = 0x20000, sysvsem = 0x40000, settls = 0x80000, parent_settid = 0x100000,
-                               child_cleartid = 0x200000, child_settid = 0x1000000, new_cgroup = 0x2000000, new_uts = 0x4000000,
-                               new_ipc = 0x8000000, new_user = 0x10000000, new_pid = 0x20000000, new_network = 0x40000000, new_time = 0x80;
-}
 namespace wait_option {
 inline constexpr std::uint32_t no_hang = 1, stopped = 2, exited = 4, continued = 8, no_wait = 0x01000000, no_thread = 0x20000000,
                                all = 0x40000000, clone = 0x80000000;
 }
 
+/// How many there may be of what proc itself owns (/proc/sys/user, /proc/sys/kernel/pid_max).
+struct SystemLimits {
+    std::uint32_t user_namespaces = 1024, pid_namespaces = 1024;
+};
+
 class Core {
 public:
     Core(Machine& machine, Kernel& kernel, Owners& owners, Replies& replies, Clock& clock)
-        : machine{machine}, kernel{kernel}, owners{owners}, replies{replies}, clock{clock} {}
+        : machine{machine}, kernel{kernel}, owners{owners}, replies{replies}, clock{clock}, first_user_space{new UserNamespace} {
+        first_user_space->release(); // the reference keeps it
+    }
+    ~Core() { release(first_set_); }
+    Core(Core const&) = delete;
+    Core& operator=(Core const&) = delete;
 
     // --- one request (core.cpp) ---
     /// A message of this thread is being handled: it is in a call that this handler will answer. Ends what an interrupted call of its
@@ -44,9 +49,75 @@ public:
     /// Ends domains that went over a limit; once per message, after it was answered or instead.
     void settle();
 
-    // --- clone, exec (clone.cpp) ---
+    // --- clone, exec (clone.cpp, start.cpp) ---
     ipc::Result<std::int32_t> clone(Thread& parent, proto::CloneArguments const& arguments); ///< Deferred: vfork
+    // --- namespaces (namespaces/*.cpp) ---
     ipc::Result<ipc::Unit> unshare(Thread& thread, std::uint32_t flags);
+    ipc::Result<ipc::Unit> unshare_kind(Thread& thread, std::string_view name);
+    /// What setns(2) is given: a namespace of proc's own, a process (pidfd), or another server's namespace.
+    struct Joined { PidNamespace* pid = nullptr; UserNamespace* user = nullptr; Pid* process = nullptr; CapabilityPointer other = 0; };
+    /// `joined.other` is set to 0 if it is kept.
+    ipc::Result<ipc::Unit> set_namespace(Thread& thread, Joined& joined, std::uint32_t flags);
+    /// CAP_* `number` over `over`, for a process with these credentials in the user namespace `own` (user_namespaces(7)).
+    [[nodiscard]] static bool capable(Credentials const& credentials, UserNamespace const& own, UserNamespace const& over, std::uint32_t number);
+    [[nodiscard]] static bool capable(Process const& process, UserNamespace const& over, std::uint32_t number) {
+        return capable(process.credentials, *process.user_space, over, number);
+    }
+    /// Over the machine as a whole.
+    [[nodiscard]] bool capable_here(Process const& process, std::uint32_t number) const { return capable(process, *first_user_space, number); }
+    /// May it do what ptrace(2)'s read access allows to `target`?
+    [[nodiscard]] static bool may_inspect(Process const& process, Process const& target);
+    /// Its session at the owner of that kind, opened and put into its CSpace if it is not. NotSupported: it is in no such namespace.
+    ipc::Result<CapabilityPointer> open_session(Process& process, unsigned kind);
+    void close_session(Process& process, unsigned kind);
+    /// sethostname(2), setdomainname(2): CAP_SYS_ADMIN over the owner of the UTS namespace.
+    ipc::Result<ipc::Unit> set_host_name(Process& process, bool domain, proto::HostName const& name);
+    /// Its host or domain name; empty: it is in no UTS namespace.
+    std::string host_name(Process& process, bool domain);
+    std::string network_devices(Process& process);
+    /// The effective capabilities that the process has over `over`.
+    [[nodiscard]] static std::uint64_t capabilities_over(Process const& process, UserNamespace const& over);
+    /// Its credentials or capabilities have changed: vfs is told, and every owner it has a session at.
+    void publish_credentials(Process& process);
+    /// A user namespace as vfs numbers it: 0 is the first.
+    [[nodiscard]] static std::uint32_t number_for_owners(UserNamespace const& space) { return space.parent() == nullptr ? 0 : space.inode(); }
+    /// Its time namespace has changed: the clocks of its threads.
+    void publish_time(Process& process);
+    /// A process enters a time namespace.
+    void freeze(SharedNamespace& time);
+    /// Of its time namespace: monotonic, boottime; nanoseconds.
+    [[nodiscard]] std::array<std::int64_t, 2> time_offsets(Process const& process) const;
+    /// What a process has of a kind; null: nothing.
+    [[nodiscard]] static SharedNamespace* namespace_of(Process const& process, unsigned kind) {
+        return process.namespaces == nullptr ? nullptr : process.namespaces->at[kind];
+    }
+    /// Asked of its owner the first time. 0: it does not answer.
+    std::uint32_t inode_of(SharedNamespace& name_space);
+    void release(SharedNamespace*& name_space);
+    void release(NamespaceSet*& set);
+    /// The machine's first ones: what a container's first process begins with. A set of the caller's own.
+    NamespaceSet* first_namespaces();
+    std::uint32_t next_pid_inode() { return proto::namespace_inode(proto::NamespaceKind::Pid, ++last_pid_inode_ & serial_mask); }
+    std::uint32_t next_user_inode() { return proto::namespace_inode(proto::NamespaceKind::User, ++last_user_inode_ & serial_mask); }
+    // --- handles: namespaces and processes as capabilities (namespaces/handles.cpp) ---
+    [[nodiscard]] Handle* handle_of(Word badge) const;
+    /// A capability, to be copied to whoever shall have it; proc's own copy goes with the last of the others.
+    ipc::Result<CapabilityPointer> make_handle(PidNamespace& space);
+    ipc::Result<CapabilityPointer> make_handle(UserNamespace& space);
+    ipc::Result<CapabilityPointer> make_handle(Pid& process);
+    void handle_gone(Word badge);      ///< nobody has it any more
+    ipc::Result<CapabilityPointer> open_process(Process& caller, std::int32_t number, std::uint32_t flags);
+    /// CLONE_PIDFD: a handle of `pid` as descriptor of `to`, whose slot is empty.
+    ipc::Result<ipc::Unit> give_process_handle(Process& to, Pid& pid, Word descriptor);
+    ipc::Result<ipc::Unit> signal_process(Thread& caller, Word badge, std::uint32_t number, proto::SignalInformation const* information);
+    ipc::Result<proto::WaitResult> wait_process(Thread& thread, Word badge, std::uint32_t options);
+    [[nodiscard]] static bool has_ended(Pid const& pid);
+    std::uint32_t handle_count = 0;
+    static constexpr std::uint32_t handle_maximum = 16384;
+    // ids as the process's user namespace shows them, and back
+    [[nodiscard]] static std::uint32_t user_in(UserNamespace const& space, std::uint32_t id) { return space.users.from_global(id); }
+    [[nodiscard]] static std::uint32_t group_in(UserNamespace const& space, std::uint32_t id) { return space.groups.from_global(id); }
+    static constexpr std::uint32_t serial_mask = (std::uint32_t{1} << proto::namespace_serial_bits) - 1;
     /// A process in the domain without family, with empty memory and CSpace: Domain::Begin. `session` is taken over.
     ipc::Result<Process*> create_process(Domain& domain, CapabilityPointer vfs_session);
     /// Its thread starts at VdsoHeader::program_entry (memory and ThreadArea::frame are exec's work). Tells who was waiting for an exec.
@@ -61,6 +132,8 @@ public:
     void fill_time(Thread& thread);
     /// Tells the kernel what its wait graph calls the thread: the program's name and the PID in the outermost namespace that sees it.
     void show_name(Thread const& thread);
+    /// What execve makes of credentials; whether AT_SECURE is due.
+    static bool execute_credentials(Credentials& credentials, UserNamespace const& space, proto::FileStatus const& file);
     void set_executable(Process& process, CapabilityPointer file); ///< taken over
     void release(SharedCapability*& shared);
 
@@ -160,7 +233,6 @@ public:
     [[nodiscard]] linux_process::ThreadArea& area(Thread const& thread) const { return thread.process->memory->area(thread.area); }
     /// Ends a wait in proc: timers, futex queue, PID reference; the reply is the caller's to give.
     PendingReply end_wait(Thread& thread);
-    std::uint32_t next_inode() { return ++last_inode_; }
 
     ProcessTable table;
     TimerQueue timers;
@@ -173,6 +245,10 @@ public:
     Process* reader = nullptr;         ///< who reads a file of procfs now: it runs, whatever its state here
     std::vector<Domain*> domains;
     Domain* root_domain = nullptr;
+    UserReference const first_user_space;
+    NamespaceKinds kinds;
+    int time_kind = -1;                ///< index of the kind time in `kinds`, -1: there is none
+    SystemLimits limits;
 
 private:
     void generate(Process& process, Thread* thread, proto::SignalInformation const& information, bool from_above);
@@ -196,10 +272,14 @@ private:
     void thread_epilogue(Thread& thread);
     void drop_thread(Thread& thread);
     ipc::Result<ipc::Unit> make_thread_parts(Thread& thread, linux_process::UserFrame const& frame);
-    ipc::Result<ipc::Unit> install_sessions(Process& process);
     void update_load();
+    ipc::Result<CapabilityPointer> enlist(Handle* handle);
+    void vouch(Process& process, unsigned kind);
+    void tell_handles(Pid& pid);       ///< poll(2)s on its pidfds: it has ended
+    ipc::Result<proto::WaitResult> wait_for(Thread& thread, std::uint32_t which, Pid* pid, std::uint32_t options);
 
-    std::uint32_t last_inode_ = 0x5000'0000; ///< NamespaceKind::Pid in the high bits
+    std::uint32_t last_pid_inode_ = 0, last_user_inode_ = 0;
+    NamespaceSet* first_set_ = nullptr;
     List<Thread, &Thread::futex_link> futexes_[64];
     std::uint64_t load_time_ = 0;
     std::uint64_t load_[3] = {};       ///< 16.16 fixed point

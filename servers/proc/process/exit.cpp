@@ -66,8 +66,10 @@ void Core::release_parts(Process& process) {
     }
     if (process.vfs_session != 0) machine.drop(process.vfs_session);
     process.vfs_session = 0;
-    release(process.uts_session);
-    release(process.network_session);
+    for (unsigned kind = 0; kind < kinds.size(); ++kind) {
+        if (process.sessions[kind] != 0) machine.drop(std::exchange(process.sessions[kind], 0));
+    }
+    release(process.namespaces);
     release(process.executable);
     if (process.terminal != 0) machine.drop(process.terminal);
     process.terminal = 0;
@@ -204,6 +206,7 @@ void Core::exit_process(Process& process, std::int32_t status) {
     process.state = ProcessState::Zombie;
     reparent_children(process);
     release_parts(process);
+    tell_handles(*process.pid);
     for (Domain::Remembered& each : process.domain->remembered) {
         if (process.remembered_handle != 0 && !each.ended && each.inner_pid == process.pid->number()) {
             each.ended = true;
@@ -236,7 +239,7 @@ void Core::notify_parent(Process& process, std::int32_t code, std::int32_t statu
         information.number = static_cast<std::int32_t>(number);
         information.code = code;
         information.pid = process.pid->number_in(parent.space());
-        information.user = process.credentials.user;
+        information.user = user_in(*parent.user_space, process.credentials.user);
         information.status = code == signal_code::exited ? status >> 8 & 0xff : code == signal_code::killed ? status & 0x7f : status;
         send(parent, information, true);
     }

@@ -115,7 +115,7 @@ ipc::Result<ipc::Unit> Core::set_terminal(Process& caller, CapabilityPointer ter
         Pid const* const holder = Pid::find_global(*session);
         Process* const leader = holder == nullptr ? nullptr : holder->process;
         if (leader != nullptr && leader->terminal != 0) {
-            if (!steal || !caller.credentials.capable(capability::sys_admin)) return fail(Error::NotPermitted);
+            if (!steal || !capable_here(caller, capability::sys_admin)) return fail(Error::NotPermitted);
             machine.drop(leader->terminal);
             leader->terminal = 0;
         }

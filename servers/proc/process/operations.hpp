@@ -113,7 +113,9 @@ public:
     Result<proto::ProcessIdentity> on(P::GetIdentity, Sender& sender) {
         return run<P::GetIdentity>(sender, [&](Thread& thread) -> Result<proto::ProcessIdentity> {
             Credentials const& c = thread.process->credentials;
-            return proto::ProcessIdentity{c.user, c.effective_user, c.saved_user, c.group, c.effective_group, c.saved_group};
+            auto user = [&](Word32 id) { return Core::user_in(*thread.process->user_space, id); };
+            auto group = [&](Word32 id) { return Core::group_in(*thread.process->user_space, id); };
+            return proto::ProcessIdentity{user(c.user), user(c.effective_user), user(c.saved_user), group(c.group), group(c.effective_group), group(c.saved_group)};
         });
     }
     Result<Word32> on(P::SetIdentity, Sender& sender, Word32 which, Word32 a, Word32 b, Word32 c) {
@@ -163,7 +165,7 @@ public:
     }
     Result<Unit> on(P::SetTime, Sender& sender, std::uint64_t wall) {
         return run<P::SetTime>(sender, [&](Thread& thread) -> Result<Unit> {
-            if (!thread.process->credentials.capable(capability::sys_time) || thread.process->domain->sealed) return fail(Error::NotPermitted);
+            if (!core.capable_here(*thread.process, capability::sys_time) || thread.process->domain->sealed) return fail(Error::NotPermitted);
             core.clock.set_wall(wall);
             core.table.all.each([&](Process& process) {
                 process.threads.each([&](Thread& each) {
@@ -225,10 +227,44 @@ public:
     }
     Result<Unit> on(P::SetHostname, Sender& sender, Word32 domain, proto::HostName const& name) {
         return run<P::SetHostname>(sender, [&](Thread& thread) -> Result<Unit> {
-            Process& process = *thread.process;
-            if (!process.credentials.capable(capability::sys_admin) || process.uts_session == nullptr) return fail(Error::NotPermitted);
-            return core.owners.set_host_name(process.uts_session->slot, domain != 0, name);
+            return core.set_host_name(*thread.process, domain != 0, name);
         });
+    }
+    Result<Unit> on(P::OpenSession, Sender& sender, proto::NamespaceKind kind) {
+        return run<P::OpenSession>(sender, [&](Thread& thread) -> Result<Unit> {
+            int const index = core.kinds.find(kind);
+            if (index < 0) return fail(Error::NotSupported);
+            auto const opened = core.open_session(*thread.process, static_cast<unsigned>(index));
+            if (!opened) return fail(opened.error());
+            return Unit{};
+        });
+    }
+    Result<Unit> on(P::UnshareKind, Sender& sender, ipc::Text<32> const& name) {
+        return run<P::UnshareKind>(sender, [&](Thread& thread) { return core.unshare_kind(thread, name.view()); });
+    }
+    // --- pidfds ---
+    Result<ipc::Cap<proto::File>> on(P::OpenProcess, Sender& sender, std::int32_t pid, Word32 flags) {
+        return run<P::OpenProcess>(sender, [&](Thread& thread) -> Result<ipc::Cap<proto::File>> {
+            auto const made = core.open_process(*thread.process, pid, flags);
+            if (!made) return fail(made.error());
+            return ipc::Cap<proto::File>{*made};
+        });
+    }
+    Result<Unit> on(P::SignalProcess, Sender& sender, ipc::OptionalCap<proto::File> const& process, Word32 number, Word32 with_information,
+                    proto::SignalInformation const& information) {
+        Word const badge = own_badge(process);
+        return run<P::SignalProcess>(sender, [&](Thread& thread) { return core.signal_process(thread, badge, number, with_information != 0 ? &information : nullptr); });
+    }
+    Result<proto::WaitResult> on(P::WaitProcess, Sender& sender, ipc::OptionalCap<proto::File> const& process, Word32 options) {
+        Word const badge = own_badge(process);
+        return run<P::WaitProcess>(sender, [&](Thread& thread) { return core.wait_process(thread, badge, options); });
+    }
+
+private:
+    /// Of a capability that is proc's own; 0, and the capability dropped, if it is another server's.
+    Word own_badge(ipc::OptionalCap<proto::File> const& file) {
+        if (file.slot != 0) core.machine.drop(file.slot);
+        return file.unwrapped ? file.badge : 0;
     }
 };
 

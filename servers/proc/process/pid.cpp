@@ -10,8 +10,8 @@ std::uint32_t last_global = 0;
 
 std::uint32_t PidNamespace::count = 0;
 
-PidNamespace::PidNamespace(PidNamespace* parent, std::uint32_t inode)
-    : parent_{parent}, level_{parent == nullptr ? 0 : parent->level_ + 1}, inode_{inode} {
+PidNamespace::PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamespace& owner)
+    : owner{&owner}, parent_{parent}, level_{parent == nullptr ? 0 : parent->level_ + 1}, inode_{inode} {
     if (parent_ != nullptr) parent_->retain();
     ++count;
 }

@@ -1,6 +1,7 @@
 // PIDs: numbers in hierarchical namespaces. As in Linux a `Pid` is the thing that has numbers, one in its own namespace and one in
 // every ancestor; a thread, a process (its leader's), a process group and a session each refer to one.
 #pragma once
+#include "../namespaces/user_namespace.hpp"
 #include "list.hpp"
 #include <cstdint>
 #include <expected>
@@ -11,6 +12,7 @@ namespace proc {
 struct Process;
 struct Thread;
 struct Pid;
+struct Handle;
 class Domain;
 
 /// A PID namespace (pid_namespaces(7)). Lives as long as it has PIDs, child namespaces or pins.
@@ -19,8 +21,8 @@ public:
     static constexpr unsigned maximum_depth = 33; ///< 32 below the first, as Linux
     static constexpr std::int32_t pid_maximum = 32768;
 
-    /// parent null: the root of a tree (the root container's, or a sealed container's).
-    explicit PidNamespace(PidNamespace* parent, std::uint32_t inode);
+    /// parent null: the root of a tree (the root container's, or a sealed container's). `owner`: its owning user namespace.
+    PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamespace& owner);
     ~PidNamespace();
     PidNamespace(PidNamespace const&) = delete;
     PidNamespace& operator=(PidNamespace const&) = delete;
@@ -42,8 +44,8 @@ public:
 
     Process* init = nullptr;      ///< its PID 1
     bool dead = false;            ///< init has ended: no process can be made here any more
+    UserReference const owner;
     static std::uint32_t count;   ///< of all namespaces that there are
-    std::uint32_t owner_badge = 0; ///< badge of its Namespace capability once asked for, 0: none yet
 
 private:
     friend struct Pid;
@@ -84,6 +86,7 @@ struct Pid {
     Pid* global_next = nullptr;
     Process* group_first = nullptr;   ///< members of the process group with this number
     Process* session_first = nullptr; ///< members of the session
+    struct Handle* handles = nullptr; ///< pidfds of the process (namespaces/handles.hpp)
     std::unique_ptr<PidNumber[]> numbers;
     static Pid* find_global(std::uint32_t global);
 };

@@ -5,6 +5,7 @@
 #include "../../../libipc/proto/process.hpp"
 #include "../../../user/linux/layout.hpp"
 #include "badges.hpp"
+#include "../namespaces/kinds.hpp"
 #include "credentials.hpp"
 #include "list.hpp"
 #include "pid.hpp"
@@ -123,6 +124,10 @@ struct Process {
     List<Process, &Process::sibling> children;
     List<Thread, &Thread::link> threads;   ///< the leader first while it lives
     PidNamespace* child_space = nullptr;   ///< of its children after unshare(CLONE_NEWPID); null: its own (one reference)
+    UserReference user_space;
+    NamespaceSet* namespaces = nullptr;    ///< one reference; null once it is a zombie
+    /// Its sessions at the owners of `namespaces`, by kind, owned; 0: not opened (Core::open_session).
+    std::array<CapabilityPointer, NamespaceKinds::maximum> sessions{};
 
     // What it is made of. Null once it is a zombie.
     MemorySpace* memory = nullptr;
@@ -130,8 +135,6 @@ struct Process {
     Word files = 0;                        ///< number of its descriptor table in `memory`
     bool own_files = false;                ///< `files` was added to a shared MemorySpace and must be removed
     CapabilityPointer vfs_session = 0;     ///< proc's copy, owned
-    SharedCapability* uts_session = nullptr;
-    SharedCapability* network_session = nullptr;
     SharedCapability* executable = nullptr; ///< File of the program (/proc/PID/exe)
 
     // Groups and sessions (one reference each).
@@ -164,7 +167,6 @@ struct Process {
     Timer real_timer;
     std::uint64_t real_interval = 0;
     std::uint32_t remembered_handle = 0;   ///< nonzero: started through Domain::Start
-    std::uint32_t handles = 0;             ///< pidfds that refer to it
 
     [[nodiscard]] std::string_view comm() const { return {name}; }
     void set_name(std::string_view text);

@@ -11,18 +11,37 @@ namespace proc {
 class Owners {
 public:
     virtual ~Owners() = default;
-    /// VfsControl::ForkSession. `number`: Core::number_for_vfs of the process it is for.
-    virtual ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, std::uint32_t user_namespace, std::uint32_t number) = 0;
+    /// VfsControl::ForkSession: flags bit 0 the same session (CLONE_FS), bit 1 a new mount namespace, owned by `owner`. `process`:
+    /// Core::number_for_vfs of the process it is for.
+    virtual ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, UserNamespace const& owner, std::uint32_t process) = 0;
     virtual void set_credentials(CapabilityPointer vfs_session, proto::Credentials const& credentials) = 0;
-    /// A session in a new namespace, made from the one that `session` is in.
-    virtual ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer session) = 0;
-    /// A session in the namespace behind the open file (/proc/PID/ns/...), which is one of uts or network.
-    virtual ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space) = 0;
-    /// Of a session (uts, network, vfs): its namespace.
-    virtual ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) = 0;
+    /// VfsControl::JoinNamespace: a session like `from` in that mount namespace.
+    virtual ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t process) = 0;
+    /// Is the session's root another than that of its mount namespace (chroot(2))?
+    virtual bool is_chrooted(CapabilityPointer vfs_session) = 0;
+    /// The maps of a user namespace, as they are now, to all who translate ids: when it is made and when a map is written.
+    virtual ipc::Result<ipc::Unit> publish_maps(UserNamespace const& space) = 0;
+    virtual void forget_maps(UserNamespace const& space) = 0;
+    /// A new namespace, child or copy of `from`, that keeps `owner` alive. NoSpace: too many.
+    virtual ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) = 0;
+    /// A session in it, with every operation that is `allowed` (bits of the kind's own protocol).
+    virtual ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) = 0;
+    /// Who holds the session of that namespace (Namespace::Vouch).
+    virtual void vouch(CapabilityPointer name_space, CapabilityPointer session, proto::SessionCredentials const& credentials) = 0;
+    /// The mount namespace of a vfs session.
+    virtual ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer vfs_session) = 0;
+    /// Invalid: the capability is no namespace. The capability is another server's, never proc's own.
     virtual ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) = 0;
-    /// VfsControl::JoinNamespace: a session like `from` in another mount namespace. Invalid: it is not one.
-    virtual ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t number) = 0;
+    /// With fewer operations (a mask): what programs get of a namespace.
+    virtual ipc::Result<CapabilityPointer> attenuated(CapabilityPointer name_space, std::uint64_t allowed) = 0;
+    /// Monotonic and boottime offsets of a time namespace, nanoseconds. `freeze`: a process enters it.
+    virtual std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool freeze) = 0;
+    /// Errors: Access (frozen), Range.
+    virtual ipc::Result<ipc::Unit> set_time_offset(CapabilityPointer name_space, std::uint32_t clock, std::int64_t seconds, std::uint32_t nanoseconds) = 0;
+    /// A watched capability of proc's own endpoint; the slot goes with the last copy that somebody else has, or by forget_handle.
+    virtual ipc::Result<CapabilityPointer> mint_handle(Word badge) = 0;
+    virtual void forget_handle(Word badge) = 0;
+    virtual void signal(CapabilityPointer notification) = 0;
     // tty; the arguments are files of open terminals as far as anybody claims. NotTerminal if not.
     virtual ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) = 0;
     virtual ipc::Result<std::uint32_t> terminal_session(CapabilityPointer file) = 0;

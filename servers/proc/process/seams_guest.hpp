@@ -1,10 +1,12 @@
 // The seams of Core over libipc: other servers, late replies, the clock.
 #pragma once
+#include "core.hpp"
 #include "seams.hpp"
 #include "ipc/server.hpp"
 #include "proto/clock.hpp"
 #include "proto/memory.hpp"
 #include "proto/terminal.hpp"
+#include "proto/time.hpp"
 #include "proto/vfs.hpp"
 
 namespace proc {
@@ -16,44 +18,60 @@ struct OwnerCapabilities {
     ipc::Cap<proto::Memory> memory;
 };
 
-class GuestOwners final : public Owners {
+class GuestOwners final : public Owners, public UserNamespace::Observer {
 public:
+    void user_namespace_ends(UserNamespace const& space) override { forget_maps(space); }
     explicit GuestOwners(OwnerCapabilities const& capabilities) : to_{capabilities} {}
-    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, std::uint32_t user_namespace, std::uint32_t number) override {
-        auto made = ipc::call<proto::VfsControl::ForkSession>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from}, flags, user_namespace, number);
-        if (!made) return ipc::fail(made.error());
-        return made->slot;
+    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, UserNamespace const& owner, std::uint32_t process) override {
+        return slot_of(ipc::call<proto::VfsControl::ForkSession>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from}, flags, Core::number_for_owners(owner), process));
     }
     void set_credentials(CapabilityPointer vfs_session, proto::Credentials const& credentials) override {
         static_cast<void>(ipc::call<proto::VfsControl::SetCredentials>(to_.vfs_control, ipc::Cap<proto::VfsSession>{vfs_session}, credentials));
     }
-    ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer session) override {
-        auto const old = namespace_of(session);
-        if (!old) return old;
-        ipc::Owned<proto::Namespace> const holder{ipc::Cap<proto::Namespace>{*old}};
-        auto made = ipc::call<proto::Namespace::Create>(holder.get(), ipc::OptionalCap<proto::Namespace>{}, 0u, 0u);
-        if (!made) return ipc::fail(made.error());
-        ipc::Owned<proto::Namespace> const fresh{*made};
-        return enter_namespace(fresh.slot());
+    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t process) override {
+        return slot_of(ipc::call<proto::VfsControl::JoinNamespace>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from}, ipc::Cap<proto::Namespace>{name_space}, process));
     }
-    ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space) override {
-        auto made = ipc::call<proto::Namespace::Enter>(ipc::Cap<proto::Namespace>{name_space}, proto::Namespace::every_operation);
-        if (!made) return ipc::fail(made.error());
-        return made->slot;
+    bool is_chrooted(CapabilityPointer vfs_session) override {
+        auto const chrooted = ipc::call<proto::VfsControl::IsChrooted>(to_.vfs_control, ipc::Cap<proto::VfsSession>{vfs_session});
+        return !chrooted || *chrooted != 0;
     }
-    ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) override {
-        auto const made = ipc::call<proto::Namespace::Of>(ipc::Cap<proto::Namespace>{session});
-        if (!made) return ipc::fail(made.error());
-        return made->slot;
+    ipc::Result<ipc::Unit> publish_maps(UserNamespace const& space) override;
+    void forget_maps(UserNamespace const& space) override;
+    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) override {
+        ipc::OptionalCap<proto::Namespace> pin; // the first one needs none: it cannot end
+        if (owner.parent() != nullptr) {
+            auto const handle = core->make_handle(owner);
+            if (!handle) return ipc::fail(handle.error());
+            pin.slot = *handle;
+        }
+        return slot_of(ipc::call<proto::Namespace::Create>(ipc::Cap<proto::Namespace>{from}, pin, owner.inode(), 0u));
+    }
+    ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) override {
+        return slot_of(ipc::call<proto::Namespace::Enter>(ipc::Cap<proto::Namespace>{name_space}, allowed));
+    }
+    void vouch(CapabilityPointer name_space, CapabilityPointer session, proto::SessionCredentials const& credentials) override {
+        static_cast<void>(ipc::call<proto::Namespace::Vouch>(ipc::Cap<proto::Namespace>{name_space}, ipc::Cap<proto::Session>{session}, credentials));
+    }
+    ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer vfs_session) override {
+        return slot_of(ipc::call<proto::Namespace::Of>(ipc::Cap<proto::Namespace>{vfs_session}));
     }
     ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) override {
         return ipc::call<proto::Namespace::Identify>(ipc::Cap<proto::Namespace>{name_space});
     }
-    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t number) override {
-        auto made = ipc::call<proto::VfsControl::JoinNamespace>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from}, ipc::Cap<proto::Namespace>{name_space}, number);
-        if (!made) return ipc::fail(made.error());
-        return made->slot;
+    ipc::Result<CapabilityPointer> attenuated(CapabilityPointer name_space, std::uint64_t allowed) override {
+        return slot_of(ipc::call<proto::Namespace::Attenuate>(ipc::Cap<proto::Namespace>{name_space}, allowed));
     }
+    std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool freeze) override {
+        ipc::Cap<proto::Time> const time{name_space};
+        auto const offsets = freeze ? ipc::call<proto::Time::Freeze>(time) : ipc::call<proto::Time::Offsets>(time);
+        return offsets ? std::array{offsets->monotonic, offsets->boottime} : std::array<std::int64_t, 2>{};
+    }
+    ipc::Result<ipc::Unit> set_time_offset(CapabilityPointer name_space, std::uint32_t clock, std::int64_t seconds, std::uint32_t nanoseconds) override {
+        return ipc::call<proto::Time::SetOffset>(ipc::Cap<proto::Time>{name_space}, clock, seconds, nanoseconds);
+    }
+    ipc::Result<CapabilityPointer> mint_handle(Word badge) override { return ipc::mint_session_slot(badge); }
+    void forget_handle(Word badge) override { ipc::forget(badge); }
+    void signal(CapabilityPointer notification) override { ipc::signal(notification); }
     ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) override {
         return ipc::call<proto::TerminalControl::SetSession>(to_.terminal_control, ipc::Cap<proto::File>{file}, session);
     }
@@ -135,8 +153,13 @@ public:
 
     /// DomainOperations::notification.
     CapabilityPointer const* manager = nullptr;
+    Core* core = nullptr; ///< set once it is made
 
 private:
+    template <class Result> static ipc::Result<CapabilityPointer> slot_of(Result const& made) {
+        if (!made) return ipc::fail(made.error());
+        return made->slot;
+    }
     template <class Fetch> static std::string whole(Fetch fetch) {
         std::string text;
         char part[1024];

@@ -4,6 +4,8 @@
 namespace proc {
 
 namespace {
+constexpr std::uint32_t o_nonblock = 04000;
+
 /// Is this child one the call asks for (idtype and __WCLONE, __WALL)?
 bool selected(Thread const& waiter, Process const& child) {
     switch (waiter.wait_which) {
@@ -34,7 +36,7 @@ bool Core::try_wait(Thread& waiter, proto::WaitResult& result, bool& any) {
         any = true;
         result = {};
         result.pid = child->pid->number_in(parent.space());
-        result.user = child->credentials.user;
+        result.user = user_in(*parent.user_space, child->credentials.user);
         if (child->state == ProcessState::Zombie) {
             if ((options & wait_option::exited) == 0) continue;
             result.status = child->exit_status;
@@ -60,13 +62,19 @@ bool Core::try_wait(Thread& waiter, proto::WaitResult& result, bool& any) {
     return false;
 }
 
-ipc::Result<proto::WaitResult> Core::wait(Thread& thread, std::uint32_t which, std::int32_t id, std::uint32_t options) {
+namespace {
+bool options_valid(std::uint32_t options) {
     namespace o = wait_option;
     constexpr std::uint32_t known = o::no_hang | o::stopped | o::exited | o::continued | o::no_wait | o::no_thread | o::all | o::clone;
-    if ((options & ~known) != 0 || (options & (o::exited | o::stopped | o::continued)) == 0 || which > 3) return fail(Error::Invalid);
+    return (options & ~known) == 0 && (options & (o::exited | o::stopped | o::continued)) != 0;
+}
+} // namespace
+
+ipc::Result<proto::WaitResult> Core::wait(Thread& thread, std::uint32_t which, std::int32_t id, std::uint32_t options) {
+    if (!options_valid(options) || which > 2) return fail(Error::Invalid);
     Process& process = *thread.process;
     Pid* pid = nullptr;
-    if (which == 1 || which == 3) {
+    if (which == 1) {
         if (id <= 0) return fail(Error::Invalid);
         pid = process.space().find(id);
         if (pid == nullptr) return fail(Error::NoChild);
@@ -75,6 +83,21 @@ ipc::Result<proto::WaitResult> Core::wait(Thread& thread, std::uint32_t which, s
         pid = id == 0 ? process.group : process.space().find(id);
         if (pid == nullptr) return fail(Error::NoChild);
     }
+    return wait_for(thread, which, pid, options);
+}
+
+ipc::Result<proto::WaitResult> Core::wait_process(Thread& thread, Word badge, std::uint32_t options) {
+    Handle const* const handle = handle_of(badge);
+    if (handle == nullptr || handle->process == nullptr) return fail(Error::BadDescriptor);
+    if (!options_valid(options)) return fail(Error::Invalid);
+    auto result = wait_for(thread, 3, handle->process, (handle->flags & o_nonblock) != 0 ? options | wait_option::no_hang : options);
+    // A descriptor that must not block says so instead of finding nothing.
+    if (result && result->pid == 0 && (handle->flags & o_nonblock) != 0 && (options & wait_option::no_hang) == 0) return fail(Error::Again);
+    return result;
+}
+
+ipc::Result<proto::WaitResult> Core::wait_for(Thread& thread, std::uint32_t which, Pid* pid, std::uint32_t options) {
+    namespace o = wait_option;
     thread.wait_which = which;
     thread.wait_options = options;
     thread.wait_pid = pid;

@@ -19,9 +19,7 @@ std::string ProcFs::text_of(Open const& file) {
     Process* const whose = process != nullptr ? process : opener;
     Domain* const domain = opener != nullptr ? opener->domain : core.root_domain;
     auto name_of = [&](bool domain_name) {
-        if (opener == nullptr || opener->uts_session == nullptr) return std::string{"(none)\n"};
-        auto const name = core.owners.host_name(opener->uts_session->slot, domain_name);
-        return name ? std::string{name->view()} + "\n" : std::string{};
+        return opener == nullptr ? std::string{"(none)\n"} : core.host_name(*opener, domain_name) + "\n";
     };
     switch (file.node.kind) {
     case MemInfo: return domain == nullptr ? std::string{} : system_meminfo(core, *domain);
@@ -45,8 +43,11 @@ std::string ProcFs::text_of(Open const& file) {
     case Maps: return process_maps(core, *process);
     case Mounts: return process->alive() ? core.owners.mount_table(process->vfs_session, 0) : std::string{};
     case MountInfo: return process->alive() ? core.owners.mount_table(process->vfs_session, 1) : std::string{};
-    case IdMap: return "         0          0 4294967295\n";
-    case SetGroups: return "allow\n";
+    case UserMap:
+    case GroupMap:
+    case ProjectMap:
+    case SetGroups:
+    case TimeOffsets: return map_text(file, *process);
     case OomScore:
     case OomScoreAdjust:
     case Wchan: return file.node.kind == Wchan ? "0" : "0\n";
@@ -55,7 +56,7 @@ std::string ProcFs::text_of(Open const& file) {
     case Io: return "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n";
     case Schedstat: return (TextBuilder{} << core.cpu_time(*process) << " 0 0\n").take();
     case DescriptorInfo: return "pos:\t0\nflags:\t00\nmnt_id:\t1\n";
-    case NetDevices: return whose != nullptr && whose->network_session != nullptr ? core.owners.network_devices(whose->network_session->slot) : std::string{};
+    case NetDevices: return whose != nullptr && whose->alive() ? core.network_devices(*whose) : std::string{};
     case NetTable: return "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
     case HostName: return name_of(false);
     case DomainName: return name_of(true);
@@ -92,6 +93,7 @@ auto ProcFs::read(Sender& sender, Open& file, std::uint64_t offset) -> Result<pr
 }
 
 auto ProcFs::on(F::Read, Sender& sender, Word32, ipc::WriteBuffer) -> Result<proto::Transfer> {
+    if (handle_of(sender) != nullptr) return fail(Error::Invalid);
     Open* const file = open_of(sender);
     if (file == nullptr) return fail(Error::BadDescriptor);
     auto const done = read(sender, *file, file->offset);
@@ -104,13 +106,13 @@ auto ProcFs::on(F::ReadAt, Sender& sender, std::uint64_t offset, ipc::WriteBuffe
 }
 
 auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<proto::Transfer> {
+    if (handle_of(sender) != nullptr) return fail(Error::Invalid);
     Open* const file = open_of(sender);
     if (file == nullptr || (file->flags & o_access) == 0 || (file->flags & o_path) != 0) return fail(Error::BadDescriptor);
-    char text[128];
-    std::size_t const length = std::min<std::size_t>(sender.read_length, sizeof text);
-    auto const got = sender.copy_in(0, std::as_writable_bytes(std::span{text, length}));
-    if (got.count < length) return proto::Transfer{0, got.caller_fault};
-    std::string_view value{text, length};
+    std::string text(std::min<std::size_t>(sender.read_length, abi::page_size), '\0');
+    auto const got = sender.copy_in(0, std::as_writable_bytes(std::span{text}));
+    if (got.count < text.size()) return proto::Transfer{0, got.caller_fault};
+    std::string_view value{text};
     while (!value.empty() && (value.back() == '\n' || value.back() == '\0')) value.remove_suffix(1);
     Pid const* const opener_pid = Pid::find_global(file->opener);
     Process* const opener = opener_pid == nullptr ? nullptr : opener_pid->process;
@@ -121,11 +123,26 @@ auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<pro
         process->set_name(value);
         break;
     case NodeKind::OomScoreAdjust: break;
+    case NodeKind::UserMap:
+    case NodeKind::GroupMap:
+    case NodeKind::ProjectMap:
+    case NodeKind::SetGroups:
+    case NodeKind::TimeOffsets: {
+        // A map is written at once, from the start of the file.
+        if (process == nullptr || !process->alive()) return fail(Error::NoProcess);
+        if (file->offset != 0 || sender.read_length >= abi::page_size) return fail(Error::Invalid);
+        auto const done = file->node.kind == NodeKind::SetGroups     ? write_setgroups(*file, *process, value)
+                          : file->node.kind == NodeKind::TimeOffsets ? write_time_offsets(*file, *process, value)
+                                                                     : write_map(*file, *process, value);
+        if (!done) return fail(done.error());
+        file->offset += sender.read_length;
+        break;
+    }
     case NodeKind::HostName:
     case NodeKind::DomainName: {
-        if (opener == nullptr || opener->uts_session == nullptr || !opener->credentials.capable(capability::sys_admin)) return fail(Error::NotPermitted);
+        if (opener == nullptr) return fail(Error::NotPermitted);
         if (value.size() > 64) return fail(Error::Invalid);
-        auto const done = core.owners.set_host_name(opener->uts_session->slot, file->node.kind == NodeKind::DomainName, proto::HostName{value});
+        auto const done = core.set_host_name(*opener, file->node.kind == NodeKind::DomainName, proto::HostName{value});
         if (!done) return fail(done.error());
         break;
     }

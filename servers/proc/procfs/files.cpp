@@ -23,8 +23,9 @@ void ProcFs::no_senders(Word badge) {
     } else if (auto* const file = core.table.badges.find<Open>(badge, ObjectKind::ProcessFile)) {
         core.table.badges.release(badge);
         file->space->release();
-        if (file->named != nullptr) file->named->release();
         delete file;
+    } else {
+        core.handle_gone(badge);
     }
 }
 
@@ -38,25 +39,55 @@ auto ProcFs::on(F::Seek, Sender& sender, std::int64_t offset, Word32 whence) -> 
 }
 
 auto ProcFs::on(F::Stat, Sender& sender) -> Result<proto::FileStatus> {
+    if (Handle const* const handle = handle_of(sender)) return handle_status(*handle);
     Open const* const file = open_of(sender);
     if (file == nullptr) return fail(Error::BadDescriptor);
     proto::FileStatus status = status_of(*file->space, file->node);
-    if (file->named != nullptr) {
-        status.inode = file->named->inode();
-        status.mode = 0100444;
-    }
     return status;
 }
 
 auto ProcFs::on(F::Poll, Sender& sender, Word32 events) -> Result<Word32> {
-    return open_of(sender) == nullptr ? Result<Word32>{fail(Error::BadDescriptor)} : Result<Word32>{events & 0x45}; // POLLIN | POLLOUT | POLLRDNORM
+    constexpr Word32 in = 1 | 0x40, out = 4; // POLLIN | POLLRDNORM, POLLOUT
+    if (Handle const* const handle = handle_of(sender)) {
+        if (handle->process != nullptr) return Core::has_ended(*handle->process) ? events & in : 0;
+        return events & (in | out);
+    }
+    return open_of(sender) == nullptr ? Result<Word32>{fail(Error::BadDescriptor)} : Result<Word32>{events & (in | out)};
+}
+
+auto ProcFs::on(F::PollArm, Sender& sender, Word32 events, Word32 token, ipc::Cap<ipc::Notification> notification) -> Result<Word32> {
+    auto const now = on(F::Poll{}, sender, events);
+    Handle* const handle = handle_of(sender);
+    constexpr std::size_t most = 1024;
+    if (now && *now == 0 && handle != nullptr && handle->waiters.size() < most) {
+        handle->waiters.push_back({token, notification.slot});
+    } else {
+        core.machine.drop(notification.slot);
+    }
+    return now;
+}
+
+auto ProcFs::on(F::PollDisarm, Sender& sender, Word32 token) -> Result<Unit> {
+    if (Handle* const handle = handle_of(sender)) {
+        std::erase_if(handle->waiters, [&](Handle::Waiter const& waiter) {
+            if (waiter.token == token) core.machine.drop(waiter.notification);
+            return waiter.token == token;
+        });
+    }
+    return Unit{};
 }
 
 auto ProcFs::on(F::GetFlags, Sender& sender) -> Result<Word32> {
+    constexpr Word32 read_write = 2;
+    if (Handle const* const handle = handle_of(sender)) return handle->process != nullptr ? read_write | handle->flags : 0;
     Open const* const file = open_of(sender);
     return file == nullptr ? Result<Word32>{fail(Error::BadDescriptor)} : Result<Word32>{file->flags};
 }
 auto ProcFs::on(F::SetFlags, Sender& sender, Word32 flags) -> Result<Unit> {
+    if (Handle* const handle = handle_of(sender)) {
+        handle->flags = flags & 04000;
+        return Unit{};
+    }
     Open* const file = open_of(sender);
     if (file == nullptr) return fail(Error::BadDescriptor);
     file->flags = (file->flags & ~std::uint32_t{06000}) | (flags & 06000);
@@ -64,14 +95,24 @@ auto ProcFs::on(F::SetFlags, Sender& sender, Word32 flags) -> Result<Unit> {
 }
 
 auto ProcFs::on(F::Name, Sender& sender, ipc::WriteBuffer) -> Result<Word32> {
+    if (Handle const* const handle = handle_of(sender)) {
+        std::string const name = handle_name(*handle);
+        return static_cast<Word32>(sender.copy_out(0, std::as_bytes(std::span{name})).count);
+    }
     Open const* const file = open_of(sender);
     if (file == nullptr) return fail(Error::BadDescriptor);
-    std::string const path = path_of(*file->space, file->node);
+    std::string const path = path_of(core, *file->space, file->node);
     std::string const text = path.empty() ? std::string{"/proc"} : "/proc/" + path;
     return static_cast<Word32>(sender.copy_out(0, std::as_bytes(std::span{text})).count);
 }
 
 auto ProcFs::on(F::Reopen, Sender& sender, Word32 flags) -> Result<std::tuple<ipc::Cap<F>, Word32>> {
+    if (Handle const* const handle = handle_of(sender)) {
+        if (handle->process != nullptr) return fail(Error::NoDevice);
+        auto const made = handle->pid_space != nullptr ? core.make_handle(*handle->pid_space) : core.make_handle(*handle->user_space);
+        if (!made) return fail(made.error());
+        return std::tuple{ipc::Cap<F>{*made}, static_cast<Word32>(proto::FileKind::Namespace)};
+    }
     Open const* const file = open_of(sender);
     if (file == nullptr) return fail(Error::BadDescriptor);
     if ((flags & o_access) != 0 && !may_write(file->node)) return fail(Error::Access);

@@ -98,11 +98,11 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
             break;
         }
         case NodeKind::NamespaceDirectory:
-            for (std::uint64_t i = first; going && i < std::size(namespace_names); ++i) {
+            for (std::uint64_t i = first; going && i < namespace_entry_count(core); ++i) {
                 Node node = directory;
                 node.kind = NodeKind::NamespaceLink;
                 node.number = static_cast<std::uint32_t>(i);
-                going = put(namespace_names[i], node, numbered + i + 1);
+                going = put(namespace_entry(core, node.number).name, node, numbered + i + 1);
             }
             break;
         default: break;

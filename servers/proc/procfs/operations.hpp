@@ -15,7 +15,7 @@ public:
 
     using ProcFs::on;
     Result<ipc::Unit> on(P::SetNamespace, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& file, std::uint32_t flags) {
-        return requests_.run<P::SetNamespace>(sender, [&](Thread& thread) { return set_namespace(*thread.process, file, flags); });
+        return requests_.run<P::SetNamespace>(sender, [&](Thread& thread) { return set_namespace(thread, file, flags); });
     }
     Result<ipc::Cap<proto::Directory>> on(P::ProcFileSystem, ipc::Sender& sender) {
         return requests_.run<P::ProcFileSystem>(sender, [&](Thread& thread) { return file_system(thread.process->space()); });
@@ -25,9 +25,15 @@ public:
         if (domain == nullptr) return fail(Error::NoProcess);
         return file_system(*domain->space);
     }
-    /// pidfds are for later: programs fall back to PIDs.
-    Result<ipc::Cap<proto::File>> on(P::OpenProcess, ipc::Sender& sender, std::int32_t, std::uint32_t) {
-        return requests_.run<P::OpenProcess>(sender, [&](Thread&) -> Result<ipc::Cap<proto::File>> { return fail(Error::NotImplemented); });
+    Result<ipc::Cap<proto::File>> on(P::RelatedNamespace, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& file, std::uint32_t request) {
+        return requests_.run<P::RelatedNamespace>(sender, [&](Thread& thread) -> Result<ipc::Cap<proto::File>> {
+            auto const made = related_namespace(*thread.process, file, request);
+            if (!made) return fail(made.error());
+            return ipc::Cap<proto::File>{*made};
+        });
+    }
+    Result<std::uint32_t> on(P::NamespaceAttribute, ipc::Sender& sender, ipc::OptionalCap<proto::File> const& file, std::uint32_t request) {
+        return requests_.run<P::NamespaceAttribute>(sender, [&](Thread& thread) { return namespace_attribute(*thread.process, file, request); });
     }
     void on_no_senders(Word badge) { no_senders(badge); }
 

@@ -33,19 +33,14 @@ auto ProcFs::open_node(Walk const& walk, Word32 flags) -> Result<std::tuple<ipc:
     file->node = walk.node;
     file->opener = walk.caller == nullptr ? 0 : walk.caller->process->pid->global;
     file->flags = flags & ~std::uint32_t{02000000 | 0100 | 0200 | 01000};
-    if (walk.node.kind == NodeKind::NamespaceLink) {
-        Process* const process = process_of(walk.node);
-        bool const children = namespace_names[walk.node.number] == "pid_for_children";
-        file->named = children && process->child_space != nullptr ? process->child_space : &process->space();
-        file->named->retain();
-    }
+    if (walk.caller != nullptr) file->opener_rights = {walk.caller->process->credentials, walk.caller->process->user_space};
     file->badge = core.table.badges.allocate(ObjectKind::ProcessFile, file);
     auto const cap = ipc::mint_session<F>(file->badge);
     if (!cap) {
         no_senders(file->badge);
         return fail(cap.error());
     }
-    proto::FileKind const kind = is_directory(walk.node.kind) ? proto::FileKind::Directory : file->named != nullptr ? proto::FileKind::Namespace : proto::FileKind::Regular;
+    proto::FileKind const kind = is_directory(walk.node.kind) ? proto::FileKind::Directory : proto::FileKind::Regular;
     return std::tuple{*cap, proto::OpenResult{kind, static_cast<std::uint32_t>(walk.node.inode())}};
 }
 
@@ -60,8 +55,13 @@ auto ProcFs::on(Dir::Open, Sender& sender, At at, Caller caller, Word32 flags, W
     if (is_link(node.kind)) {
         if ((flags & o_nofollow) != 0 && !link_itself) return fail(Error::Loop);
         if (!link_itself) {
-            bool const own_namespace = node.kind == NodeKind::NamespaceLink && namespace_names[node.number].starts_with("pid");
-            if (own_namespace) return open_node(*found, flags);
+            if (node.kind == NodeKind::NamespaceLink) {
+                if ((flags & o_access) != 0 && (flags & o_path) == 0) return fail(Error::Access);
+                auto const opened = open_namespace(*found);
+                if (!opened) return fail(opened.error());
+                if (!opened->keep) sender.delete_after_reply(opened->slot);
+                return std::tuple{ipc::Cap<F>{opened->slot}, proto::OpenResult{proto::FileKind::Namespace, opened->inode}};
+            }
             if (node.kind == NodeKind::WorkingDirectory || node.kind == NodeKind::RootDirectory) {
                 // As any directory, by the session that is in it.
                 found->rest = node.kind == NodeKind::RootDirectory ? "/" : "/.";
@@ -70,7 +70,7 @@ auto ProcFs::on(Dir::Open, Sender& sender, At at, Caller caller, Word32 flags, W
             auto const opened = open_foreign(*found, flags);
             if (!opened) return fail(opened.error());
             sender.delete_after_reply(*opened);
-            auto kind = node.kind == NodeKind::NamespaceLink ? proto::FileKind::Namespace : proto::FileKind::Regular;
+            auto kind = proto::FileKind::Regular;
             if (node.kind == NodeKind::Descriptor) {
                 Process const* const process = process_of(node);
                 kind = static_cast<proto::FileKind>(process->memory->descriptor(process->files, node.number).kind);
@@ -97,8 +97,14 @@ auto ProcFs::on(Dir::Stat, Sender& sender, At at, Caller caller, Word32 flags, i
     bool const follow = is_link(node.kind) && (flags & at_nofollow) == 0 && (flags & at_empty) == 0;
     if (!follow) return status_of(*found->space, node);
     if (node.kind == NodeKind::NamespaceLink) {
-        proto::FileStatus status = status_of(*found->space, node);
+        auto const inode = namespace_inode(*found);
+        if (!inode) return fail(inode.error());
+        proto::FileStatus status{};
+        status.inode = *inode;
         status.mode = 0100444;
+        status.links = 1;
+        status.device_minor = namespace_device_minor;
+        status.block_size = 4096;
         return status;
     }
     Process* const process = process_of(node);

@@ -24,7 +24,11 @@ public:
     /// A capability for the root of the procfs of that namespace (Process::ProcFileSystem, Domain::ProcFileSystem). It goes by no_senders.
     Result<ipc::Cap<Dir>> file_system(PidNamespace& space);
     /// Process::SetNamespace.
-    Result<Unit> set_namespace(Process& process, ipc::OptionalCap<F> const& file, Word32 flags);
+    Result<Unit> set_namespace(Thread& thread, ipc::OptionalCap<F> const& file, Word32 flags);
+    /// Process::RelatedNamespace: a capability to be copied to the caller, which keeps it alive.
+    Result<CapabilityPointer> related_namespace(Process& process, ipc::OptionalCap<F> const& file, Word32 request);
+    /// Process::NamespaceAttribute.
+    Result<Word32> namespace_attribute(Process& process, ipc::OptionalCap<F> const& file, Word32 request);
     /// For exec: what "self/exe", "PID/exe" and the like open; a path within the procfs with that badge (0: of its own PID namespace), asked by `process`. Owned by
     /// the caller.
     Result<CapabilityPointer> open_executable(Process& process, Word badge, std::string_view path);
@@ -71,11 +75,8 @@ public:
     Result<std::uint64_t> on(F::Seek, Sender&, std::int64_t offset, Word32 whence);
     Result<proto::FileStatus> on(F::Stat, Sender&);
     Result<Word32> on(F::Poll, Sender& sender, Word32 events);
-    Result<Word32> on(F::PollArm, Sender& sender, Word32 events, Word32, ipc::Cap<ipc::Notification> notification) {
-        core.machine.drop(notification.slot);
-        return on(F::Poll{}, sender, events);
-    }
-    Result<Unit> on(F::PollDisarm, Sender&, Word32) { return Unit{}; }
+    Result<Word32> on(F::PollArm, Sender& sender, Word32 events, Word32 token, ipc::Cap<ipc::Notification> notification);
+    Result<Unit> on(F::PollDisarm, Sender& sender, Word32 token);
     Result<Word32> on(F::Ioctl, Sender&, Word32, Word32, ipc::ReadBuffer, ipc::WriteBuffer) { return fail(Error::NotTerminal); }
     Result<proto::Transfer> on(F::GetDirectoryEntries, Sender&, ipc::WriteBuffer);
     Result<Unit> on(F::Truncate, Sender&, std::uint64_t) { return fail(Error::Invalid); }
@@ -99,7 +100,7 @@ public:
     }
     Result<std::array<std::uint64_t, 8>> on(F::StatFileSystem, Sender&) { return std::array<std::uint64_t, 8>{0x9fa0, abi::page_size, 0, 0, 0, 0, 255, 0}; }
 
-    // --- Namespace, on the open file of a PID namespace ---
+    // --- Namespace, on the file of a PID or user namespace ---
     Result<proto::NamespaceIdentity> on(N::Identify, Sender&);
     Result<ipc::Cap<N>> on(N::Create, Sender&, ipc::OptionalCap<N> const& user, Word32, Word32) {
         if (user.slot != 0) core.machine.drop(user.slot);
@@ -121,11 +122,17 @@ public:
 
 private:
     struct Mounted { PidNamespace* space; Word badge; };
+    /// Credentials of who opened a file, as far as writes ask for them.
+    struct OpenerRights {
+        Credentials credentials;
+        UserReference space;
+        [[nodiscard]] bool capable(UserNamespace const& over, std::uint32_t number) const { return Core::capable(credentials, *space, over, number); }
+    };
     /// An open file of procfs.
     struct Open {
         PidNamespace* space;             ///< one reference: whose procfs it is
-        PidNamespace* named = nullptr;   ///< the namespace it stands for, one reference; only ns/pid
         Node node;
+        OpenerRights opener_rights;      ///< of its opener: what counts at a write is who opened the file (user_namespaces(7))
         std::uint32_t opener = 0;        ///< Pid::global of the process that opened it, for texts that depend on it
         Word badge = 0;
         Word32 flags = 0;
@@ -145,6 +152,19 @@ private:
     ipc::Error leave(Sender& sender, Walk const& walk);
     Result<std::tuple<ipc::Cap<F>, proto::OpenResult>> open_node(Walk const& walk, Word32 flags);
     Result<CapabilityPointer> open_foreign(Walk const& walk, Word32 flags);
+    // namespace_files.cpp
+    struct OpenedNamespace { CapabilityPointer slot; bool keep; std::uint32_t inode; }; ///< keep: the slot is not the caller's to drop
+    Result<OpenedNamespace> open_namespace(Walk const& walk);
+    Result<std::uint32_t> namespace_inode(Walk const& walk);
+    std::string map_text(Open const& file, Process& process);
+    Result<Unit> write_map(Open const& file, Process& process, std::string_view text);
+    Result<Unit> write_setgroups(Open const& file, Process& process, std::string_view text);
+    Result<Unit> write_time_offsets(Open const& file, Process& process, std::string_view text);
+    [[nodiscard]] Handle* handle_of(Sender const& sender) const { return core.handle_of(sender.badge); }
+    static proto::FileStatus handle_status(Handle const& handle);
+    static std::string handle_name(Handle const& handle);
+    /// The namespace or process behind a file that a program gave, and its capability to drop.
+    Core::Joined joined_by(ipc::OptionalCap<F> const& file) const;
     Result<std::string> link_text(Walk const& walk);
     [[nodiscard]] bool may_open(Thread const* caller, Node const& node) const;
     proto::FileStatus status_of(PidNamespace const& view, Node const& node) const;

@@ -62,7 +62,9 @@ std::string system_loadavg(Core& core, Process& viewer, PidNamespace const& view
 }
 
 std::string system_uptime(Core& core) {
-    std::uint64_t const now = core.clock.now();
+    // As the reader's time namespace shows it.
+    std::int64_t const offset = core.reader != nullptr ? core.time_offsets(*core.reader)[1] : 0;
+    std::uint64_t const now = core.clock.now() + static_cast<std::uint64_t>(offset);
     std::uint64_t busy = 0;
     for (Domain* domain : core.domains) {
         busy += domain->cpu_of_dead;

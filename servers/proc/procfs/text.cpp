@@ -48,9 +48,13 @@ std::string process_status(Core& core, Process& process, Thread* thread, PidName
     Pid const& pid = thread != nullptr ? *thread->pid : *process.pid;
     out << "Name:\t" << process.comm() << "\nState:\t" << words << "\nTgid:\t" << process.pid->number_in(view) << "\nNgid:\t0\nPid:\t"
         << pid.number_in(view) << "\nPPid:\t" << (process.parent == nullptr ? 0 : process.parent->pid->number_in(view)) << "\nTracerPid:\t0\n";
-    out << "Uid:\t" << c.user << '\t' << c.effective_user << '\t' << c.saved_user << '\t' << c.file_user << "\nGid:\t" << c.group << '\t'
-        << c.effective_group << '\t' << c.saved_group << '\t' << c.file_group << "\nFDSize:\t64\nGroups:\t";
-    for (std::uint32_t i = 0; i < c.group_count; ++i) out << c.groups[i] << ' ';
+    // As the reader's user namespace knows the ids.
+    UserNamespace const& reader = core.reader != nullptr ? *core.reader->user_space : *core.first_user_space;
+    auto user = [&](std::uint32_t id) { return Core::user_in(reader, id); };
+    auto group = [&](std::uint32_t id) { return Core::group_in(reader, id); };
+    out << "Uid:\t" << user(c.user) << '\t' << user(c.effective_user) << '\t' << user(c.saved_user) << '\t' << user(c.file_user) << "\nGid:\t"
+        << group(c.group) << '\t' << group(c.effective_group) << '\t' << group(c.saved_group) << '\t' << group(c.file_group) << "\nFDSize:\t64\nGroups:\t";
+    for (std::uint32_t i = 0; i < c.group_count; ++i) out << group(c.groups[i]) << ' ';
     auto numbers = [&](std::string_view name, Pid const* which) {
         out << '\n' << name << ":";
         if (which == nullptr) return;

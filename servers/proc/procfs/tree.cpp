@@ -18,7 +18,8 @@ constexpr Entry process_entries[] = {
     {"status", Status, 0444}, {"stat", Stat, 0444}, {"statm", Statm, 0444}, {"cmdline", Arguments, 0444}, {"comm", Comm, 0644},
     {"environ", Environment, 0400}, {"maps", Maps, 0444}, {"limits", Limits, 0444}, {"mounts", Mounts, 0444}, {"mountinfo", MountInfo, 0444},
     {"mountstats", MountStats, 0400}, {"cgroup", Cgroup, 0444}, {"oom_score", OomScore, 0444}, {"oom_score_adj", OomScoreAdjust, 0644},
-    {"uid_map", IdMap, 0644}, {"gid_map", IdMap, 0644}, {"setgroups", SetGroups, 0644}, {"loginuid", LoginUser, 0644}, {"wchan", Wchan, 0444},
+    {"uid_map", UserMap, 0644}, {"gid_map", GroupMap, 0644}, {"projid_map", ProjectMap, 0644}, {"setgroups", SetGroups, 0644},
+    {"timens_offsets", TimeOffsets, 0644}, {"loginuid", LoginUser, 0644}, {"wchan", Wchan, 0444},
     {"io", Io, 0400}, {"schedstat", Schedstat, 0444}, {"exe", Executable, 0777}, {"cwd", WorkingDirectory, 0777}, {"root", RootDirectory, 0777},
     {"fd", DescriptorDirectory, 0500}, {"fdinfo", DescriptorInfoDirectory, 0500}, {"ns", NamespaceDirectory, 0511}, {"net", NetDirectory, 0555},
     {"task", TaskDirectory, 0555},
@@ -44,6 +45,24 @@ std::int64_t parse_number(std::string_view name) {
     return value;
 }
 } // namespace
+
+unsigned namespace_entry_count(Core const& core) { return core.kinds.size() + 4 + (core.time_kind >= 0 ? 1 : 0); }
+
+NamespaceEntry namespace_entry(Core const& core, unsigned number) {
+    using What = NamespaceEntry::What;
+    unsigned const kinds = core.kinds.size();
+    if (number < kinds) {
+        std::string_view const name = core.kinds[number].name.view();
+        return {What::Other, number, name, name};
+    }
+    switch (number - kinds) {
+    case 0: return {What::Pid, 0, "pid", "pid"};
+    case 1: return {What::PidChildren, 0, "pid_for_children", "pid"};
+    case 2: return {What::User, 0, "user", "user"};
+    case 3: return {What::Mount, 0, "mnt", "mnt"};
+    default: return {What::TimeChildren, static_cast<unsigned>(core.time_kind), "time_for_children", "time"};
+    }
+}
 
 std::span<Entry const> entries_of(NodeKind directory) {
     switch (directory) {
@@ -113,8 +132,8 @@ ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& dire
         return node;
     }
     case NamespaceDirectory:
-        for (std::uint32_t i = 0; i < std::size(namespace_names); ++i) {
-            if (name != namespace_names[i]) continue;
+        for (std::uint32_t i = 0; i < namespace_entry_count(core); ++i) {
+            if (name != namespace_entry(core, i).name) continue;
             Node node = directory;
             node.kind = NamespaceLink;
             node.mode = 0777;
@@ -126,7 +145,7 @@ ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& dire
     }
 }
 
-std::string path_of(PidNamespace const& view, Node const& node) {
+std::string path_of(Core const& core, PidNamespace const& view, Node const& node) {
     TextBuilder out;
     if (Process const* const process = process_of(node)) {
         out << process->pid->number_in(view);
@@ -145,7 +164,7 @@ std::string path_of(PidNamespace const& view, Node const& node) {
     if (node.kind == Root || node.kind == ProcessDirectory || node.kind == ThreadDirectory) return out.take();
     if (node.kind == Descriptor) return (out << "/fd/" << node.number).take();
     if (node.kind == DescriptorInfo) return (out << "/fdinfo/" << node.number).take();
-    if (node.kind == NamespaceLink) return (out << "/ns/" << namespace_names[node.number]).take();
+    if (node.kind == NamespaceLink) return (out << "/ns/" << namespace_entry(core, node.number).name).take();
     if (node.process != 0) {
         if (!named(ProcessDirectory, "")) named(NetDirectory, "net/");
         return out.take();

@@ -11,7 +11,7 @@ enum class NodeKind : std::uint8_t {
     SelfLink, ThreadSelfLink, MountsLink, NetLink, Executable, WorkingDirectory, RootDirectory, Descriptor, NamespaceLink, // links
     // files
     MemInfo, LoadAverage, Uptime, SystemStat, Version, CpuInfo, FileSystems, CommandLine, Devices, Empty, Partitions, Swaps,
-    Status, Stat, Statm, Arguments, Environment, Comm, Limits, Maps, Mounts, MountInfo, MountStats, IdMap, SetGroups, OomScore, OomScoreAdjust, Cgroup, LoginUser, Wchan, Io, Schedstat,
+    Status, Stat, Statm, Arguments, Environment, Comm, Limits, Maps, Mounts, MountInfo, MountStats, UserMap, GroupMap, ProjectMap, SetGroups, TimeOffsets, OomScore, OomScoreAdjust, Cgroup, LoginUser, Wchan, Io, Schedstat,
     DescriptorInfo, NetDevices, NetTable, HostName, DomainName, OsType, OsRelease, OsVersion, PidMaximum, RandomUuid, Overcommit, FileMaximum, ThreadsMaximum,
     SysvipcTable,
 };
@@ -34,7 +34,15 @@ struct Node {
     }
 };
 
-inline constexpr std::string_view namespace_names[] = {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "user", "uts"};
+/// An entry of /proc/PID/ns. The kinds that other servers own are there as the manifest names them.
+struct NamespaceEntry {
+    enum class What : std::uint8_t { Other, TimeChildren, Mount, Pid, PidChildren, User } what;
+    unsigned kind;                   ///< index in Core::kinds: Other, TimeChildren
+    std::string_view name;           ///< of the entry
+    std::string_view shown;          ///< in the link's text
+};
+[[nodiscard]] unsigned namespace_entry_count(Core const& core);
+NamespaceEntry namespace_entry(Core const& core, unsigned number);
 
 /// The record behind a node; null once it is gone.
 Process* process_of(Node const& node);
@@ -42,7 +50,7 @@ Thread* thread_of(Node const& node);
 /// The entry `name` of a directory, as `view` shows it. NoEntry, NotDirectory.
 ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name);
 /// The path of a node from the root of its procfs, without a slash before it.
-std::string path_of(PidNamespace const& view, Node const& node);
+std::string path_of(Core const& core, PidNamespace const& view, Node const& node);
 
 
 } // namespace proc

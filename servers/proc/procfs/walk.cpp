@@ -102,8 +102,7 @@ bool ProcFs::may_open(Thread const* caller, Node const& node) const {
     Process const* const target = process_of(node);
     if (target == nullptr || caller == nullptr) return false;
     if (caller->process == target) return true;
-    return caller->process->credentials.may_inspect(target->credentials) &&
-           (target->dumpable || caller->process->credentials.capable(capability::sys_ptrace));
+    return Core::may_inspect(*caller->process, *target);
 }
 
 auto ProcFs::link_text(Walk const& walk) -> Result<std::string> {
@@ -150,34 +149,9 @@ auto ProcFs::link_text(Walk const& walk) -> Result<std::string> {
         return name;
     }
     case NodeKind::NamespaceLink: {
-        std::string_view const name = namespace_names[walk.node.number];
-        std::uint32_t inode = 4026531835u; // cgroup; the ones that have no owner yet are everybody's
-        std::string_view shown = name;
-        CapabilityPointer session = 0;
-        if (name == "pid" || name == "pid_for_children") {
-            inode = name != "pid" && process->child_space != nullptr ? process->child_space->inode() : process->space().inode();
-            shown = "pid";
-        } else if (name == "uts" && process->uts_session != nullptr) {
-            session = process->uts_session->slot;
-        } else if (name == "net" && process->network_session != nullptr) {
-            session = process->network_session->slot;
-        } else if (name == "mnt") {
-            session = process->vfs_session;
-        } else if (name == "ipc") {
-            inode = 4026531839u;
-        } else if (name == "user") {
-            inode = 4026531837u;
-        } else if (name == "time") {
-            inode = 4026531834u;
-        }
-        if (session != 0) {
-            inode = 0;
-            if (auto const name_space = core.owners.namespace_of(session)) {
-                if (auto const identity = core.owners.identify_namespace(*name_space)) inode = identity->inode;
-                core.machine.drop(*name_space);
-            }
-        }
-        return (out << shown << ":[" << inode << ']').take();
+        auto const inode = namespace_inode(walk);
+        if (!inode) return fail(inode.error());
+        return (out << namespace_entry(core, walk.node.number).shown << ":[" << *inode << ']').take();
     }
     default: return fail(Error::Invalid);
     }
@@ -223,13 +197,6 @@ auto ProcFs::open_foreign(Walk const& walk, Word32 flags) -> Result<CapabilityPo
         auto const opened = core.owners.reopen(*file, flags);
         core.machine.drop(*file);
         return opened;
-    }
-    case NodeKind::NamespaceLink: {
-        std::string_view const name = namespace_names[walk.node.number];
-        if (name == "uts" && process->uts_session != nullptr) return core.owners.namespace_of(process->uts_session->slot);
-        if (name == "net" && process->network_session != nullptr) return core.owners.namespace_of(process->network_session->slot);
-        if (name == "mnt") return core.owners.namespace_of(process->vfs_session);
-        return fail(Error::NotSupported);
     }
     default: return fail(Error::Invalid);
     }

@@ -171,7 +171,7 @@ void Core::exception(Thread& thread, Word vector, Word, Address eip) {
 }
 
 bool Core::may_signal(Process const& from, Process const& to, std::uint32_t number) const {
-    if (&from == &to || from.credentials.may_signal(to.credentials)) return true;
+    if (&from == &to || from.credentials.may_signal(to.credentials) || capable(from, *to.user_space, capability::kill)) return true;
     return number == n::cont && from.session == to.session;
 }
 
@@ -185,7 +185,7 @@ ipc::Result<ipc::Unit> Core::kill(Thread& caller, std::int32_t thread_group, std
         information.number = static_cast<std::int32_t>(number);
         information.code = code;
         information.pid = from.pid->number_in(target.space());
-        information.user = from.credentials.user;
+        information.user = user_in(*target.user_space, from.credentials.user);
         bool const above = &target.space() != &view && view.contains(target.space());
         generate(target, thread, information, above);
     };

@@ -4,6 +4,7 @@
 #include "servers/proc/machine/fake_kernel.hpp"
 #include "servers/proc/process/core.hpp"
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -61,7 +62,11 @@ public:
         return found->second;
     }
     Result<Word> grow(KernelCSpace&, Word descriptor, std::span<KernelThread* const>) override { return descriptor + 1; }
-    void drop(CapabilityPointer) override { --capabilities; }
+    void drop(CapabilityPointer capability) override {
+        --capabilities;
+        if (on_drop) on_drop(capability);
+    }
+    std::function<void(CapabilityPointer)> on_drop;
     Result<CapabilityPointer> duplicate(CapabilityPointer capability) override {
         ++capabilities;
         return capability;
@@ -122,9 +127,12 @@ public:
     void wake(KernelThread& thread) override { ++threads.at(&thread).wakes; }
 };
 
-class FakeOwners final : public Owners {
+class FakeOwners final : public Owners, public UserNamespace::Observer {
 public:
-    explicit FakeOwners(FakeMachine& machine) : machine_{machine} {}
+    explicit FakeOwners(FakeMachine& machine) : machine_{machine} {
+        machine.on_drop = [this](CapabilityPointer dropped) { given.erase(dropped); };
+        UserNamespace::observer = this;
+    }
     std::map<CapabilityPointer, std::uint32_t> terminals; ///< file -> session
     std::map<CapabilityPointer, std::uint32_t> foregrounds;
     std::deque<proto::TerminalSignal> signals;
@@ -138,13 +146,75 @@ public:
         ++machine_.capabilities;
         return ++next;
     }
-    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer, std::uint32_t, std::uint32_t, std::uint32_t) override { return give(); }
-    void set_credentials(CapabilityPointer, proto::Credentials const&) override {}
-    ipc::Result<CapabilityPointer> new_namespace_session(CapabilityPointer) override { return give(); }
-    ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer) override { return give(); }
-    ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer) override { return give(); }
-    ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer) override { return proto::NamespaceIdentity{proto::NamespaceKind::Uts, 77, 0, 0, 0, 0}; }
-    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer, CapabilityPointer, std::uint32_t) override { return give(); }
+    /// What each capability given out stands for, until it is dropped.
+    struct Given { char what; std::uint32_t inode; CapabilityPointer from; std::uint32_t user; bool operator==(Given const&) const = default; };
+    std::map<CapabilityPointer, Given> given;
+    std::map<std::uint32_t, std::vector<std::array<std::uint32_t, 3>>> maps; ///< of user namespaces, as told
+    std::map<CapabilityPointer, proto::Credentials> credentials;
+    std::map<CapabilityPointer, proto::SessionCredentials> vouched;
+    std::map<Word, CapabilityPointer> minted;                 ///< handles by badge
+    std::vector<CapabilityPointer> signalled;
+    std::map<std::uint32_t, std::array<std::int64_t, 2>> offsets;
+    bool chrooted = false;
+    std::uint32_t next_inode = 9000;
+    int created = 0;
+
+    ipc::Result<CapabilityPointer> give(Given what) {
+        auto made = give();
+        if (made) given[*made] = what;
+        return made;
+    }
+    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, UserNamespace const& owner, std::uint32_t) override {
+        return give({'v', (flags & 2) != 0 ? ++next_inode : 0, from, Core::number_for_owners(owner)});
+    }
+    void set_credentials(CapabilityPointer session, proto::Credentials const& told) override { credentials[session] = told; }
+    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t) override {
+        return give({'v', name_space, from, 0});
+    }
+    bool is_chrooted(CapabilityPointer) override { return chrooted; }
+    ipc::Result<ipc::Unit> publish_maps(UserNamespace const& space) override {
+        if (machine_.failing()) return ipc::fail(Error::NoMemory);
+        auto& lines = maps[space.inode()];
+        lines.clear();
+        for (auto const& each : space.users.extents()) lines.push_back({each.inside, each.global, each.count});
+        return ipc::Unit{};
+    }
+    void forget_maps(UserNamespace const& space) override { maps.erase(space.inode()); }
+    void user_namespace_ends(UserNamespace const& space) override { forget_maps(space); }
+    ~FakeOwners() override { UserNamespace::observer = nullptr; }
+    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) override {
+        auto made = give({'n', next_inode + 1, from, owner.inode()});
+        if (made) ++next_inode, ++created;
+        return made;
+    }
+    ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t) override { return give({'s', 0, name_space, 0}); }
+    void vouch(CapabilityPointer, CapabilityPointer session, proto::SessionCredentials const& told) override { vouched[session] = told; }
+    ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) override { return give({'m', 0, session, 0}); }
+    ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) override {
+        auto const found = given.find(name_space);
+        bool const made = found != given.end() && found->second.what == 'n';
+        std::uint32_t owner = made ? found->second.user : 0;
+        if (found != given.end() && found->second.what == 'm') {
+            if (auto const session = given.find(found->second.from); session != given.end()) owner = session->second.user;
+        }
+        // Capabilities below 100 are first namespaces: 10 uts, 11 ipc, 12 time.
+        CapabilityPointer root = name_space;
+        while (given.contains(root)) root = given.at(root).from;
+        auto const kind = root == 10 ? proto::NamespaceKind::Uts : root == 11 ? proto::NamespaceKind::Ipc : root == 12 ? proto::NamespaceKind::Time : proto::NamespaceKind::Mount;
+        return proto::NamespaceIdentity{kind, made ? found->second.inode : root, 0, owner != 0 ? owner : UserNamespace::first_inode, 0, 0};
+    }
+    ipc::Result<CapabilityPointer> attenuated(CapabilityPointer name_space, std::uint64_t) override { return give({'a', 0, name_space, 0}); }
+    std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool) override { return offsets[name_space]; }
+    ipc::Result<ipc::Unit> set_time_offset(CapabilityPointer name_space, std::uint32_t clock, std::int64_t seconds, std::uint32_t nanoseconds) override {
+        offsets[name_space][clock == 7 ? 1 : 0] = seconds * 1'000'000'000 + nanoseconds;
+        return ipc::Unit{};
+    }
+    ipc::Result<CapabilityPointer> mint_handle(Word badge) override {
+        if (machine_.failing()) return ipc::fail(Error::NoMemory);
+        return minted[badge] = ++next;
+    }
+    void forget_handle(Word badge) override { minted.erase(badge); }
+    void signal(CapabilityPointer notification) override { signalled.push_back(notification); }
     ipc::Result<ipc::Unit> set_terminal_session(CapabilityPointer file, std::uint32_t session) override {
         terminals[file] = session;
         return ipc::Unit{};
@@ -227,6 +297,10 @@ struct World {
     Word next_reply = 1;
 
     explicit World(proto::DomainLimits const& limits = {}) {
+        core.kinds.add("uts", proto::NamespaceKind::Uts, 10);
+        core.kinds.add("ipc", proto::NamespaceKind::Ipc, 11);
+        core.kinds.add("time", proto::NamespaceKind::Time, 12);
+        core.time_kind = 2;
         domain = core.create_domain(limits, false, "root");
         core.root_domain = domain;
         init = begin(*domain);
@@ -238,7 +312,6 @@ struct World {
         auto session = owners.give();
         auto made = core.create_process(in, *session);
         if (!made) return nullptr;
-        (*made)->uts_session = new SharedCapability{*owners.give()};
         (*made)->set_name("init");
         (*made)->exit_signal = 17;
         core.start_process(**made);

@@ -212,7 +212,7 @@ TEST_CASE("kill: permissions, groups, errors") {
     World world;
     Process* const a = world.fork(*world.init);
     Process* const b = world.fork(*world.init);
-    b->credentials.set_identity(4, 1000, 1000, 1000).value();
+    b->credentials.set_identity(4, 1000, 1000, 1000, 0).value();
     CHECK(world.kill(*b, a->pid->number(), 15).error() == Error::NotPermitted);
     CHECK(world.kill(*b, 9999, 15).error() == Error::NoProcess);
     CHECK(world.kill(*b, a->pid->number(), 65).error() == Error::Invalid);
@@ -417,18 +417,18 @@ TEST_CASE("faults are signals that cannot be held back; the vDSO's accesses are 
 
 TEST_CASE("credentials: setuid rules and capabilities") {
     Credentials c;
-    CHECK(c.set_identity(0, 1000, 0, 0));
+    CHECK(c.set_identity(0, 1000, 0, 0, 0));
     CHECK(c.effective == 0);
-    CHECK(c.set_identity(0, 0, 0, 0).error() == Error::NotPermitted);
+    CHECK(c.set_identity(0, 0, 0, 0, 0).error() == Error::NotPermitted);
     Credentials d;
-    CHECK(d.set_identity(4, ~0u, 1000, ~0u));
+    CHECK(d.set_identity(4, ~0u, 1000, ~0u, 0));
     CHECK(d.effective == 0);
     CHECK(d.permitted == capability::all);
-    CHECK(d.set_identity(4, ~0u, 0, ~0u));
+    CHECK(d.set_identity(4, ~0u, 0, ~0u, 0));
     CHECK(d.effective == capability::all);
     Credentials user;
-    user.set_identity(4, 1000, 1000, 1000).value();
-    CHECK(user.execute(04755, 0, 0));
+    user.set_identity(4, 1000, 1000, 1000, 0).value();
+    CHECK(user.execute(04755, 0, 0, 0));
     CHECK(user.effective_user == 0);
     CHECK(user.effective == capability::all);
 }
@@ -477,6 +477,6 @@ TEST_CASE("texts of /proc") {
     CHECK(look_up(world.core, *world.domain->space, root, "99").error() == Error::NoEntry);
     auto const file = look_up(world.core, *world.domain->space, *directory, "stat");
     REQUIRE(file);
-    CHECK(path_of(*world.domain->space, *file) == "2/stat");
+    CHECK(path_of(world.core, *world.domain->space, *file) == "2/stat");
     CHECK(look_up(world.core, *world.domain->space, *file, "x").error() == Error::NotDirectory);
 }

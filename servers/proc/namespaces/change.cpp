@@ -1,0 +1,196 @@
+#include "change.hpp"
+
+namespace proc {
+
+NamespaceChange::NamespaceChange(Core& core, Process& from) : core_{core}, from_{from}, credentials_{from.credentials}, user_{from.user_space} {}
+
+NamespaceChange::~NamespaceChange() {
+    core_.release(set_);
+    if (pid_ != nullptr) pid_->release();
+    if (files_ != 0) core_.machine.drop(files_);
+}
+
+bool NamespaceChange::capable(std::uint32_t number, UserNamespace const& over) const { return Core::capable(credentials_, *user_, over, number); }
+
+NamespaceSet& NamespaceChange::own_set() {
+    if (set_ == nullptr) {
+        set_ = new NamespaceSet{*from_.namespaces};
+        set_->references = 1;
+        for (SharedNamespace* each : set_->at) {
+            if (each != nullptr) ++each->references;
+        }
+        if (set_->time_children != nullptr) ++set_->time_children->references;
+    }
+    return *set_;
+}
+
+/// The reference is taken over. What is in force for children only (time) is put aside for them.
+void NamespaceChange::put(unsigned kind, SharedNamespace& name_space) {
+    NamespaceSet& set = own_set();
+    SharedNamespace*& place = core_.kinds[kind].kind == proto::NamespaceKind::Time ? set.time_children : set.at[kind];
+    core_.release(place);
+    place = &name_space;
+}
+
+auto NamespaceChange::create_user() -> Status {
+    UserNamespace& parent = *user_;
+    if (parent.level() >= UserNamespace::maximum_depth || UserNamespace::count >= core_.limits.user_namespaces) return fail(Error::NoSpace);
+    if (core_.owners.is_chrooted(from_.vfs_session)) return fail(Error::NotPermitted);
+    if (!parent.users.maps_global(credentials_.effective_user) || !parent.groups.maps_global(credentials_.effective_group)) {
+        return fail(Error::NotPermitted);
+    }
+    auto* const made = new UserNamespace{parent, core_.next_user_inode(), credentials_.effective_user, credentials_.effective_group};
+    made->creator_had_setfcap = credentials_.capable(capability::setfcap);
+    if (auto told = core_.owners.publish_maps(*made); !told) {
+        made->release();
+        return told;
+    }
+    user_ = UserReference{made};
+    made->release();
+    user_changed_ = true;
+    credentials_.become_owner();
+    return ipc::Unit{};
+}
+
+auto NamespaceChange::create_pid() -> Status {
+    if (from_.child_space != nullptr && from_.child_space != &from_.space()) return fail(Error::Invalid);
+    PidNamespace& parent = from_.space();
+    if (!parent.owner->contains(*user_)) return fail(Error::Invalid);
+    if (parent.level() + 1 >= PidNamespace::maximum_depth || PidNamespace::count >= core_.limits.pid_namespaces) return fail(Error::NoSpace);
+    pid_ = new PidNamespace{&parent, core_.next_pid_inode(), *user_};
+    return ipc::Unit{};
+}
+
+auto NamespaceChange::create_kind(unsigned kind) -> Status {
+    SharedNamespace const* const old = from_.namespaces->at[kind];
+    auto made = core_.owners.create_namespace(old != nullptr ? old->capability : core_.kinds[kind].first, *user_);
+    if (!made) return fail(made.error());
+    put(kind, *new SharedNamespace{*made, 1, kind, user_, 0});
+    return ipc::Unit{};
+}
+
+auto NamespaceChange::create_kinds(std::uint32_t flags) -> Status {
+    for (unsigned kind = 0; kind < core_.kinds.size(); ++kind) {
+        if ((core_.kinds[kind].flag & flags) == 0) continue;
+        if (auto made = create_kind(kind); !made) return made;
+    }
+    return ipc::Unit{};
+}
+
+auto NamespaceChange::fork_files(std::uint32_t flags) -> Status {
+    auto made = core_.owners.fork_vfs_session(from_.vfs_session, flags, *user_, Core::number_for_vfs(from_));
+    if (!made) return fail(made.error());
+    files_ = *made;
+    return ipc::Unit{};
+}
+
+auto NamespaceChange::join_user(UserNamespace& space) -> Status {
+    if (&space == user_.get()) return fail(Error::Invalid);
+    if (from_.threads.size() > 1) return fail(Error::Invalid);
+    if (!capable(capability::sys_admin, space)) return fail(Error::NotPermitted);
+    // Who comes as its owner could do all this before; of others the new capabilities are to be kept from their like.
+    undumpable_ = space.owner_user() != credentials_.effective_user;
+    user_ = UserReference{&space};
+    user_changed_ = true;
+    credentials_.become_owner();
+    return ipc::Unit{};
+}
+
+auto NamespaceChange::join_pid(PidNamespace& space) -> Status {
+    if (!capable(capability::sys_admin, *space.owner) || !capable(capability::sys_admin)) return fail(Error::NotPermitted);
+    if (!from_.space().contains(space)) return fail(Error::Invalid);
+    space.retain();
+    if (pid_ != nullptr) pid_->release();
+    pid_ = &space;
+    return ipc::Unit{};
+}
+
+auto NamespaceChange::join_shared(SharedNamespace& name_space) -> Status {
+    bool const time = core_.kinds[name_space.kind].kind == proto::NamespaceKind::Time;
+    if (time && from_.threads.size() > 1) return fail(Error::TooManyUsers);
+    if (!capable(capability::sys_admin, *name_space.owner) || !capable(capability::sys_admin)) return fail(Error::NotPermitted);
+    NamespaceSet const& now = set_ != nullptr ? *set_ : *from_.namespaces;
+    if (now.at[name_space.kind] == &name_space && (!time || now.time_children == nullptr)) return ipc::Unit{};
+    NamespaceSet& set = own_set();
+    core_.release(set.at[name_space.kind]);
+    set.at[name_space.kind] = &name_space;
+    ++name_space.references;
+    if (time) {
+        core_.release(set.time_children);
+        core_.freeze(name_space);
+    }
+    return ipc::Unit{};
+}
+
+auto NamespaceChange::join_kind(unsigned kind, CapabilityPointer taken, UserNamespace& owner, std::uint32_t inode) -> Status {
+    auto* shared = new SharedNamespace{taken, 1, kind, UserReference{&owner}, inode};
+    auto joined = join_shared(*shared);
+    if (!joined) shared->capability = 0; // still the caller's
+    core_.release(shared);
+    return joined;
+}
+
+auto NamespaceChange::join_mount(CapabilityPointer name_space, UserNamespace& owner) -> Status {
+    if (!capable(capability::sys_admin, owner) || !capable(capability::sys_chroot) || !capable(capability::sys_admin)) return fail(Error::NotPermitted);
+    auto session = core_.owners.join_mount_namespace(from_.vfs_session, name_space, Core::number_for_vfs(from_));
+    if (!session) return fail(session.error());
+    if (files_ != 0) core_.machine.drop(files_);
+    files_ = *session;
+    return ipc::Unit{};
+}
+
+void NamespaceChange::commit() {
+    Process& process = from_;
+    bool const files = files_ != 0;
+    if (files) {
+        std::swap(process.vfs_session, files_);
+        static_cast<void>(core_.machine.install(*process.cspace, linux_process::slot::vfs, process.vfs_session)); // the slot is there
+        core_.machine.drop(std::exchange(files_, 0));
+    }
+    if (set_ != nullptr) {
+        for (unsigned kind = 0; kind < core_.kinds.size(); ++kind) {
+            if (set_->at[kind] != process.namespaces->at[kind]) core_.close_session(process, kind);
+        }
+        bool const time = core_.time_kind >= 0 && set_->at[static_cast<unsigned>(core_.time_kind)] != process.namespaces->at[static_cast<unsigned>(core_.time_kind)];
+        std::swap(process.namespaces, set_);
+        core_.release(set_);
+        if (time) core_.publish_time(process);
+    }
+    if (pid_ != nullptr) {
+        if (process.child_space != nullptr) process.child_space->release();
+        process.child_space = std::exchange(pid_, nullptr);
+        if (process.child_space == &process.space()) {
+            process.child_space->release();
+            process.child_space = nullptr;
+        }
+    }
+    if (user_changed_) {
+        process.user_space = user_;
+        process.credentials = credentials_;
+        if (undumpable_) process.dumpable = false;
+    }
+    if (user_changed_) core_.publish_credentials(process);
+}
+
+void NamespaceChange::enter_time() {
+    if ((set_ != nullptr ? *set_ : *from_.namespaces).time_children == nullptr) return;
+    NamespaceSet& set = own_set();
+    auto const time = static_cast<unsigned>(core_.time_kind);
+    core_.release(set.at[time]);
+    set.at[time] = std::exchange(set.time_children, nullptr);
+    core_.freeze(*set.at[time]);
+}
+
+void NamespaceChange::give_to(Process& child) {
+    child.credentials = credentials_;
+    child.user_space = user_;
+    enter_time(); // a new process is in its parent's time namespace for children
+    if (set_ != nullptr) {
+        child.namespaces = std::exchange(set_, nullptr);
+    } else {
+        child.namespaces = from_.namespaces;
+        ++child.namespaces->references;
+    }
+}
+
+} // namespace proc

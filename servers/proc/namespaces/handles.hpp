@@ -1,0 +1,22 @@
+// Capabilities of proc's own that stand for a namespace or a process: what /proc/PID/ns/{pid,user} open to, what other owners keep of
+// the user namespace that owns one of theirs, and pidfds (pidfd_open(2)). Each is a badge; its object lives as long as anybody has it.
+#pragma once
+#include "../process/pid.hpp"
+#include "../process/badges.hpp"
+#include <vector>
+
+namespace proc {
+
+struct Handle {
+    Word badge = 0;
+    PidNamespace* pid_space = nullptr;  ///< one reference
+    UserReference user_space;
+    Pid* process = nullptr;             ///< one reference; it outlives the process
+    Handle* next = nullptr;             ///< of the same Pid
+    std::uint32_t flags = 0;            ///< O_NONBLOCK
+    /// poll(2)s that wait for the process's end; the notifications are owned.
+    struct Waiter { std::uint32_t token; abi::CapabilityPointer notification; };
+    std::vector<Waiter> waiters;
+};
+
+} // namespace proc

@@ -1,0 +1,56 @@
+#include "user_namespace.hpp"
+
+namespace proc {
+
+namespace {
+constexpr unsigned buckets = 64;
+UserNamespace* table[buckets];
+} // namespace
+
+std::uint32_t UserNamespace::count = 0;
+UserNamespace::Observer* UserNamespace::observer = nullptr;
+
+void UserNamespace::enlist() {
+    ++count;
+    next_ = table[inode_ % buckets];
+    table[inode_ % buckets] = this;
+}
+
+UserNamespace::UserNamespace() : users{ipc::IdMap::identity()}, groups{ipc::IdMap::identity()}, creator_had_setfcap{true} { enlist(); }
+
+UserNamespace::UserNamespace(UserNamespace& parent, std::uint32_t inode, std::uint32_t owner_user, std::uint32_t owner_group)
+    : setgroups_allowed{parent.setgroups_allowed}, parent_{&parent}, level_{parent.level_ + 1}, inode_{inode}, owner_user_{owner_user},
+      owner_group_{owner_group} {
+    parent.retain();
+    enlist();
+}
+
+UserNamespace::~UserNamespace() {
+    --count;
+    UserNamespace** place = &table[inode_ % buckets];
+    while (*place != this) place = &(*place)->next_;
+    *place = next_;
+    if (parent_ != nullptr) parent_->release();
+}
+
+void UserNamespace::release() {
+    if (--references_ != 0) return;
+    if (observer != nullptr) observer->user_namespace_ends(*this);
+    delete this;
+}
+
+bool UserNamespace::contains(UserNamespace const& other) const {
+    for (UserNamespace const* space = &other; space != nullptr; space = space->parent_) {
+        if (space == this) return true;
+    }
+    return false;
+}
+
+UserNamespace* UserNamespace::find(std::uint32_t inode) {
+    for (UserNamespace* space = table[inode % buckets]; space != nullptr; space = space->next_) {
+        if (space->inode_ == inode) return space;
+    }
+    return nullptr;
+}
+
+} // namespace proc

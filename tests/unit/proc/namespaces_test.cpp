@@ -1,0 +1,386 @@
+// Namespaces of processes: clone, unshare and setns with a failure at every step, user namespaces, handles.
+#include "fake_world.hpp"
+#include "servers/proc/namespaces/change.hpp"
+#include <doctest/doctest.h>
+
+using namespace proc;
+namespace f = clone_flag;
+
+namespace {
+constexpr std::uint32_t every = f::new_user | f::new_mount | f::new_uts | f::new_ipc | f::new_pid | f::new_time;
+
+/// Everything that others, and proc itself, hold for processes.
+struct Holdings {
+    std::map<CapabilityPointer, FakeOwners::Given> given;
+    std::map<std::uint32_t, std::vector<std::array<std::uint32_t, 3>>> maps;
+    std::size_t slots, minted;
+    int cspaces;
+    std::uint32_t processes, threads, pid_spaces, user_spaces, tasks, handles;
+    bool operator==(Holdings const&) const = default;
+};
+Holdings holdings(World& world) {
+    return {world.owners.given, world.owners.maps, world.machine.slots.size(), world.owners.minted.size(), world.machine.cspaces,
+            world.core.table.all.size(), world.core.table.thread_count, PidNamespace::count, UserNamespace::count, world.domain->tasks, world.core.handle_count};
+}
+/// What a process is in.
+struct Place {
+    NamespaceSet* set;
+    PidNamespace *space, *children;
+    UserNamespace* user;
+    CapabilityPointer files;
+    std::uint64_t effective;
+    bool operator==(Place const&) const = default;
+};
+Place place(Process const& process) {
+    return {process.namespaces, &process.space(), process.child_space, process.user_space.get(), process.vfs_session, process.credentials.effective};
+}
+auto unshare(World& world, Process& process, std::uint32_t flags) {
+    return world.call(*process.leader(), [&] { return world.core.unshare(*process.leader(), flags); });
+}
+auto clone(World& world, Process& process, std::uint32_t flags, std::uint32_t descriptor = 0, std::uint32_t address = 0) {
+    return world.call(*process.leader(), [&] { return world.core.clone(*process.leader(), {flags, 0, 0, 0, 0, 17, address, descriptor}); });
+}
+auto set_namespace(World& world, Process& process, Core::Joined joined, std::uint32_t flags) {
+    return world.call(*process.leader(), [&] { return world.core.set_namespace(*process.leader(), joined, flags); });
+}
+void become_user(Process& process, std::uint32_t id) {
+    process.credentials.set_identity(5, id, id, id, 0).value();
+    process.credentials.set_identity(4, id, id, id, 0).value();
+}
+} // namespace
+
+TEST_CASE("unshare: a failure at any step leaves everything as it was") {
+    World world;
+    for (std::uint32_t flags : {every, every & ~f::new_user, std::uint32_t{f::new_uts}, f::new_user | f::new_mount, std::uint32_t{f::fs}}) {
+        Process& process = *world.fork(*world.init);
+        int step = 0;
+        for (bool done = false; !done; ++step) {
+            Holdings const before = holdings(world);
+            Place const was = place(process);
+            world.machine.fail_after = step;
+            done = unshare(world, process, flags).has_value();
+            world.machine.fail_after = -1;
+            if (done) break;
+            CHECK(holdings(world) == before);
+            CHECK(place(process) == was);
+            REQUIRE(step < 100);
+        }
+        CHECK(step >= ((flags & f::new_uts) != 0 ? 1 : 0));
+    }
+}
+
+TEST_CASE("clone with every kind: a failure at any step leaves everything as it was") {
+    World world;
+    Process& parent = *world.init;
+    int step = 0;
+    for (;; ++step) {
+        Holdings const before = holdings(world);
+        Place const was = place(parent);
+        world.machine.fail_after = step;
+        auto const made = clone(world, parent, every);
+        bool const injected = world.machine.fail_after < 0;
+        world.machine.fail_after = -1;
+        if (made) {
+            CHECK(!injected);
+            Process& child = *world.core.table.find(parent.space(), *made);
+            CHECK(place(parent) == was);
+            CHECK(child.pid->number() == 1);
+            CHECK(child.user_space.get() != parent.user_space.get());
+            CHECK(child.space().owner.get() == child.user_space.get());
+            for (unsigned kind = 0; kind < 3; ++kind) {
+                CHECK(child.namespaces->at[kind] != parent.namespaces->at[kind]);
+                CHECK(child.namespaces->at[kind]->owner.get() == child.user_space.get());
+            }
+            CHECK(child.namespaces->time_children == nullptr);
+            CHECK(world.owners.credentials.at(child.vfs_session).user_namespace == child.user_space->inode());
+            world.exit(child, 0);
+            CHECK(world.wait(parent, -1));
+            CHECK(holdings(world) == before);
+            break;
+        }
+        CHECK(holdings(world) == before);
+        REQUIRE(step < 100);
+    }
+    CHECK(step > 8);
+}
+
+TEST_CASE("setns by process descriptor: all kinds or none") {
+    World world;
+    Process& target = *world.core.table.find(world.init->space(), *clone(world, *world.init, f::new_uts | f::new_ipc | f::new_mount | f::new_pid | f::new_user));
+    Process& process = *world.fork(*world.init);
+    constexpr std::uint32_t flags = f::new_uts | f::new_ipc | f::new_pid | f::new_mount | f::new_user;
+    Core::Joined joined;
+    joined.process = target.pid; // as a descriptor does
+    target.pid->retain();
+    CHECK(set_namespace(world, process, joined, 0).error() == Error::Invalid);
+    CHECK(set_namespace(world, process, joined, f::new_uts | f::fs).error() == Error::Invalid);
+    int step = 0;
+    for (;; ++step) {
+        Holdings const before = holdings(world);
+        Place const was = place(process);
+        world.machine.fail_after = step;
+        bool const done = set_namespace(world, process, joined, flags).has_value();
+        world.machine.fail_after = -1;
+        if (done) break;
+        CHECK(holdings(world) == before);
+        CHECK(place(process) == was);
+        REQUIRE(step < 100);
+    }
+    CHECK(step >= 2);
+    CHECK(process.namespaces->at[0] == target.namespaces->at[0]);
+    CHECK(process.namespaces->at[1] == target.namespaces->at[1]);
+    CHECK(process.namespaces->at[2] == world.init->namespaces->at[2]);
+    CHECK(process.child_space == &target.space());
+    CHECK(process.user_space.get() == target.user_space.get());
+    // The user namespace is its own already.
+    CHECK(set_namespace(world, process, joined, f::new_user).error() == Error::Invalid);
+    world.exit(target, 0);
+    CHECK(world.wait(*world.init, -1));
+    CHECK(set_namespace(world, process, joined, f::new_uts).error() == Error::NoProcess);
+    joined.process->release();
+}
+
+TEST_CASE("setns: type, permission, and the way back") {
+    World world;
+    Process& target = *world.core.table.find(world.init->space(), *clone(world, *world.init, f::new_uts));
+    Process& process = *world.fork(*world.init);
+    SharedNamespace& uts = *target.namespaces->at[0];
+    auto join = [&](CapabilityPointer capability, std::uint32_t flags) {
+        Core::Joined joined; // a copy, as a message brings it
+        joined.other = capability < 100 ? capability : *world.owners.give(world.owners.given.at(capability));
+        auto const result = world.call(*process.leader(), [&] { return world.core.set_namespace(*process.leader(), joined, flags); });
+        if (joined.other >= 100) world.machine.drop(joined.other);
+        return result;
+    };
+    CHECK(join(uts.capability, f::new_ipc).error() == Error::Invalid);
+    CHECK(process.namespaces->at[0]->inode == 0);
+    REQUIRE(join(uts.capability, 0));
+    CHECK(world.core.inode_of(*process.namespaces->at[0]) == world.core.inode_of(uts));
+    NamespaceSet* const set = process.namespaces;
+    REQUIRE(join(uts.capability, f::new_uts)); // it is in there: nothing changes
+    CHECK(process.namespaces == set);
+    become_user(process, 1000);
+    CHECK(join(10, 0).error() == Error::NotPermitted);
+}
+
+TEST_CASE("clone and unshare: what flags exclude each other") {
+    World world;
+    Process& process = *world.init;
+    for (std::uint32_t flags : {f::new_mount | f::fs, f::new_user | f::fs, f::new_ipc | f::sysvsem, f::new_pid | f::parent, std::uint32_t{f::sighand},
+                                f::thread | f::vm, f::vm | f::sighand | f::thread | f::new_user, std::uint32_t{f::new_network}, std::uint32_t{f::new_cgroup},
+                                f::vm | f::sighand | f::thread | f::pidfd}) {
+        CHECK(clone(world, process, flags).error() == Error::Invalid);
+    }
+    CHECK(unshare(world, process, f::new_network).error() == Error::Invalid); // this machine has no such kind
+    CHECK(unshare(world, process, 1).error() == Error::Invalid);
+    REQUIRE(clone(world, process, f::vm | f::sighand | f::thread));
+    CHECK(unshare(world, process, f::new_user).error() == Error::Invalid);
+    CHECK(unshare(world, process, f::thread).error() == Error::Invalid);
+    CHECK(unshare(world, process, f::new_uts));
+}
+
+TEST_CASE("PID namespaces: depth, number and what is refused") {
+    World world;
+    Process* process = world.fork(*world.init);
+    REQUIRE(unshare(world, *process, f::new_pid));
+    CHECK(clone(world, *process, f::new_pid).error() == Error::Invalid);
+    for (unsigned depth = 1; depth <= 32; ++depth) {
+        auto const made = clone(world, *world.init, 0);
+        static_cast<void>(made);
+        Process* const child = world.fork(*process, depth == 1 ? 0 : std::uint32_t{f::new_pid});
+        REQUIRE(child != nullptr);
+        CHECK(child->space().level() == depth);
+        process = child;
+    }
+    CHECK(clone(world, *process, f::new_pid).error() == Error::NoSpace);
+    world.core.limits.pid_namespaces = PidNamespace::count;
+    CHECK(clone(world, *world.init, f::new_pid).error() == Error::NoSpace);
+    CHECK(clone(world, *world.init, 0));
+}
+
+TEST_CASE("user namespaces: who has which capability over what") {
+    World world;
+    Process& user = *world.fork(*world.init);
+    become_user(user, 1000);
+    CHECK(user.credentials.effective == 0);
+    CHECK(unshare(world, user, f::new_uts).error() == Error::NotPermitted);
+    world.owners.chrooted = true;
+    CHECK(unshare(world, user, f::new_user).error() == Error::NotPermitted);
+    world.owners.chrooted = false;
+    Process& watcher = *world.fork(user);
+    REQUIRE(unshare(world, user, f::new_user | f::new_uts));
+    UserNamespace& space = *user.user_space;
+    CHECK(space.owner_user() == 1000);
+    CHECK(user.credentials.effective == capability::all);
+    CHECK(user.credentials.bounding == capability::all);
+    CHECK(Core::capable(user, space, capability::sys_admin));
+    CHECK(!Core::capable(user, *world.core.first_user_space, capability::sys_admin));
+    CHECK(Core::capable(watcher, space, capability::sys_admin));       // its owner, from the parent
+    CHECK(Core::capable(*world.init, space, capability::sys_admin));   // root above
+    CHECK(!Core::capable(user, *world.init->namespaces->at[0]->owner, capability::sys_admin));
+    CHECK(Core::capable(user, *user.namespaces->at[0]->owner, capability::sys_admin));
+    CHECK(world.core.set_host_name(user, false, proto::HostName{"inside"}));
+    CHECK(world.core.set_host_name(watcher, false, proto::HostName{"outside"}).error() == Error::NotPermitted);
+    // Nothing is mapped: nobody is root, and exec takes all capabilities.
+    CHECK(Core::user_in(space, 1000) == 65534);
+    CHECK(space.root_user() == ~0u);
+    Credentials lost = user.credentials;
+    proto::FileStatus program{};
+    program.mode = 0100755;
+    static_cast<void>(Core::execute_credentials(lost, space, program));
+    CHECK(lost.effective == 0);
+    ipc::IdExtent const line{0, 1000, 1};
+    space.users = *ipc::IdMap::of({&line, 1});
+    space.groups = *ipc::IdMap::of({&line, 1});
+    CHECK(Core::user_in(space, 1000) == 0);
+    Credentials kept = user.credentials;
+    static_cast<void>(Core::execute_credentials(kept, space, program));
+    CHECK(kept.effective == capability::all);
+    // Ids that it does not map cannot be named.
+    CHECK(world.core.set_identity(user, 0, 5, 0, 0).error() == Error::Invalid);
+    CHECK(world.core.set_identity(user, 0, 0, 0, 0));
+    // A set-user-ID program of an owner that is not mapped is an ordinary one.
+    program.mode = 0104755;
+    program.user = 0;
+    static_cast<void>(Core::execute_credentials(kept, space, program));
+    CHECK(kept.effective_user == 1000);
+    // setgroups(2): only with a map, and if it has not been given up.
+    CHECK(world.core.groups(user, true, 0, 0));
+    space.setgroups_allowed = false;
+    CHECK(world.core.groups(user, true, 0, 0).error() == Error::NotPermitted);
+    Process& inner = *world.fork(user);
+    REQUIRE(unshare(world, inner, f::new_user));
+    CHECK(!inner.user_space->setgroups_allowed);
+    CHECK(inner.user_space->parent() == &space);
+    CHECK(Core::capable(watcher, *inner.user_space, capability::sys_admin)); // through the namespace it owns
+    CHECK(!world.core.may_signal(inner, *world.init, 9));
+    CHECK(world.core.may_signal(*world.init, inner, 9));
+}
+
+TEST_CASE("user namespaces: 32 below the first, each owned by the one before") {
+    World world;
+    Process& process = *world.fork(*world.init);
+    std::uint32_t const before = UserNamespace::count;
+    ipc::IdExtent const line{0, 0, 1};
+    for (int depth = 0; depth < 32; ++depth) {
+        REQUIRE(unshare(world, process, f::new_user));
+        process.user_space->users = process.user_space->groups = *ipc::IdMap::of({&line, 1});
+    }
+    CHECK(unshare(world, process, f::new_user).error() == Error::NoSpace);
+    world.exit(process, 0);
+    CHECK(world.wait(*world.init, -1));
+    CHECK(UserNamespace::count == before);
+    CHECK(world.owners.maps.empty());
+}
+
+TEST_CASE("capabilities: bounding, inheritable, ambient, securebits") {
+    Credentials c;
+    c.set_secure_bits(securebit::no_root | securebit::no_root << 1).value();
+    CHECK(c.set_secure_bits(0).error() == Error::NotPermitted); // locked
+    CHECK(c.set_secure_bits(0x100).error() == Error::NotPermitted);
+    CHECK(c.change_ambient(2, 7).error() == Error::NotPermitted); // not inheritable
+    c.inheritable = std::uint64_t{1} << 7;
+    REQUIRE(c.change_ambient(2, 7));
+    CHECK(*c.change_ambient(1, 7) == 1);
+    CHECK(c.change_ambient(1, 41).error() == Error::Invalid);
+    static_cast<void>(c.execute(0755, 0, 0, 0)); // root means nothing now: what is ambient is left
+    CHECK(c.effective == std::uint64_t{1} << 7);
+    CHECK(c.permitted == std::uint64_t{1} << 7);
+    Credentials d;
+    d.set_secure_bits(securebit::keep_capabilities).value();
+    REQUIRE(d.set_identity(4, 1000, 1000, 1000, 0));
+    CHECK(d.permitted == capability::all);
+    CHECK(d.effective == 0);
+    Credentials e;
+    REQUIRE(e.set_identity(6, 1000, 0, 0, 0));
+    CHECK((e.effective & capability::of_files) == 0);
+    CHECK(e.capable(capability::sys_admin));
+    REQUIRE(e.set_identity(6, 0, 0, 0, 0));
+    CHECK(e.effective == capability::all);
+    Credentials g;
+    g.set_secure_bits(securebit::no_setuid_fixup).value();
+    REQUIRE(g.set_identity(4, 1000, 1000, 1000, 0));
+    CHECK(g.effective == capability::all);
+    Credentials h;
+    h.bounding = 0;
+    static_cast<void>(h.execute(0755, 0, 0, 0));
+    CHECK(h.effective == 0);
+}
+
+TEST_CASE("time namespaces: the caller keeps its clock, its children and its next program have the new one") {
+    World world;
+    Process& process = *world.fork(*world.init);
+    REQUIRE(unshare(world, process, f::new_time));
+    SharedNamespace* const later = process.namespaces->time_children;
+    REQUIRE(later != nullptr);
+    CHECK(process.namespaces->at[2] == world.init->namespaces->at[2]);
+    world.owners.offsets[later->capability] = {5'000'000'000, -7};
+    CHECK(world.core.area(*process.leader()).time_offset_low == 0);
+    CHECK(clone(world, process, f::vm).error() == Error::Invalid); // one memory, one clock
+    Process& child = *world.fork(process);
+    CHECK(child.namespaces->at[2] == later);
+    CHECK(later->frozen);
+    CHECK(world.core.time_offsets(child) == std::array<std::int64_t, 2>{5'000'000'000, -7});
+    CHECK(world.core.area(*child.leader()).time_offset_low == static_cast<Word>(5'000'000'000));
+    CHECK(world.core.area(*child.leader()).boot_offset_high == ~Word{0});
+    world.core.finish_execute(process, "program", {});
+    CHECK(process.namespaces->at[2] == later);
+    CHECK(process.namespaces->time_children == nullptr);
+    CHECK(world.core.area(*process.leader()).time_offset_high == 1);
+}
+
+TEST_CASE("process descriptors: signals, waiting, and the end") {
+    World world;
+    Process& parent = *world.init;
+    Process& child = *world.fork(parent);
+    std::int32_t const number = child.pid->number();
+    REQUIRE(world.core.open_process(parent, number, 0));
+    CHECK(world.core.open_process(parent, 0, 0).error() == Error::Invalid);
+    CHECK(world.core.open_process(parent, 4000, 0).error() == Error::NoProcess);
+    Handle& handle = *child.pid->handles;
+    handle.waiters.push_back({1, 77});
+    auto signal = [&](Word badge, std::uint32_t which) {
+        return world.call(*parent.leader(), [&] { return world.core.signal_process(*parent.leader(), badge, which, nullptr); });
+    };
+    auto wait = [&](Word badge, std::uint32_t options) {
+        return world.call(*parent.leader(), [&] { return world.core.wait_process(*parent.leader(), badge, options); });
+    };
+    CHECK(signal(12345, 9).error() == Error::BadDescriptor);
+    CHECK(signal(handle.badge, 0));
+    CHECK(wait(handle.badge, 4).error() == Error::Deferred);
+    CHECK(wait(handle.badge, 4 | wait_option::no_hang)->pid == 0);
+    REQUIRE(signal(handle.badge, 9));
+    CHECK(Core::has_ended(*handle.process));
+    CHECK(world.owners.signalled == std::vector<CapabilityPointer>{77});
+    CHECK(wait(handle.badge, 4)->pid == number);
+    CHECK(signal(handle.badge, 9).error() == Error::NoProcess);
+    CHECK(wait(handle.badge, 4).error() == Error::NoChild);
+    // The number is not given to another while the descriptor is there.
+    CHECK(parent.space().find(number) == handle.process);
+    Word const badge = handle.badge;
+    world.core.handle_gone(badge);
+    CHECK(world.core.handle_of(badge) == nullptr);
+    CHECK(parent.space().find(number) == nullptr);
+    CHECK(world.core.handle_count == 0);
+}
+
+TEST_CASE("sessions are opened when they are asked for, told whose they are, and closed with the namespace") {
+    World world;
+    Process& process = *world.fork(*world.init);
+    CHECK(process.sessions[1] == 0);
+    auto const session = world.core.open_session(process, 1);
+    REQUIRE(session);
+    CHECK(world.owners.vouched.at(*session).capabilities == capability::all);
+    CHECK(world.machine.slots.at({process.cspace, linux_process::slot::ipc}) == *session);
+    CHECK(*world.core.open_session(process, 1) == *session);
+    REQUIRE(world.core.set_identity(process, 4, 1000, 1000, 1000));
+    CHECK(world.owners.vouched.at(*session).user == 1000);
+    CHECK(world.owners.vouched.at(*session).capabilities == 0);
+    Process& child = *world.fork(process);
+    CHECK(child.sessions[1] == 0);
+    process.credentials.effective = capability::all;
+    REQUIRE(unshare(world, process, f::new_ipc));
+    CHECK(process.sessions[1] == 0);
+    CHECK(!world.machine.slots.contains({process.cspace, linux_process::slot::ipc}));
+    CHECK(!world.owners.given.contains(*session));
+}
