@@ -34,7 +34,8 @@ Error read_trace(Invocation& call) {
         for (Word j = 0; j < entry_words; ++j) call.caller.ipc_buffer->message[2 + i * entry_words + j] = words[j];
     }
     call.result(first, first + count);
-    call.direct_words = count * entry_words;
+    call.result_length = abi::register_words + count * entry_words;
+    call.is_in_buffer = true;
     return Error::None;
 }
 

@@ -58,11 +58,10 @@ inline void invoke(Thread& thread, Slot& slot) {
         return fail(thread, error, call.reason);
     Word result_length = call.result_length;
     if (result_length > abi::register_words) [[unlikely]] {
-        if (has_buffer)
-            for (Word i = abi::register_words; i < result_length; ++i) thread.ipc_buffer->message[i] = call.results[i];
-        else result_length = abi::register_words;
+        if (!has_buffer) result_length = abi::register_words;
+        for (Word i = abi::register_words; i < result_length && !call.is_in_buffer; ++i)
+            thread.ipc_buffer->message[i] = call.results[i];
     }
-    if (call.direct_words != 0) [[unlikely]] result_length = abi::register_words + call.direct_words;
     // ThreadWriteRegisters of the thread itself, and the like, leave nothing to answer.
     thread.context.set_message(MessageInfo{0, result_length}.raw, 0, call.results[0], call.results[1]);
 }

@@ -32,7 +32,7 @@ struct Invocation {
     Word capability_count;
     Word result_length = 0;
     std::array<Word, 12> results;       ///< the first two are defined
-    Word direct_words = 0;              ///< result words that the invocation put into the buffer itself, from word 2 on
+    bool is_in_buffer = false;          ///< the invocation put result words 2.. into the buffer itself
     char const* reason = "";
 
     Invocation(Thread& by, Slot& of, abi::Invocation what, Word words, Word capabilities)

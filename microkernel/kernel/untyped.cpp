@@ -26,7 +26,8 @@ bool is_kernel_object(ObjectType type) {
 /// Zeroes free memory in steps. What a preempted Retype has done is kept in the Cpu for its next try.
 Error zero_memory(Address start, Word bytes) {
     if (bytes <= abi::page_size) {
-        zero_bytes(arch::to_virtual(start), bytes);
+        void* at = arch::to_virtual(start);
+        zero_words(at, bytes / sizeof(Word)); // every object's size is a multiple of a word's
         return Error::None;
     }
     Cpu& processor = cpu();
@@ -48,6 +49,17 @@ void forget_zeroed(Address start, Word bytes) {
     if (start >= processor.zeroed_start && start < processor.zeroed_end) processor.zeroed_start = processor.zeroed_end = 0;
 }
 
+/// abi::object_size by table.
+inline abi::ObjectSize size_of(ObjectType type, Word size_bits) {
+    static constexpr auto fixed = [] {
+        std::array<abi::ObjectSize, static_cast<std::size_t>(ObjectType::Count)> sizes{};
+        for (std::size_t index = 0; index < sizes.size(); ++index) sizes[index] = abi::object_size(static_cast<ObjectType>(index), 0);
+        return sizes;
+    }();
+    if (type == ObjectType::Untyped || type == ObjectType::CNode) return abi::object_size(type, size_bits);
+    return fixed[static_cast<std::size_t>(type)];
+}
+
 [[gnu::noinline]] Error retype(Invocation& call) {
     Capability& untyped = call.capability();
     auto const type = static_cast<ObjectType>(call.word(0));
@@ -67,13 +79,14 @@ void forget_zeroed(Address start, Word bytes) {
     for (Word i = made; i < count; ++i)
         if (!slots[i].is_empty()) return call.refuse(Error::DeleteFirst, "destination slot is in use");
 
-    abi::ObjectSize const size = abi::object_size(type, size_bits);
+    abi::ObjectSize const size = size_of(type, size_bits);
     Word const used = has_children(call.slot) ? untyped.watermark() : 0;
     Word const alignment = Word{1} << size.align_bits;
-    std::uint64_t const offset = (std::uint64_t{used} + alignment - 1) & ~std::uint64_t{alignment - 1};
-    if (offset + std::uint64_t{size.bytes} * (count - made) > untyped.untyped_bytes())
+    static_assert(max_untyped_bits < 31, "sums of two such sizes fit a word");
+    Word const offset = (used + alignment - 1) & ~(alignment - 1), bytes = untyped.untyped_bytes();
+    if (offset > bytes || std::uint64_t{size.bytes} * (count - made) > bytes - offset)
         return call.refuse(Error::NotEnoughMemory, "untyped memory too small");
-    Word end = static_cast<Word>(offset); // every size is a multiple of its alignment: objects follow one another
+    Word end = offset; // every size is a multiple of its alignment: objects follow one another
     Address const start = untyped.pointer() + end;
     // The offset is aligned; the address is too unless the Untyped is smaller than the alignment, which does not fit.
     if ((start & (alignment - 1)) != 0) return call.refuse(Error::NotEnoughMemory, "untyped memory not aligned enough");
@@ -85,10 +98,22 @@ void forget_zeroed(Address start, Word bytes) {
         forget_zeroed(object, size.bytes);
         end += size.bytes;
         untyped.set_watermark(end);
-        insert_original(slots[made], create_object(type, object, size_bits, device), &call.slot);
+        insert_original(slots[made], 
+                        type == ObjectType::Endpoint || type == ObjectType::Notification
+                            ? Capability::make(type == ObjectType::Endpoint ? CapabilityType::Endpoint : CapabilityType::Notification,
+                                               arch::to_virtual(object), abi::right::all)
+                            : create_object(type, object, size_bits, device),
+                        &call.slot);
         if (++made == count) return call.result();
         if (should_preempt()) return preempted;
     }
+}
+
+[[gnu::noinline]] Error inspect(Invocation& call) {
+    Capability const& untyped = call.capability();
+    Word const used = has_children(call.slot) ? untyped.watermark() : 0;
+    return call.result(untyped.untyped_bytes() - used, untyped.untyped_size_bits(), untyped.untyped_is_device() ? 1 : 0,
+                       untyped.pointer());
 }
 
 } // namespace
@@ -126,14 +151,9 @@ Capability create_object(ObjectType type, Address physical, Word size_bits, bool
 }
 
 Error invoke_untyped(Invocation& call) {
-    Capability const& untyped = call.capability();
     switch (call.label) {
     case abi::Invocation::UntypedRetype: return retype(call);
-    case abi::Invocation::UntypedInspect: {
-        Word const used = has_children(call.slot) ? untyped.watermark() : 0;
-        return call.result(untyped.untyped_bytes() - used, untyped.untyped_size_bits(), untyped.untyped_is_device() ? 1 : 0,
-                           untyped.pointer());
-    }
+    case abi::Invocation::UntypedInspect: return inspect(call);
     default: return call.refuse(Error::IllegalOperation, "not an Untyped invocation");
     }
 }
