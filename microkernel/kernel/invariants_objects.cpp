@@ -18,6 +18,7 @@ struct Pass {
     Word handler_lines = 0;
     Word throttled = 0; ///< contexts that wait for their refill
     Word zombies = 0;
+    Word children_listed = 0, with_parent = 0; ///< contexts that a parent knows, and that know one
 };
 
 Word rights_of(Capability const& capability) {
@@ -156,11 +157,12 @@ bool borrowers_hold(Pass& pass, SchedContext const& context) {
 }
 
 /// The children know their parent, and what they were charged is what it was charged for them.
-bool tree_holds(SchedContext const& context) {
+bool tree_holds(Pass& pass, SchedContext const& context) {
     SchedContext const* previous = nullptr;
     Word by_children = 0;
     for (SchedContext const* child = context.first_child; child != nullptr; child = child->next_sibling) {
         if (child->parent != &context || child->previous_sibling != previous || child->depth <= context.depth) return false;
+        ++pass.children_listed;
         by_children += child->charged - child->charged_before;
         previous = child;
     }
@@ -180,7 +182,8 @@ bool context_holds(Pass& pass, SchedContext const& context) {
     if ((context.usable != 0) != (context.budget != 0 && !context.blocked)) return false;
     if (context.remaining > context.budget || context.budget > context.period) return false;
     if (context.throttled != (context.remaining == 0 && context.budget != 0)) return false;
-    return tree_holds(context) && borrowers_hold(pass, context);
+    pass.with_parent += context.parent != nullptr ? 1 : 0;
+    return tree_holds(pass, context) && borrowers_hold(pass, context);
 }
 
 /// Every place of the refill wheel holds contexts that are due then, and none is missing.
@@ -327,7 +330,8 @@ Broken check_objects(WaitCounts const& expected) {
             !dead_place_holds(capability.object<Endpoint>(), *slot))
             return Broken::Endpoints;
     }
-    if (!borrowers_hold(pass, cpu().orphans) || !refills_hold(pass.throttled)) return Broken::SchedContexts;
+    if (!borrowers_hold(pass, cpu().orphans) || !refills_hold(pass.throttled) || pass.children_listed != pass.with_parent)
+        return Broken::SchedContexts;
     if (pass.handler_lines != issued_interrupts()) return Broken::Devices;
     if (!zombies_hold(pass.zombies)) return Broken::Derivation;
     if (pass.found.borrowing != expected.borrowing || pass.found.bound != expected.bound) return Broken::SchedContexts;

@@ -17,7 +17,9 @@ std::uint64_t stamp;
 
 void reset() {
     machine = {};
-    std::memset(memory, 0xa5, sizeof memory); // nothing is zero that the kernel has not zeroed
+    // Nothing is zero that the kernel has not zeroed; from then on there is what the last kernel left.
+    static bool const is_filled = (std::memset(memory, 0xa5, sizeof memory), true);
+    static_cast<void>(is_filled);
 }
 
 } // namespace host
@@ -88,7 +90,11 @@ void context_destroy(Context& context) {
     if (machine.loaded == &context) machine.loaded = nullptr;
 }
 
-bool interrupt_pending() { return machine.preempt_every != 0 && ++machine.preemption_points % machine.preempt_every == 0; }
+bool interrupt_pending() {
+    ++machine.preemption_points;
+    return machine.preemption_points == machine.preempt_at ||
+           (machine.preempt_every != 0 && machine.preemption_points % machine.preempt_every == 0);
+}
 void serve_interrupts() {
     ++machine.served;
     if (machine.tick_on_interrupt) kernel::handle_tick();

@@ -10,6 +10,7 @@ inline constexpr Address memory_start = 0x01000000;     ///< physical
 
 struct Machine {
     Word preempt_every = 0;             ///< every n-th preemption point finds an interrupt; 0: none ever
+    Word preempt_at = 0;                ///< this preemption point too, counted from 1; 0: none
     Word preemption_points = 0;
     Word served = 0;                    ///< calls of serve_interrupts
     bool tick_on_interrupt = true;      ///< such an interrupt is a tick

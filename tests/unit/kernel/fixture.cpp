@@ -80,7 +80,7 @@ Answer Kernel::system_call(Thread& thread, Syscall call, Word capability, Messag
         kernel::restart_syscall(thread);
         kernel::leave_kernel();
     }
-    check();
+    if (checks) check();
     return answer(thread);
 }
 

@@ -57,6 +57,7 @@ public:
     Word untyped() const { return untyped_; }
     Word free_bytes();
     void check();
+    bool checks = true;                 ///< after each system call; a test may spare its preparations
 
 private:
     Thread* root_;
