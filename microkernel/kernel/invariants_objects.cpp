@@ -265,11 +265,13 @@ bool mapping_holds(Slot const& slot) {
 bool ports_hold(Slot const& slot) {
     Capability const& ports = slot.capability;
     if (ports.first_port() > ports.last_port()) return false;
-    for (Slot const* other = slot.next(); other != nullptr && other->capability.is(CapabilityType::IoPorts);
-         other = other->next())
+    for (Slot const* other = slot.next(); other != nullptr; other = other->next()) {
+        if (other->capability.is(CapabilityType::Control)) continue;
+        if (!other->capability.is(CapabilityType::IoPorts)) break;
         if (other->capability != ports && ports.first_port() <= other->capability.last_port() &&
             other->capability.first_port() <= ports.last_port())
             return false;
+    }
     return true;
 }
 

@@ -8,9 +8,17 @@ namespace {
 
 constexpr Word bytes_at_most = 240;
 
-/// All issued ranges descend from the control capability; a range that overlaps one of them is not given again.
+bool is_port_capability(Capability const& capability) {
+    return capability.is(CapabilityType::IoPorts) ||
+           (capability.is(CapabilityType::Control) && capability.control_kind() == ControlKind::IoPort);
+}
+
+/// All issued ranges, and all copies of the control capability, descend from one original: they stand together in the
+/// derivation list. A range that overlaps one of them is not given again.
 bool is_issued(Slot const& control, Word first, Word last) {
-    for (Slot const* slot = control.next(); slot != nullptr && is_parent(control, *slot); slot = slot->next())
+    Slot const* slot = &control;
+    while (is_port_capability(slot->previous()->capability)) slot = slot->previous();
+    for (; slot != nullptr && is_port_capability(slot->capability); slot = slot->next())
         if (slot->capability.is(CapabilityType::IoPorts) && first <= slot->capability.last_port() &&
             slot->capability.first_port() <= last)
             return true;

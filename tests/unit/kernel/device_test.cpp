@@ -33,6 +33,21 @@ TEST_CASE("interrupts") {
     CHECK(kernel.system_call(kernel.root(), Syscall::NonBlockingReceive, notification).error() == Error::WouldBlock);
 }
 
+TEST_CASE("ports given through one copy of the control capability are not given again through another") {
+    Kernel kernel;
+    Word const slot = kernel.slots(5), copy = slot + 3, later = slot + 4;
+    auto issue = [&](Word control, Word to) { return kernel.invoke(control, IoPortControlIssue, {10, 20, to}, {cnode}).error(); };
+    auto copy_control = [&](Word to) { return kernel.invoke(cnode, CNodeCopy, {to, 0, boot_slot::io_port_control, 0, 15}, {cnode}).error(); };
+    REQUIRE(copy_control(copy) == Error::None);
+    CHECK(issue(copy, slot) == Error::None);
+    REQUIRE(copy_control(later) == Error::None);
+    for (Word control : {copy, later, Word{boot_slot::io_port_control}}) CHECK(issue(control, slot + 1) == Error::RevokeFirst);
+    CHECK(kernel.remove(boot_slot::io_port_control) == Error::None);
+    for (Word control : {copy, later}) CHECK(issue(control, slot + 1) == Error::RevokeFirst);
+    CHECK(kernel.remove(slot) == Error::None);
+    CHECK(issue(later, slot) == Error::None);
+}
+
 TEST_CASE("I/O ports") {
     Kernel kernel;
     Word const slot = kernel.slots(3);
