@@ -1,6 +1,7 @@
 // What the header-only standard library calls where it would throw: a server has no exceptions, it stops.
 #include "../ipc/log.hpp"
 #include "../ipc/objects.hpp"
+#include <memory>
 
 namespace ipc {
 
@@ -35,9 +36,14 @@ namespace std {
 [[noreturn]] void __glibcxx_assert_fail(char const*, int, char const*, char const* condition) noexcept {
     ipc::stop(condition);
 }
+// What std::shared_ptr asks the library for: how make_shared's own memory is told apart where there are no type infos (by address, which
+// it has tried then), and whether there are threads.
+bool _Sp_make_shared_tag::_S_eq(type_info const&) noexcept { return false; }
 } // namespace std
 
 extern "C" {
+extern char __libc_single_threaded;
+char __libc_single_threaded = 1;
 [[noreturn]] void abort() { ipc::stop("abort"); }
 [[noreturn]] void __cxa_pure_virtual() { ipc::stop("pure virtual function called"); }
 int atexit(void (*)()) { return 0; }

@@ -12,8 +12,9 @@ enum class Error : std::uint16_t {
     Access = 13, Fault = 14, NotBlockDevice = 15, Busy = 16, Exists = 17, CrossDevice = 18, NoSuchDevice = 19, NotDirectory = 20,
     IsDirectory = 21, Invalid = 22, TooManyFilesSystem = 23, TooManyFiles = 24, NotTerminal = 25, TextBusy = 26,
     FileTooBig = 27, NoSpace = 28, IllegalSeek = 29, ReadOnly = 30, TooManyLinks = 31, BrokenPipe = 32, Range = 34,
-    Deadlock = 35, NameTooLong = 36, NotImplemented = 38, NotEmpty = 39, Loop = 40, NoData = 61, TimedOutStream = 62, Overflow = 75, TooManyUsers = 87,
-    NotSocket = 88, ProtocolNotSupported = 93, SocketTypeNotSupported = 94, NotSupported = 95, AddressFamilyNotSupported = 97,
+    Deadlock = 35, NameTooLong = 36, NotImplemented = 38, NotEmpty = 39, Loop = 40, NoMessage = 42, IdentifierRemoved = 43, NoData = 61,
+    TimedOutStream = 62, Overflow = 75, TooManyUsers = 87, NotSocket = 88, MessageSize = 90, ProtocolNotSupported = 93,
+    SocketTypeNotSupported = 94, NotSupported = 95, AddressFamilyNotSupported = 97,
     AddressInUse = 98, NotConnected = 107, TimedOut = 110, ConnectionRefused = 111, Quota = 122, Cancelled = 125, DeadOwner = 130,
     // Linux-internal: never reach a program; the vDSO turns them into restart or EINTR (signal(7)).
     RestartSystemCall = 512,

@@ -4,7 +4,7 @@
 //
 //     class UtsServer : public ipc::NamespaceServer<Names, proto::NamespaceKind::Uts> { ... };
 //
-//  - `State inherit(State const& parent)` makes the state of a new namespace.
+//  - `State inherit(State const& parent)`, or with the quota as second argument, makes the state of a new namespace.
 //  - A *namespace* and each *session* in it are badges of the server's endpoint, looked up in `objects_`: the kernel vouches for a
 //    badge, nothing in a message is believed.
 //  - A namespace lives as long as a capability for it or a session in it does: when the last copy of a badged capability goes,
@@ -44,7 +44,7 @@ public:
 
     // On a namespace. Errors: NotPermitted (no namespace, or attenuated), NoSpace (too many), NoMemory.
     Result<Cap<Protocol>> on(Protocol::Create, Sender& sender, OptionalCap<Protocol> user, std::uint32_t user_inode,
-                             std::uint32_t) {
+                             std::uint32_t quota) {
         auto const* object = find_namespace(sender.badge, Protocol::Create::number);
         auto const refused = object == nullptr          ? Error::NotPermitted
                              : spaces_.size() >= limit_ ? Error::NoSpace
@@ -54,8 +54,8 @@ public:
             return fail(refused);
         }
         auto& parent = *object->space;
-        auto& space =
-            add_space(next_inode(), inherit(parent.state), parent.inode, user_inode != 0 ? user_inode : parent.user);
+        auto& space = add_space(next_inode(), make_state(parent.state, quota), parent.inode,
+                                user_inode != 0 ? user_inode : parent.user);
         space.user_pin = Owned<Protocol>{Cap<Protocol>{user.slot}};
         auto capability = add<Protocol>({Object::Kind::Namespace, &space, Protocol::every_operation});
         if (!capability) { spaces_.erase(space.inode); }
@@ -232,6 +232,13 @@ private:
         std::uint64_t offset = 0; ///< Namespace: of File::Read
     };
 
+    static State make_state(State const& parent, std::uint32_t quota) {
+        if constexpr (requires { inherit(parent, quota); }) {
+            return inherit(parent, quota);
+        } else {
+            return inherit(parent);
+        }
+    }
     Space& add_space(std::uint32_t inode, State state, std::uint32_t parent, std::uint32_t user) {
         return spaces_.try_emplace(inode, Space{std::move(state), inode, parent, user, {}}).first->second;
     }

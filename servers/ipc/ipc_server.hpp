@@ -1,0 +1,142 @@
+// IPC namespaces (ipc_namespaces(7)): protocol SystemV on sessions, File on attachments of shared memory. Who waits, until when, and what to
+// answer; the objects themselves are in space.hpp.
+#pragma once
+#include "ipc/id_map.hpp"
+#include "ipc/namespace_server.hpp"
+#include "space.hpp"
+
+namespace sysv {
+
+/// What the server asks of the world.
+class Port {
+public:
+    virtual ~Port() = default;
+    virtual std::uint64_t monotonic() = 0;     ///< nanoseconds
+    virtual std::int64_t wall_seconds() = 0;   ///< since the epoch
+    virtual void arm(std::uint64_t deadline) = 0; ///< on_notification then
+    /// Zeroed memory, given page by page when it is mapped.
+    virtual Result<std::shared_ptr<Storage>> make_storage(std::uint32_t bytes) = 0;
+    /// The capability is the caller's.
+    virtual Result<ipc::Cap<ipc::Frame>> page(Storage& storage, std::uint32_t index, bool write) = 0;
+};
+
+using SpacePointer = std::shared_ptr<Space>;
+/// Objects of their own, paid within what the parent may take; quota: bytes of shared memory.
+inline SpacePointer inherit(SpacePointer const& parent, std::uint32_t quota) {
+    constexpr std::uint64_t records = 1 << 20;
+    return std::make_shared<Space>(std::make_shared<Budget>(records, parent->memory),
+                                   std::make_shared<Budget>(quota != 0 ? quota : ~std::uint64_t{0}, parent->pages));
+}
+
+class IpcServer : public ipc::NamespaceServer<SpacePointer, proto::NamespaceKind::Ipc> {
+public:
+    using V = proto::SystemV;
+    using Word = ipc::Word;
+    using Space = sysv::Space;
+    using Sender = ipc::Sender;
+    using Unit = ipc::Unit;
+    using Transfer = proto::Transfer;
+    /// records: bytes of its heap that objects may take in all.
+    IpcServer(Port& port, std::uint64_t records)
+        : NamespaceServer{std::make_shared<Space>(std::make_shared<Budget>(records), std::make_shared<Budget>(~std::uint64_t{0}))}, port_{port} {}
+    using NamespaceServer::on;
+
+    // --- shared memory (ipc_server_memory.cpp) ---
+    Result<std::int32_t> on(V::GetSegment, Sender&, std::int32_t key, std::uint32_t bytes, std::uint32_t flags);
+    Result<std::tuple<ipc::Cap<File>, std::uint32_t>> on(V::Attach, Sender&, std::int32_t id, std::uint32_t read_only, std::uint32_t execute);
+    Result<std::tuple<std::int32_t, proto::SharedMemoryStatus>> on(V::ControlSegment, Sender&, std::int32_t id, std::uint32_t command,
+                                                                   proto::SystemVPermissions const&);
+    Result<proto::FileStatus> on(File::Stat, Sender&);
+    Result<std::uint32_t> on(File::Name, Sender&, ipc::WriteBuffer);
+    Result<std::uint32_t> on(File::GetFlags, Sender&);
+    Result<std::tuple<ipc::Cap<ipc::Frame>, proto::FilePage>> on(File::Page, Sender&, std::uint32_t index, std::uint32_t shared_write);
+    Result<std::tuple<ipc::Cap<File>, std::uint32_t>> on(File::Reopen, Sender&, std::uint32_t flags);
+
+    // --- semaphores, messages (ipc_server.cpp) ---
+    Result<std::int32_t> on(V::GetSet, Sender&, std::int32_t key, std::uint32_t count, std::uint32_t flags);
+    Result<Unit> on(V::Operate, Sender&, std::int32_t id, std::uint32_t count, std::uint64_t deadline, ipc::ReadBuffer);
+    Result<std::tuple<std::int32_t, proto::SemaphoreStatus>> on(V::ControlSet, Sender&, std::int32_t id, std::uint32_t command,
+                                                                proto::SystemVPermissions const&);
+    Result<std::int32_t> on(V::ControlSemaphore, Sender&, std::int32_t id, std::uint32_t index, std::uint32_t command, std::int32_t value);
+    Result<Transfer> on(V::GetAll, Sender&, std::int32_t id, ipc::WriteBuffer);
+    Result<Transfer> on(V::SetAll, Sender&, std::int32_t id, ipc::ReadBuffer);
+    Result<std::int32_t> on(V::GetQueue, Sender&, std::int32_t key, std::uint32_t flags);
+    Result<std::uint32_t> on(V::Send, Sender&, std::int32_t id, std::int32_t type, std::uint32_t flags, ipc::ReadBuffer);
+    Result<proto::ReceivedMessage> on(V::Receive, Sender&, std::int32_t id, std::int32_t type, std::uint32_t flags, ipc::WriteBuffer);
+    Result<std::tuple<std::int32_t, proto::MessageQueueStatus>> on(V::ControlQueue, Sender&, std::int32_t id, std::uint32_t command,
+                                                                   proto::SystemVPermissions const&, std::uint32_t maximum_bytes);
+    Result<proto::SystemVLimits> on(V::Limits, Sender&);
+    Result<Unit> on(V::SetLimits, Sender&, proto::SystemVLimits const&);
+    Result<proto::SystemVUse> on(V::Use, Sender&);
+    Result<Transfer> on(V::Table, Sender&, std::uint32_t which, std::uint32_t offset, ipc::WriteBuffer);
+
+    Result<Unit> on(Protocol::SetUserMap, Sender&, std::uint32_t user_inode, std::uint32_t uid_count, std::uint32_t gid_count, ipc::ReadBuffer);
+
+    void on_no_senders(Word badge);
+    void on_notification(Word bits);
+
+protected:
+    void vouched(Word session, SpacePointer& space, proto::SessionCredentials const& credentials) override;
+    void session_ended(Word session, SpacePointer& space) override;
+    void namespace_ended(SpacePointer& space) override;
+
+private:
+    struct SessionData {
+        Caller caller;
+        std::uint32_t user_space = 0;
+    };
+    struct Maps {
+        ipc::IdMap users, groups;
+    };
+    /// A mapping of shared memory somewhere: counts until nobody holds its badge.
+    struct Attachment {
+        std::weak_ptr<Space> space;
+        std::int32_t id;
+        std::shared_ptr<Storage> storage;
+        std::uint32_t bytes, inode;
+        std::int32_t key, process;
+        bool read_only;
+    };
+    /// A call that waits.
+    struct Waiter {
+        enum class Kind : std::uint8_t { Semaphore, Sender, Receiver } kind;
+        ipc::Pending call;
+        std::weak_ptr<Space> space;
+        std::uint32_t room = 0; ///< Receiver: of its buffer
+        std::uint64_t deadline = ~std::uint64_t{0};
+    };
+    /// Who calls and where. NotPermitted: no session.
+    struct Request {
+        Space* space;
+        SpacePointer const* pointer;
+        Caller const* caller;
+        Maps const* maps;
+        [[nodiscard]] std::uint32_t user(std::uint32_t global) const { return maps->users.from_global(global); }
+        [[nodiscard]] std::uint32_t group(std::uint32_t global) const { return maps->groups.from_global(global); }
+    };
+    Result<Request> request(Sender const& sender, Word operation);
+    /// IPC_SET: the owner becomes who the caller names. Invalid, NotPermitted.
+    static Result<Unit> change(Request const& request, Permissions& permissions, proto::SystemVPermissions const& wanted);
+    static proto::SystemVPermissions shown(Request const& request, Permissions const& permissions);
+
+    Attachment* attachment(Word badge);
+    Result<ipc::Cap<File>> add_attachment(Attachment attachment);
+
+    std::uint32_t wait(Sender& sender, Waiter::Kind kind, SpacePointer const& space, std::uint32_t waiter, std::uint64_t deadline);
+    std::uint32_t next_waiter();
+    /// Forgets those of that namespace whose callers do not wait any more: nothing may be done for them.
+    void sweep(Space& space);
+    void forget(std::uint32_t waiter, Waiter const& data);
+    void answer(WokenList const& woken);
+    Messages::Deliver deliverer();
+    void arm();
+
+    Port& port_;
+    std::unordered_map<Word, SessionData> sessions_;
+    std::unordered_map<Word, Attachment> attachments_;
+    std::unordered_map<std::uint32_t, Maps> maps_;
+    std::map<std::uint32_t, Waiter> waiters_;
+    std::uint32_t last_waiter_ = 0, last_inode_ = 0;
+};
+
+} // namespace sysv
