@@ -56,6 +56,9 @@ struct File {
     using Synchronize = ipc::Method<File, 13, ipc::Unit()>;
     /// O_* status flags (fcntl F_GETFL / F_SETFL).
     using GetFlags = ipc::Method<File, 14, std::uint32_t()>;
+    /// In GetFlags: each mapping of it is counted by the capability that is kept for it (System V shared memory). Reopen gives another one to count,
+    /// with O_PATH one that is not counted and gives pages only.
+    static constexpr std::uint32_t attachment_flag = 1U << 30;
     using SetFlags = ipc::Method<File, 15, ipc::Unit(std::uint32_t flags)>;
     using SetAttributes = ipc::Method<File, 16, ipc::Unit(AttributeChange)>;
     /// The frame of page `index` of the file, for mapping: with write right only for `shared_write` on a file open for writing.

@@ -76,7 +76,7 @@ struct SystemV {
     /// IPC_SET sets the queue's maximum of bytes too.
     using ControlQueue = ipc::Method<SystemV, 13, std::tuple<std::int32_t, MessageQueueStatus>(std::int32_t id, std::uint32_t command, SystemVPermissions, std::uint32_t maximum_bytes)>;
 
-    // --- for everybody ---
+    // --- for everybody; Limits, SetLimits and Table also on a capability for the namespace itself that allows everything: for proc, with global ids ---
     using Limits = ipc::Method<SystemV, 14, SystemVLimits()>;
     /// Needs CAP_SYS_RESOURCE over the namespace. Invalid: out of range.
     using SetLimits = ipc::Method<SystemV, 15, ipc::Unit(SystemVLimits)>;

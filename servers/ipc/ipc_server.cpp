@@ -35,6 +35,11 @@ Result<IpcServer::Request> IpcServer::request(Sender const& sender, Word operati
     static Caller const nobody{ipc::IdMap::no_id, ipc::IdMap::no_id, {}, 0, 0};
     static Maps const identity{ipc::IdMap::identity(), ipc::IdMap::identity()};
     static Maps const nothing{};
+    // The namespace itself, of which proc keeps a capability: what /proc shows and sets.
+    static Caller const overseer{0, 0, {}, ~std::uint64_t{0}, 0};
+    if (operation == V::Limits::number || operation == V::SetLimits::number || operation == V::Table::number) {
+        if (auto const space = opened(sender.badge, true)) { return Request{space->state.get(), &space->state, &overseer, &identity}; }
+    }
     auto const* const space = state_of(sender.badge, operation);
     if (space == nullptr) { return fail(Error::NotPermitted); }
     auto const session = sessions_.find(sender.badge);
@@ -51,7 +56,7 @@ std::uint32_t IpcServer::next_waiter() {
 }
 
 std::uint32_t IpcServer::wait(Sender& sender, Waiter::Kind kind, SpacePointer const& space, std::uint32_t waiter, std::uint64_t deadline) {
-    waiters_[waiter] = {kind, sender.defer(), space, sender.write_length, deadline};
+    waiters_[waiter] = {kind, sender.defer(), space, sender.write_length, deadline, {}};
     if (deadline != for_ever) { arm(); }
     return waiter;
 }
@@ -63,6 +68,7 @@ void IpcServer::arm() {
 }
 
 void IpcServer::forget(std::uint32_t waiter, Waiter const& data) {
+    if (data.queue != nullptr) { data.queue->forget(waiter); }
     if (auto const space = data.space.lock()) {
         if (data.kind == Waiter::Kind::Semaphore) { space->semaphores.forget(waiter); }
         else { space->messages.forget(waiter); }
@@ -104,7 +110,7 @@ void IpcServer::on_notification(Word) {
         auto const waiter = entry->second;
         forget(entry->first, waiter);
         entry = waiters_.erase(entry);
-        ipc::reply_error(waiter.call, Error::Again);
+        ipc::reply_error(waiter.call, waiter.queue != nullptr ? Error::TimedOut : Error::Again);
     }
     arm();
 }
@@ -112,12 +118,12 @@ void IpcServer::on_notification(Word) {
 void IpcServer::on_no_senders(Word badge) {
     auto const found = attachments_.find(badge);
     if (found == attachments_.end()) {
-        NamespaceServer::on_no_senders(badge);
+        if (open_queues_.erase(badge) == 0) { NamespaceServer::on_no_senders(badge); }
         return;
     }
     auto const gone = std::move(found->second);
     attachments_.erase(found);
-    if (auto const space = gone.space.lock()) { space->segments.detach(gone.id, gone.process, port_.wall_seconds()); }
+    if (auto const space = gone.counted ? gone.space.lock() : nullptr) { space->segments.detach(gone.id, gone.process, port_.wall_seconds()); }
 }
 
 Result<ipc::Unit> IpcServer::on(Protocol::SetUserMap, Sender& sender, std::uint32_t user_inode, std::uint32_t uid_count, std::uint32_t gid_count,

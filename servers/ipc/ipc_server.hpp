@@ -31,6 +31,7 @@ inline SpacePointer inherit(SpacePointer const& parent, std::uint32_t quota) {
 class IpcServer : public ipc::NamespaceServer<SpacePointer, proto::NamespaceKind::Ipc> {
 public:
     using V = proto::SystemV;
+    using M = proto::MessageQueue;
     using Word = ipc::Word;
     using Space = sysv::Space;
     using Sender = ipc::Sender;
@@ -70,6 +71,19 @@ public:
     Result<proto::SystemVUse> on(V::Use, Sender&);
     Result<Transfer> on(V::Table, Sender&, std::uint32_t which, std::uint32_t offset, ipc::WriteBuffer);
 
+    // --- POSIX message queues (ipc_server_posix.cpp) ---
+    Result<ipc::Cap<File>> on(M::Open, Sender&, std::uint32_t flags, std::uint32_t mode, std::uint32_t given, proto::MessageQueueAttributes const&,
+                              ipc::Path const&);
+    Result<Unit> on(M::Unlink, Sender&, ipc::Path const&);
+    Result<std::uint32_t> on(M::Send, Sender&, std::uint32_t priority, std::uint64_t deadline, ipc::ReadBuffer);
+    Result<proto::QueueMessage> on(M::Receive, Sender&, std::uint64_t deadline, ipc::WriteBuffer);
+    Result<proto::MessageQueueAttributes> on(M::Attributes, Sender&, std::uint32_t change, std::uint32_t flags);
+    Result<Transfer> on(File::Read, Sender&, std::uint32_t, ipc::WriteBuffer);
+    Result<std::uint32_t> on(File::Poll, Sender&, std::uint32_t events);
+    Result<std::uint32_t> on(File::PollArm, Sender&, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification>);
+    Result<Unit> on(File::PollDisarm, Sender&, std::uint32_t token);
+    Result<Unit> on(File::SetFlags, Sender&, std::uint32_t flags);
+
     Result<Unit> on(Protocol::SetUserMap, Sender&, std::uint32_t user_inode, std::uint32_t uid_count, std::uint32_t gid_count, ipc::ReadBuffer);
 
     void on_no_senders(Word badge);
@@ -95,15 +109,28 @@ private:
         std::shared_ptr<Storage> storage;
         std::uint32_t bytes, inode;
         std::int32_t key, process;
-        bool read_only;
+        bool read_only, counted;
     };
     /// A call that waits.
     struct Waiter {
-        enum class Kind : std::uint8_t { Semaphore, Sender, Receiver } kind;
+        enum class Kind : std::uint8_t { Semaphore, Sender, Receiver, QueueSender, QueueReceiver } kind;
         ipc::Pending call;
         std::weak_ptr<Space> space;
         std::uint32_t room = 0; ///< Receiver: of its buffer
         std::uint64_t deadline = ~std::uint64_t{0};
+        QueuePointer queue; ///< QueueSender, QueueReceiver: no space then
+    };
+    /// An open POSIX message queue.
+    struct OpenQueue {
+        struct Poll {
+            std::uint32_t events, token;
+            ipc::Owned<ipc::Notification> waker;
+        };
+        QueuePointer queue;
+        std::uint32_t flags = 0; ///< access mode, O_NONBLOCK
+        std::uint64_t offset = 0;
+        std::list<Poll> polls;
+        [[nodiscard]] std::uint32_t ready(std::uint32_t events) const;
     };
     /// Who calls and where. NotPermitted: no session.
     struct Request {
@@ -129,11 +156,16 @@ private:
     void forget(std::uint32_t waiter, Waiter const& data);
     void answer(WokenList const& woken);
     Messages::Deliver deliverer();
+    OpenQueue* open_queue(Word badge);
+    void wait(Sender& sender, Waiter::Kind kind, QueuePointer const& queue, std::uint32_t waiter, std::uint64_t deadline);
+    void sweep(PosixQueue& queue);
+    void settle(PosixQueue& queue);
     void arm();
 
     Port& port_;
     std::unordered_map<Word, SessionData> sessions_;
     std::unordered_map<Word, Attachment> attachments_;
+    std::unordered_map<Word, OpenQueue> open_queues_;
     std::unordered_map<std::uint32_t, Maps> maps_;
     std::map<std::uint32_t, Waiter> waiters_;
     std::uint32_t last_waiter_ = 0, last_inode_ = 0;

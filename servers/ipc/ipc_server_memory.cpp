@@ -4,7 +4,7 @@
 namespace sysv {
 
 namespace {
-constexpr std::uint32_t segment_file = 0100000, shm_device_minor = 5, read_write = 2;
+constexpr std::uint32_t segment_file = 0100000, shm_device_minor = 5, read_write = 2, open_path = 010000000;
 } // namespace
 
 Result<std::int32_t> IpcServer::on(V::GetSegment, Sender& sender, std::int32_t key, std::uint32_t bytes, std::uint32_t flags) {
@@ -22,7 +22,7 @@ Result<std::tuple<ipc::Cap<proto::File>, std::uint32_t>> IpcServer::on(V::Attach
     if (!segment) { return fail(segment.error()); }
     auto const& one = **segment;
     auto const capability =
-        add_attachment({*who->pointer, id, one.storage, one.bytes, one.inode, one.permissions.key, who->caller->process, read_only != 0});
+        add_attachment({*who->pointer, id, one.storage, one.bytes, one.inode, one.permissions.key, who->caller->process, read_only != 0, true});
     if (!capability) {
         who->space->segments.detach(id, who->caller->process, port_.wall_seconds());
         return fail(capability.error());
@@ -31,7 +31,7 @@ Result<std::tuple<ipc::Cap<proto::File>, std::uint32_t>> IpcServer::on(V::Attach
 }
 
 Result<ipc::Cap<proto::File>> IpcServer::add_attachment(Attachment attachment) {
-    Word const badge = new_badge([&](Word candidate) { return attachments_.contains(candidate); });
+    Word const badge = new_badge([&](Word candidate) { return attachments_.contains(candidate) || open_queues_.contains(candidate); });
     auto capability = ipc::mint_session<File>(badge);
     if (capability) { attachments_[badge] = std::move(attachment); }
     return capability;
@@ -78,9 +78,18 @@ Result<std::tuple<std::int32_t, proto::SharedMemoryStatus>> IpcServer::on(V::Con
 // --- File on attachments ---
 
 Result<proto::FileStatus> IpcServer::on(File::Stat, Sender& sender) {
+    proto::FileStatus status{};
+    if (auto const* const open = open_queue(sender.badge)) {
+        status.mode = segment_file | open->queue->permissions.mode;
+        status.user = open->queue->permissions.user;
+        status.group = open->queue->permissions.group;
+        status.size = 80; // as Linux says of them
+        status.links = 1;
+        status.block_size = SharedMemory::page;
+        return status;
+    }
     auto const* const one = attachment(sender.badge);
     if (one == nullptr) { return NamespaceServer::on(File::Stat{}, sender); }
-    proto::FileStatus status{};
     status.inode = one->inode;
     status.device_minor = shm_device_minor;
     status.mode = segment_file | 0600;
@@ -90,6 +99,7 @@ Result<proto::FileStatus> IpcServer::on(File::Stat, Sender& sender) {
 }
 
 Result<std::uint32_t> IpcServer::on(File::Name, Sender& sender, ipc::WriteBuffer buffer) {
+    if (auto const* const open = open_queue(sender.badge)) { return give_name(sender, "/" + open->queue->name); }
     auto const* const one = attachment(sender.badge);
     if (one == nullptr) { return NamespaceServer::on(File::Name{}, sender, buffer); }
     std::string name = "/SYSV";
@@ -98,8 +108,9 @@ Result<std::uint32_t> IpcServer::on(File::Name, Sender& sender, ipc::WriteBuffer
 }
 
 Result<std::uint32_t> IpcServer::on(File::GetFlags, Sender& sender) {
+    if (auto const* const open = open_queue(sender.badge)) { return open->flags; }
     auto const* const one = attachment(sender.badge);
-    return one == nullptr || one->read_only ? 0 : read_write;
+    return one == nullptr ? 0 : File::attachment_flag | (one->read_only ? 0 : read_write);
 }
 
 Result<std::tuple<ipc::Cap<ipc::Frame>, proto::FilePage>> IpcServer::on(File::Page, Sender& sender, std::uint32_t index, std::uint32_t shared_write) {
@@ -119,7 +130,8 @@ Result<std::tuple<ipc::Cap<proto::File>, std::uint32_t>> IpcServer::on(File::Reo
     auto const* const one = attachment(sender.badge);
     if (one == nullptr) { return NamespaceServer::on(File::Reopen{}, sender, flags); }
     auto copy = *one;
-    auto const space = copy.space.lock();
+    copy.counted = (flags & open_path) == 0;
+    auto const space = copy.counted ? copy.space.lock() : nullptr;
     if (space != nullptr) { static_cast<void>(space->segments.attach_again(copy.id, copy.process, port_.wall_seconds())); }
     auto const capability = add_attachment(copy);
     if (!capability) {

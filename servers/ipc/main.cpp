@@ -61,5 +61,5 @@ int server_main(ipc::ServerInfo const& info) {
     static sysv::IpcServer server{port, info.heap_bytes / 2};
     server.set_limit(ipc::option(info, "namespaces", server.default_limit));
     static_cast<void>(ipc::bind_no_senders(no_senders_bit));
-    ipc::serve<proto::Namespace, proto::File, proto::SystemV>(server);
+    ipc::serve<proto::Namespace, proto::File, proto::SystemV, proto::MessageQueue>(server);
 }

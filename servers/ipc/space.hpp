@@ -1,6 +1,7 @@
 // The state of one IPC namespace.
 #pragma once
 #include "messages.hpp"
+#include "posix_queues.hpp"
 #include "shared_memory.hpp"
 #include <string>
 
@@ -20,6 +21,7 @@ struct Space {
     Semaphores semaphores{limits, memory};
     Messages messages{limits, memory};
     SharedMemory segments{limits, memory, pages};
+    PosixQueues posix{memory};
 };
 
 /// Rows of /proc/sysvipc/{shm,sem,msg}, byte for byte as a 32-bit Linux lays them out. ids(global, group) shows an id to the reader.

@@ -5,7 +5,7 @@ namespace proc {
 namespace {
 constexpr Word at_empty_path = 0x1000, path_maximum = 4095;
 constexpr Word mode_type = 0170000, mode_regular = 0100000, mode_character = 0020000;
-constexpr Word access_mode = 3, read_write = 2, write_only = 1;
+constexpr Word access_mode = 3, read_write = 2, write_only = 1, open_path = 010000000;
 } // namespace
 
 ipc::Result<Word> MemoryOperations::on(P::Break, Sender& sender, Word address) {
@@ -18,6 +18,8 @@ ipc::Result<Address> MemoryOperations::map(Thread& thread, proto::MapArguments c
     Word const type = arguments.flags & map_flag::type_mask;
     bool const shared = type == map_flag::shared || type == map_flag::shared_validate;
     FileObject* object = nullptr;
+    Attachment* attachment = nullptr;
+    bool may_write = true;
     if ((arguments.flags & map_flag::anonymous) == 0) {
         if (file.unwrapped) return fail(Error::NoSuchDevice);
         if (file.slot == 0) return fail(Error::BadDescriptor);
@@ -28,7 +30,16 @@ ipc::Result<Address> MemoryOperations::map(Thread& thread, proto::MapArguments c
             return fail(Error::Access);
         }
         bool const for_write = flags && shared && (*flags & access_mode) == read_write;
-        auto opened = cache_.open(std::exchange(file.slot, 0), for_write);
+        may_write = !flags || for_write;
+        auto opened = [&]() -> Result<FileObject*> {
+            if (!flags || (*flags & proto::File::attachment_flag) == 0) return cache_.open(std::exchange(file.slot, 0), for_write);
+            // The mapping keeps the attachment; pages come through a capability that does not count as one.
+            auto const pages = ipc::call<proto::File::Reopen>(source, open_path | (*flags & access_mode));
+            if (!pages) return fail(pages.error());
+            auto result = cache_.open(std::get<0>(*pages).slot, for_write);
+            if (result) attachment = new Attachment{core.kernel, std::exchange(file.slot, 0)};
+            return result;
+        }();
         if (!opened) return fail(opened.error());
         object = *opened;
         proto::FileStatus const& status = object->status();
@@ -41,7 +52,9 @@ ipc::Result<Address> MemoryOperations::map(Thread& thread, proto::MapArguments c
         }
     }
     if (object == nullptr && shared) object = &cache_.create_anonymous(process.domain->account);
-    auto const result = memory.map(arguments.address, arguments.length, arguments.protection, arguments.flags, arguments.page_offset, object);
+    auto const result =
+        memory.map(arguments.address, arguments.length, arguments.protection, arguments.flags, arguments.page_offset, object, may_write, attachment);
+    if (attachment != nullptr) attachment->release();
     if (object != nullptr) object->release();
     return result;
 }
@@ -53,6 +66,9 @@ ipc::Result<Word> MemoryOperations::on(P::Map, Sender& sender, proto::MapArgumen
 }
 ipc::Result<ipc::Unit> MemoryOperations::on(P::Unmap, Sender& sender, Word address, Word length) {
     return run<P::Unmap>(sender, [&](Thread& thread) { return thread.process->memory->unmap(address, length); });
+}
+ipc::Result<ipc::Unit> MemoryOperations::on(P::Detach, Sender& sender, Word address) {
+    return run<P::Detach>(sender, [&](Thread& thread) { return thread.process->memory->detach(address); });
 }
 ipc::Result<ipc::Unit> MemoryOperations::on(P::Protect, Sender& sender, Word address, Word length, Word protection) {
     return run<P::Protect>(sender, [&](Thread& thread) { return thread.process->memory->protect(address, length, protection); });

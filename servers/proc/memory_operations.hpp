@@ -21,6 +21,7 @@ public:
     Result<Word> on(P::Break, Sender& sender, Word address);
     Result<Word> on(P::Map, Sender& sender, proto::MapArguments const& arguments, ipc::OptionalCap<proto::File> file);
     Result<Unit> on(P::Unmap, Sender& sender, Word address, Word length);
+    Result<Unit> on(P::Detach, Sender& sender, Word address);
     Result<Unit> on(P::Protect, Sender& sender, Word address, Word length, Word protection);
     Result<Word> on(P::Remap, Sender& sender, Word address, Word old_length, Word new_length, Word flags, Word new_address);
     Result<Unit> on(P::Advise, Sender& sender, Word address, Word length, Word advice);

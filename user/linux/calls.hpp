@@ -14,7 +14,7 @@
     X(80, getgroups16) X(81, setgroups16) X(82, old_select) X(83, symlink) X(85, readlink) X(90, old_mmap) X(91, munmap) \
     X(92, truncate) X(93, ftruncate) X(94, fchmod) X(95, fchown16) X(96, getpriority) X(97, setpriority) X(99, statfs) \
     X(100, fstatfs) X(102, socketcall) X(104, setitimer) X(105, getitimer) X(106, stat) X(107, lstat) X(108, fstat) \
-    X(109, olduname) X(114, wait4) X(116, sysinfo) X(118, fsync) X(119, sigreturn) X(120, clone) X(121, setdomainname) \
+    X(109, olduname) X(114, wait4) X(116, sysinfo) X(117, ipc) X(118, fsync) X(119, sigreturn) X(120, clone) X(121, setdomainname) \
     X(122, uname) X(125, mprotect) X(126, sigprocmask) X(132, getpgid) X(133, fchdir) X(136, personality) X(138, setfsuid16) \
     X(139, setfsgid16) X(140, llseek) X(141, getdents) X(142, select) X(143, flock) X(144, nothing) X(145, readv) X(146, writev) \
     X(147, getsid) X(148, fdatasync) X(150, nothing) X(151, nothing) X(152, nothing) X(153, nothing) X(154, sched_setparam) \
@@ -30,7 +30,8 @@
     X(219, madvise) X(220, getdents64) X(221, fcntl) X(224, gettid) X(225, nothing) X(238, tkill) X(239, sendfile64) \
     X(240, futex) X(241, nothing) X(242, sched_getaffinity) X(243, set_thread_area) X(250, nothing) X(252, exit_group) \
     X(258, set_tid_address) X(264, clock_settime) X(265, clock_gettime) X(266, clock_getres) X(267, clock_nanosleep) \
-    X(268, statfs64) X(269, fstatfs64) X(270, tgkill) X(271, utimes) X(272, nothing) X(284, waitid) X(289, nothing) \
+    X(268, statfs64) X(269, fstatfs64) X(270, tgkill) X(271, utimes) X(272, nothing) X(277, mq_open) X(278, mq_unlink) \
+    X(279, mq_timedsend) X(280, mq_timedreceive) X(282, mq_getsetattr) X(284, waitid) X(289, nothing) \
     X(290, ioprio_get) X(295, openat) X(296, mkdirat) X(297, mknodat) X(298, fchownat) X(299, futimesat) X(300, fstatat64) \
     X(301, unlinkat) X(302, renameat) X(303, linkat) X(304, symlinkat) X(305, readlinkat) X(306, fchmodat) X(307, faccessat) \
     X(308, pselect6) X(309, ppoll) X(310, unshare) X(311, set_robust_list) X(314, sync_file_range) X(318, getcpu) \
@@ -38,9 +39,11 @@
     X(340, prlimit64) X(344, fsync) X(346, setns) X(353, renameat2) X(355, getrandom) X(356, memfd_create) X(358, execveat) \
     X(359, socket) X(360, socketpair) X(361, bind) X(362, connect) X(363, listen) X(364, accept4) X(365, getsockopt) \
     X(366, setsockopt) X(367, getsockname) X(368, getpeername) X(369, sendto) X(370, sendmsg) X(371, recvfrom) X(372, recvmsg) \
-    X(373, shutdown) X(376, nothing) X(377, copy_file_range) X(383, statx) X(403, clock_gettime64) X(404, clock_settime64) \
+    X(373, shutdown) X(376, nothing) X(377, copy_file_range) X(383, statx) X(393, semget) X(394, semctl) X(395, shmget) X(396, shmctl) \
+    X(397, shmat) X(398, shmdt) X(399, msgget) X(400, msgsnd) X(401, msgrcv) X(402, msgctl) X(403, clock_gettime64) X(404, clock_settime64) \
     X(406, clock_getres64) X(407, clock_nanosleep64) X(412, utimensat64) X(413, pselect6_64) X(414, ppoll64) \
-    X(421, rt_sigtimedwait64) X(422, futex64) X(424, pidfd_send_signal) X(423, sched_rr_get_interval64) X(434, pidfd_open) X(435, clone3) \
+    X(418, mq_timedsend64) X(419, mq_timedreceive64) \
+    X(420, semtimedop64) X(421, rt_sigtimedwait64) X(422, futex64) X(424, pidfd_send_signal) X(423, sched_rr_get_interval64) X(434, pidfd_open) X(435, clone3) \
     X(436, close_range) X(437, openat2) X(439, faccessat2)
 
 namespace vdso {

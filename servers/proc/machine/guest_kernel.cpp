@@ -153,6 +153,12 @@ Result<PageSource::Fetched> GuestFiles::page(CapabilityPointer file, Word index,
     if (!answer) return fail(answer.error());
     return Fetched{std::get<0>(*answer).slot, std::get<1>(*answer).valid_bytes};
 }
+Result<CapabilityPointer> GuestFiles::attach_again(CapabilityPointer attachment) {
+    auto const again = ipc::call<proto::File::Reopen>(ipc::Cap<proto::File>{attachment}, 0u);
+    if (!again) return fail(again.error());
+    return std::get<0>(*again).slot;
+}
+
 Result<proto::FileStatus> GuestFiles::status(CapabilityPointer file) { return ipc::call<proto::File::Stat>(ipc::Cap<proto::File>{file}); }
 
 } // namespace proc

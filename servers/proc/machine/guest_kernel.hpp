@@ -51,6 +51,7 @@ public:
     Result<Fetched> page(CapabilityPointer file, Word index, bool shared_write) override;
     Result<proto::FileStatus> status(CapabilityPointer file) override;
     Status deny_write(CapabilityPointer file, bool deny) override;
+    Result<CapabilityPointer> attach_again(CapabilityPointer attachment) override;
 
 private:
     ipc::Cap<proto::VfsControl> vfs_;

@@ -126,6 +126,13 @@ void FileObject::forget(Page& page) {
     if (page.frame != 0 && page.account == nullptr) cache_.kernel_.drop(std::exchange(page.frame, 0));
 }
 
+Attachment* FileObject::attach_again(Attachment& attachment) {
+    auto const again = cache_.source_.attach_again(attachment.capability());
+    if (again) return new Attachment{cache_.kernel_, *again};
+    attachment.share();
+    return &attachment;
+}
+
 void FileObject::release() {
     if (--references_ == 0) cache_.unused(*this);
 }

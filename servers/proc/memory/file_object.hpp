@@ -18,6 +18,29 @@ public:
     virtual Result<proto::FileStatus> status(CapabilityPointer file) = 0;
     /// Nobody may open the file for writing, or may again. Errors: TextBusy (somebody has).
     virtual Status deny_write(CapabilityPointer file, bool deny) = 0;
+    /// Another attachment of what `attachment` is one of (File::Reopen); owned by the caller.
+    virtual Result<CapabilityPointer> attach_again(CapabilityPointer) { return fail(Error::NotSupported); }
+};
+
+/// The capability that stands for one attachment of a shared memory segment (shmat(2)): the parts of one mapping share it, and when the last of them has
+/// gone its owner hears of that.
+class Attachment {
+public:
+    /// Takes the capability over. One reference.
+    Attachment(Kernel& kernel, CapabilityPointer capability) : kernel_{kernel}, capability_{capability} {}
+    void share() { ++references_; }
+    void release() {
+        if (--references_ != 0) return;
+        kernel_.drop(capability_);
+        delete this;
+    }
+    [[nodiscard]] CapabilityPointer capability() const { return capability_; }
+
+private:
+    ~Attachment() = default;
+    Kernel& kernel_;
+    CapabilityPointer capability_;
+    Word references_ = 1;
 };
 
 class FileCache;
@@ -40,6 +63,8 @@ public:
     /// It is run: as long as it is referenced, nobody may write to it. Errors: TextBusy.
     Status run();
     void release();
+    /// For the mapping's copy in a forked process: an attachment of its own, or another reference of this one if none is to be had.
+    Attachment* attach_again(Attachment& attachment);
     [[nodiscard]] CapabilityPointer file() const { return file_; }
     /// As of the last open.
     [[nodiscard]] proto::FileStatus const& status() const { return status_; }

@@ -28,7 +28,9 @@ struct Mapping {
     FileObject* file = nullptr;      ///< referenced; null: private anonymous
     Address file_end = 0;            ///< private file mapping: from here on the page reads as zero (an ELF segment); 0: no such bound
     bool shared = false;
+    bool may_write = true;           ///< shared: the file was open for writing; mprotect(2) gives the right to write no other
     Kind kind = Kind::Other;
+    Attachment* attachment = nullptr; ///< referenced: the mapping is one of System V shared memory
 
     [[nodiscard]] bool readable() const { return protection != 0; }
     [[nodiscard]] bool writable() const { return (protection & protection::write) != 0; }
@@ -82,8 +84,11 @@ public:
     // --- Linux's calls; arguments are checked here ---
     /// The new break, or the old one if it cannot be (brk(2) as the kernel has it).
     Address set_break(Address address);
-    /// Takes a reference of its own of `file`.
-    Result<Address> map(Address address, Word length, Word protection, Word flags, Word page_offset, FileObject* file);
+    /// Takes references of its own of `file` and `attachment`. may_write: a shared mapping of it may be written, now or later.
+    Result<Address> map(Address address, Word length, Word protection, Word flags, Word page_offset, FileObject* file, bool may_write = true,
+                        Attachment* attachment = nullptr);
+    /// shmdt(2): unmaps everything of the attachment whose beginning is mapped at `address`. Invalid: there is none.
+    Status detach(Address address);
     Status unmap(Address address, Word length);
     Status protect(Address address, Word length, Word protection);
     Result<Address> remap(Address address, Word old_length, Word new_length, Word flags, Address new_address);

@@ -237,9 +237,21 @@ Result<MemorySpace*> MemorySpace::fork(Word area, Word files, Address stack) {
         return true;
     });
     flush();
+    std::vector<std::pair<Attachment*, Attachment*>> attachments;
     for (auto const& [start, original] : mappings_) {
-        child.mappings_.emplace_hint(child.mappings_.end(), start, original);
+        Mapping& copy = child.mappings_.emplace_hint(child.mappings_.end(), start, original)->second;
         if (original.file != nullptr) original.file->share();
+        if (original.attachment == nullptr) [[likely]] continue;
+        // The parts of one attachment are one in the child, too.
+        Attachment* known = nullptr;
+        for (auto const& [from, to] : attachments) known = from == original.attachment ? to : known;
+        if (known != nullptr) {
+            known->share();
+        } else {
+            known = original.file->attach_again(*original.attachment);
+            attachments.emplace_back(original.attachment, known);
+        }
+        copy.attachment = known;
     }
     child.virtual_pages_ = virtual_pages_;
     child.break_start_ = break_start_;

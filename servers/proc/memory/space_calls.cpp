@@ -28,6 +28,7 @@ Mapping* MemorySpace::find(Address address) {
 
 void MemorySpace::release_mapping(Mapping& mapping) {
     if (mapping.file != nullptr) mapping.file->release();
+    if (mapping.attachment != nullptr) mapping.attachment->release();
 }
 
 bool MemorySpace::split(Address address) {
@@ -39,6 +40,7 @@ bool MemorySpace::split(Address address) {
     upper.start = address;
     mapping->end = address;
     if (upper.file != nullptr) upper.file->share();
+    if (upper.attachment != nullptr) upper.attachment->share();
     mappings_.emplace(address, upper);
     last_found_ = nullptr;
     return true;
@@ -53,7 +55,7 @@ void MemorySpace::merge_around(Address start, Address end) {
         Mapping& a = current->second;
         Mapping& b = following->second;
         bool const same = a.end == b.start && a.protection == b.protection && a.shared == b.shared && a.kind == b.kind && a.file == b.file &&
-                          a.file_end == b.file_end && (a.file == nullptr || a.file_page(a.end) == b.page_offset);
+                          a.file_end == b.file_end && a.may_write == b.may_write && a.attachment == b.attachment && (a.file == nullptr || a.file_page(a.end) == b.page_offset);
         if (!same) {
             current = following;
             continue;
@@ -70,6 +72,7 @@ bool MemorySpace::add_mapping(Mapping mapping) {
     virtual_pages_ += (mapping.end - mapping.start) / abi::page_size;
     Address const start = mapping.start, end = mapping.end;
     if (mapping.file != nullptr) mapping.file->share();
+    if (mapping.attachment != nullptr) mapping.attachment->share();
     mappings_.emplace(start, mapping);
     merge_around(start, end);
     return true;
@@ -131,7 +134,8 @@ Address MemorySpace::set_break(Address address) {
     return break_ = address;
 }
 
-Result<Address> MemorySpace::map(Address address, Word length, Word protection, Word flags, Word page_offset, FileObject* file) {
+Result<Address> MemorySpace::map(Address address, Word length, Word protection, Word flags, Word page_offset, FileObject* file, bool may_write,
+                                 Attachment* attachment) {
     Word const type = flags & map_flag::type_mask;
     bool const shared = type == map_flag::shared || type == map_flag::shared_validate;
     if (!shared && type != map_flag::private_mapping) return fail(Error::Invalid);
@@ -159,6 +163,8 @@ Result<Address> MemorySpace::map(Address address, Word length, Word protection, 
     mapping.end = address + size;
     mapping.protection = protection & all_protections;
     mapping.shared = shared;
+    mapping.may_write = may_write;
+    mapping.attachment = attachment;
     mapping.file = file;
     mapping.page_offset = file != nullptr ? page_offset : 0;
     if (!add_mapping(mapping)) return fail(Error::NoMemory);
@@ -176,6 +182,18 @@ Status MemorySpace::unmap(Address address, Word length) {
     return done();
 }
 
+Status MemorySpace::detach(Address address) {
+    auto const first = mappings_.find(address);
+    if (first == mappings_.end() || first->second.attachment == nullptr || first->second.page_offset != 0) return fail(Error::Invalid);
+    Attachment const* const attachment = first->second.attachment;
+    for (auto current = first; current != mappings_.end();) {
+        Mapping const mapping = current->second;
+        ++current;
+        if (mapping.attachment == attachment) remove_mappings(mapping.start, mapping.end);
+    }
+    return done();
+}
+
 Status MemorySpace::protect(Address address, Word length, Word protection) {
     protection &= ~(protection_growsdown | protection_growsup);
     if (!aligned(address) || (protection & ~all_protections) != 0) return fail(Error::Invalid);
@@ -187,6 +205,7 @@ Status MemorySpace::protect(Address address, Word length, Word protection) {
     for (Address position = address; position < end;) {
         Mapping const* mapping = find(position);
         if (mapping == nullptr) return fail(Error::NoMemory);
+        if (mapping->shared && !mapping->may_write && (protection & protection::write) != 0) return fail(Error::Access);
         position = mapping->end;
     }
     if (!split(address) || !split(end)) return fail(Error::NoMemory);

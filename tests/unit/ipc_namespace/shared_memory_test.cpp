@@ -55,6 +55,10 @@ TEST_CASE_FIXTURE(Fixture, "a removed segment lives until its last attachment go
     auto const forked = ipc::call<proto::File::Reopen>(file, 0U);
     REQUIRE(forked);
     CHECK(status(root, id).attachments == 2);
+    auto const pages = ipc::call<proto::File::Reopen>(file, 010000000U);
+    REQUIRE(pages);
+    CHECK(status(root, id).attachments == 2); // what only gives pages is none
+    drop(std::get<0>(*pages));
     REQUIRE(control(root, id, V::remove));
     CHECK((status(root, id).permissions.mode & 01000) != 0);
     CHECK(segment(root, 5, 10, 0).error() == Error::NoEntry);
@@ -77,8 +81,8 @@ TEST_CASE_FIXTURE(Fixture, "an attachment is a file without links, the same inod
     CHECK(a->inode == b->inode);
     CHECK(a->links == 0);
     CHECK(a->size == 5000);
-    CHECK(ipc::call<proto::File::GetFlags>(std::get<0>(*one)) == 2U);
-    CHECK(ipc::call<proto::File::GetFlags>(std::get<0>(*reader)) == 0U);
+    CHECK(ipc::call<proto::File::GetFlags>(std::get<0>(*one)) == (2U | proto::File::attachment_flag));
+    CHECK(ipc::call<proto::File::GetFlags>(std::get<0>(*reader)) == proto::File::attachment_flag);
     CHECK(error_of(ipc::call<proto::File::Page>(std::get<0>(*reader), 0U, 1U)) == Error::Access);
     CHECK(error_of(ipc::call<proto::File::Page>(std::get<0>(*one), 2U, 1U)) == Error::Invalid);
     char name[40];
@@ -111,6 +115,9 @@ TEST_CASE_FIXTURE(Fixture, "a session that nobody vouched for may do nothing to 
     CHECK(error_of(ipc::call<V::Attach>(session->as<V>(), id, 1U, 0U)) == Error::Access);
     CHECK(control(session->as<V>(), id, V::remove).error() == Error::NotPermitted);
     CHECK(error_of(ipc::call<V::Attach>(first.as<V>(), id, 1U, 0U)) == Error::NotPermitted);
+    CHECK(ipc::call<V::Limits>(first.as<V>())); // what proc shows in /proc
+    auto const program = ipc::call<Namespace::Attenuate>(first, Namespace::program_operations);
+    CHECK(error_of(ipc::call<V::Limits>(program->as<V>())) == Error::NotPermitted);
 }
 
 TEST_CASE_FIXTURE(Fixture, "limits and memory hold, and a refusal leaves nothing behind") {

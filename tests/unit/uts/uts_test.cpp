@@ -7,7 +7,7 @@ namespace {
 
 struct Fixture {
     ipc::host::World world;
-    uts::UtsServer server;
+    uts::UtsServer server{"cella"};
     std::size_t number = world.serve<proto::Namespace, proto::File, proto::Uts>(server);
     ipc::Cap<proto::Namespace> first = world.client<proto::Namespace>(number, ipc::first_namespace_badge);
     Fixture() {
