@@ -168,6 +168,12 @@ public:
         ++kernel_.capabilities;
         return number;
     }
+    bool refuse_attachments = false;
+    Result<CapabilityPointer> attach_again(CapabilityPointer attachment) override {
+        if (refuse_attachments) return fail(Error::NoMemory);
+        ++kernel_.capabilities;
+        return attachment;
+    }
     /// As another open of it gives.
     CapabilityPointer open(CapabilityPointer file) {
         ++kernel_.capabilities;

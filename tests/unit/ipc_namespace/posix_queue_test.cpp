@@ -43,7 +43,7 @@ TEST_CASE_FIXTURE(Fixture, "POSIX queues are opened by name") {
 TEST_CASE_FIXTURE(Fixture, "messages come by priority, then in order") {
     auto const queue = *open(root, "q", both | fresh, 4, 10);
     for (auto const& [priority, word] : {std::pair{1U, "b"}, {5U, "a"}, {1U, "c"}, {0U, "d"}}) { CHECK(send(queue, word, priority) == Error::None); }
-    CHECK(text(queue) + text(queue) + text(queue) + text(queue) == "abcd");
+    for (auto const* word : {"a", "b", "c", "d"}) { CHECK(text(queue) == word); }
     CHECK(send(queue, "01234567890") == Error::MessageSize);
     CHECK(error_of(receive(queue, for_ever, 9)) == Error::MessageSize);
     CHECK(send(queue, "x", 32768) == Error::Invalid);

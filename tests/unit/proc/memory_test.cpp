@@ -165,6 +165,53 @@ TEST_CASE("files: shared frames, private copies, tails, the end, truncation") {
     CHECK(world.cache.size() == 1);
 }
 
+TEST_CASE("an attachment of shared memory is held by its parts, one for each process") {
+    World world;
+    MemorySpace& space = *world.space;
+    CapabilityPointer const file = world.source.add(pattern(4 * page));
+    world.source.files.at(file).status.links = 0;
+    FileObject* object = *world.cache.open(file);
+    auto const before = world.kernel.capabilities;
+    auto const attach = [&](bool may_write) {
+        auto* attachment = new Attachment{world.kernel, world.source.open(file)};
+        auto const at = space.map(0, 4 * page, may_write ? rw : protection::read, map_flag::shared, 0, object, may_write, attachment);
+        attachment->release();
+        REQUIRE(at);
+        return *at;
+    };
+    Address const one = attach(true), two = attach(false);
+    CHECK(world.kernel.capabilities == before + 2);
+    CHECK(space.mappings().size() == 2); // beside each other, but not one
+    CHECK(space.protect(two, page, rw).error() == Error::Access);
+    CHECK(space.protect(one, page, protection::read));
+    CHECK(space.protect(one, page, rw));
+    REQUIRE(space.unmap(one + page, page)); // in two parts now
+    CHECK(world.kernel.capabilities == before + 2);
+    auto child = space.fork(0, 0, linux_process::stack_top);
+    REQUIRE(child);
+    CHECK(world.kernel.capabilities >= before + 4);
+    auto const both = world.kernel.capabilities;
+    CHECK((*child)->detach(one + 2 * page).error() == Error::Invalid); // not where it begins
+    REQUIRE((*child)->detach(one));
+    CHECK((*child)->mappings().size() == 1);
+    CHECK(world.kernel.capabilities == both - 1);
+    CHECK((*child)->detach(one).error() == Error::Invalid);
+    (*child)->release();
+    CHECK(space.mappings().size() == 3);
+    REQUIRE(space.detach(one));
+    REQUIRE(space.detach(two));
+    CHECK(space.mappings().empty());
+    CHECK(world.kernel.capabilities == before);
+    // Where no further attachment is to be had the child shares its parent's.
+    Address const three = attach(true);
+    world.source.refuse_attachments = true;
+    auto other = space.fork(0, 0, linux_process::stack_top);
+    REQUIRE(other);
+    REQUIRE(space.detach(three));
+    (*other)->release();
+    object->release();
+}
+
 TEST_CASE("break, stack growth, remap") {
     World world;
     MemorySpace& space = *world.space;
