@@ -65,7 +65,11 @@ struct ProcessControl {
     /// Something ended or went over a limit somewhere: signalled on this notification; look with Domain::Status / ProcessStatus.
     using Notify = ipc::Method<ProcessControl, 2, ipc::Unit(ipc::Cap<ipc::Notification>)>;
     using Usage = ipc::Method<ProcessControl, 3, ProcUsage()>;
-    using methods = ipc::Methods<CreateDomain, Notify, Usage>;
+    /// PID and user namespaces, as Namespace::List: the one with the lowest inode number above `after`; members: processes in it. NoData past the last.
+    using ListNamespaces = ipc::Method<ProcessControl, 4, NamespaceIdentity(std::uint32_t after)>;
+    /// How many processes are in another server's namespace of that inode number.
+    using NamespaceMembers = ipc::Method<ProcessControl, 5, std::uint32_t(NamespaceKind, std::uint32_t inode)>;
+    using methods = ipc::Methods<CreateDomain, Notify, Usage, ListNamespaces, NamespaceMembers>;
 };
 
 } // namespace proto

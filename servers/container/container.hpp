@@ -28,6 +28,7 @@ struct Container {
     std::uint64_t created = 0, started = 0, finished = 0; ///< wall-clock nanoseconds, 0: not yet
     std::vector<std::string> command;
     std::int32_t console = -1; ///< virtual console, -1: attached to its starter
+    std::vector<std::string> wanted_namespaces; ///< further kinds that it has its own of (--namespace)
     // While it runs; dropped when it has stopped, which gives everything back.
     ipc::Owned<proto::Domain> domain;
     ipc::Owned<proto::VfsSession> session;

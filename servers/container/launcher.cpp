@@ -1,5 +1,6 @@
 #include "launcher.hpp"
 #include "ipc/call.hpp"
+#include <algorithm>
 
 namespace container {
 
@@ -109,7 +110,8 @@ LaunchFailure Launcher::make_namespaces(Container const& container, Namespaces& 
     for (auto const& kind : services_.kinds) {
         // Clocks are the machine's, and so is what no flag of clone(2) names, unless it is asked for.
         bool const usual = proto::namespace_flag(kind.kind) != 0 && kind.kind != proto::NamespaceKind::Time;
-        if (!usual) { continue; }
+        auto const& wanted = container.wanted_namespaces;
+        if (!usual && std::find(wanted.begin(), wanted.end(), kind.name.view()) == wanted.end()) { continue; }
         auto fresh = ipc::call<proto::Namespace::Create>(kind.first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
         if (!fresh) { return failure(fresh.error(), "namespace"); }
         made.emplace_back(kind.kind, Owned<proto::Namespace>{*fresh});

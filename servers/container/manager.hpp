@@ -68,12 +68,18 @@ private:
     Reply inspect(Request const& request);
     Reply top(Request const& request);
     Reply info();
+    /// Every namespace there is.
+    Reply namespaces();
+    /// What the container can reach.
+    Reply capabilities(Request const& request);
     /// Who waits on whom, the kernel's latest events, and whether its invariants hold.
     Reply debug();
 
     Container* find(std::string_view name);
     /// The container that the request names, or null with `reply` saying why.
     Container* named(Request const& request, Reply& reply);
+    /// --namespace: names of kinds, with commas between them.
+    std::optional<Reply> read_namespaces(Request const& request, std::vector<std::string>& wanted);
     std::optional<Reply> read_limits(Request const& request, std::string_view asked, Limits& limits);
     void describe(Reply& reply, Container const& container);
     proto::DomainStatus status_of(Container const& container) const;

@@ -97,6 +97,8 @@ Reply Manager::handle(Request const& request, Connection& connection) {
     if (verb == "top") return top(request);
     if (verb == "info") return info();
     if (verb == "debug") return debug();
+    if (verb == "ns") return namespaces();
+    if (verb == "caps") return capabilities(request);
     return Reply::error("unknown-verb", "unknown command");
 }
 
@@ -153,6 +155,8 @@ Reply Manager::create(Request const& request) {
     if (find(name) != nullptr) { return Reply::error("exists", "a container of that name exists: ctool rm it first"); }
     Limits limits;
     if (auto refused = read_limits(request, "create", limits)) { return *refused; }
+    std::vector<std::string> wanted;
+    if (auto refused = read_namespaces(request, wanted)) { return *refused; }
     std::string folder{containers_folder};
     folder += name;
     auto const root = root_.session.get().as<proto::Directory>();
@@ -189,6 +193,7 @@ Reply Manager::create(Request const& request) {
     container.name = name;
     container.folder = folder;
     container.limits = limits;
+    container.wanted_namespaces = std::move(wanted);
     container.quota_domain = *domain;
     container.created = wall_clock();
     return Reply::ok().add("folder", folder);

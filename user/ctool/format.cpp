@@ -160,6 +160,42 @@ void print_processes(Reply const& reply) {
     }
 }
 
+void print_namespaces(Reply const& reply) {
+    std::printf("%-8s %10s %-8s %10s %10s %7s %5s\n", "KIND", "INODE", "OWNER", "PARENT", "USER", "MEMBERS", "PINS");
+    for (auto const& [name, value] : reply.fields) {
+        unsigned long inode = 0, parent = 0, user = 0, members = 0, pins = 0;
+        char kind[32] = "", owner[32] = "";
+        if (name != "namespace" ||
+            std::sscanf(value.c_str(), "%31s %lu %lu %lu %lu %lu %31s", kind, &inode, &parent, &user, &members, &pins, owner) != 7) {
+            continue;
+        }
+        auto const shown = [](unsigned long number) { return number == 0 ? std::string{"-"} : std::to_string(number); };
+        std::printf("%-8s %10lu %-8s %10s %10s %7lu %5lu\n", kind, inode, owner, shown(parent).c_str(), shown(user).c_str(), members, pins);
+    }
+}
+
+void print_capabilities(std::string_view name, Reply const& reply) {
+    std::vector<std::pair<std::size_t, std::string>> lines;
+    for (auto const& [field, value] : reply.fields) {
+        if (field != "capability") { continue; }
+        auto const depth = std::min(value.find_first_not_of('>'), value.size());
+        lines.emplace_back(depth, value.substr(depth));
+    }
+    std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        // A branch goes on at a depth if a later line of that depth comes before a shallower one.
+        auto const goes_on = [&](std::size_t depth) {
+            for (std::size_t k = i + 1; k < lines.size() && lines[k].first >= depth; ++k) {
+                if (lines[k].first == depth) { return true; }
+            }
+            return false;
+        };
+        std::string prefix;
+        for (std::size_t depth = 0; depth < lines[i].first; ++depth) { prefix += goes_on(depth) ? "|  " : "   "; }
+        std::printf("%s%s %s\n", prefix.c_str(), goes_on(lines[i].first) ? "|-" : "`-", lines[i].second.c_str());
+    }
+}
+
 void print_debug(Reply const& reply) {
     for (auto const& [name, value] : reply.fields) {
         if (name == "thread") { std::puts(value.c_str()); }

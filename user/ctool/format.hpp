@@ -13,6 +13,10 @@ void print_container(Reply const& reply);
 /// The machine: a line per figure. Figures of a machine at rest do not change, so that leaks show.
 void print_info(Reply const& reply);
 void print_processes(Reply const& reply);
+/// A table of all namespaces.
+void print_namespaces(Reply const& reply);
+/// What a container can reach, as a tree.
+void print_capabilities(std::string_view name, Reply const& reply);
 /// Who waits on whom, then the kernel's latest events.
 void print_debug(Reply const& reply);
 

@@ -18,7 +18,7 @@ namespace {
 
 struct Options {
     std::optional<std::uint64_t> processes, disk, memory;
-    std::string on_limit, image, name, console, signal;
+    std::string on_limit, image, name, console, signal, namespaces;
     bool remove_after = false, force = false, json = false;
     char** rest = nullptr; ///< the words behind the options
     void limits(Request& request) const {
@@ -101,6 +101,8 @@ Options parse(char** words, std::size_t positional, bool console) {
             options.memory = size_of("-m", value());
         } else if (word == "--on-limit") {
             options.on_limit = text();
+        } else if (word == "--namespace") {
+            options.namespaces += (options.namespaces.empty() ? "" : ",") + text();
         } else if (word == "--image") {
             options.image = text();
         } else if (word == "-s" || word == "--signal") {
@@ -160,6 +162,7 @@ void create(Options const& options, std::vector<std::string> const& programs) {
     Request request{"create"};
     request.field("name", options.name);
     options.limits(request);
+    if (!options.namespaces.empty()) { request.field("namespace", options.namespaces); }
     auto const folder = std::string{ask(request).field("folder")};
     std::string trouble;
     if (!image.empty()) { trouble = copy_tree(image, folder); }
@@ -268,12 +271,13 @@ int simple(char const* verb, Options const& options) {
 
 constexpr char usage[] =
     "usage: ctool create NAME [-p MAXPROC] [-d MAXDISK] [-m MAXMEM] [--on-limit refuse|kill] [--image IMAGE] "
-    "[PROGRAM...]\n"
+    "[--namespace KIND] [PROGRAM...]\n"
     "       ctool start [-p..] [-d..] [-m..] vcN NAME PROGRAM [ARG...]\n"
     "       ctool run [-p..] [-d..] [-m..] [--rm] NAME PROGRAM [ARG...]\n"
     "       ctool exec NAME PROGRAM [ARG...]\n"
     "       ctool pause|resume|stop|wait|top NAME    ctool kill [-s SIGNAL] NAME    ctool rm [-f] NAME\n"
     "       ctool ps    ctool info [NAME]    ctool inspect NAME    ctool update [-p..] [-d..] [-m..] NAME\n"
+    "       ctool ns    ctool caps NAME    (every namespace; what a container can reach)\n"
     "       ctool debug    (who waits on whom, the kernel's latest events)\n"
     "A size is a number of bytes, or with K, M, G. Exit status: the program's, 125 ctool failed, 126 cannot be "
     "invoked, 127 not found.\n";
@@ -334,6 +338,15 @@ int act(std::string_view verb, char** words) {
     if (verb == "top") {
         need_name(options);
         print_processes(ask(Request{"top"}.field("name", options.name)));
+        return 0;
+    }
+    if (verb == "ns") {
+        print_namespaces(ask(Request{"ns"}));
+        return 0;
+    }
+    if (verb == "caps") {
+        need_name(options);
+        print_capabilities(options.name, ask(Request{"caps"}.field("name", options.name)));
         return 0;
     }
     if (verb == "debug") {

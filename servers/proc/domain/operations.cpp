@@ -49,6 +49,39 @@ auto DomainOperations::on(C::Notify, Sender& sender, ipc::Cap<ipc::Notification>
     return Unit{};
 }
 
+auto DomainOperations::on(C::ListNamespaces, Sender& sender, std::uint32_t after) -> Result<proto::NamespaceIdentity> {
+    if (sender.badge != control_badge) return fail(Error::NotPermitted);
+    proto::NamespaceIdentity next{};
+    auto const consider = [&](proto::NamespaceKind kind, auto const& space, std::uint32_t user) {
+        if (space.inode() <= after || (next.inode != 0 && space.inode() >= next.inode)) return;
+        next = {kind, space.inode(), space.parent() == nullptr ? 0 : space.parent()->inode(), user, 0, space.references()};
+    };
+    core.table.all.each([&](Process& process) {
+        for (PidNamespace const* space = &process.space(); space != nullptr; space = space->parent()) consider(proto::NamespaceKind::Pid, *space, space->owner->inode());
+        for (UserNamespace const* space = process.user_space.get(); space != nullptr; space = space->parent()) {
+            consider(proto::NamespaceKind::User, *space, space->parent() == nullptr ? 0 : space->parent()->inode());
+        }
+    });
+    if (next.inode == 0) return fail(Error::NoData);
+    core.table.all.each([&](Process& process) {
+        bool const inside = next.kind == proto::NamespaceKind::Pid ? process.space().inode() == next.inode : process.user_space->inode() == next.inode;
+        if (inside) ++next.members;
+    });
+    return next;
+}
+
+auto DomainOperations::on(C::NamespaceMembers, Sender& sender, proto::NamespaceKind kind, std::uint32_t inode) -> Result<std::uint32_t> {
+    if (sender.badge != control_badge) return fail(Error::NotPermitted);
+    int const index = core.kinds.find(kind);
+    if (index < 0) return fail(Error::Invalid);
+    std::uint32_t members = 0;
+    core.table.all.each([&](Process& process) {
+        SharedNamespace* const space = process.namespaces == nullptr ? nullptr : process.namespaces->at[static_cast<unsigned>(index)];
+        if (space != nullptr && core.inode_of(*space) == inode) ++members;
+    });
+    return members;
+}
+
 auto DomainOperations::on(C::Usage, Sender& sender) -> Result<proto::ProcUsage> {
     if (sender.badge != control_badge) return fail(Error::NotPermitted);
     proto::ProcUsage usage{};

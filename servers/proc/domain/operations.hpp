@@ -21,6 +21,8 @@ public:
     Result<ipc::Cap<D>> on(C::CreateDomain, Sender& sender, proto::DomainLimits const& limits, std::uint32_t sealed, ipc::Text<32> const& name);
     Result<Unit> on(C::Notify, Sender& sender, ipc::Cap<ipc::Notification> notification);
     Result<proto::ProcUsage> on(C::Usage, Sender& sender);
+    Result<proto::NamespaceIdentity> on(C::ListNamespaces, Sender& sender, std::uint32_t after);
+    Result<std::uint32_t> on(C::NamespaceMembers, Sender& sender, proto::NamespaceKind kind, std::uint32_t inode);
     // --- Domain ---
     Result<std::uint32_t> on(D::Begin, Sender& sender, ipc::Cap<proto::VfsSession> session);
     Result<Unit> on(D::SetDescriptor, Sender& sender, std::uint32_t handle, std::uint32_t descriptor, ipc::Cap<proto::File> file);

@@ -75,6 +75,12 @@ public:
     /// Its host or domain name; empty: it is in no UTS namespace.
     std::string host_name(Process& process, bool domain);
     std::string network_devices(Process& process);
+    // What /proc shows of the process's IPC namespace (namespaces/ipc_files.cpp).
+    /// Text of /proc/sysvipc: 0 shm, 1 sem, 2 msg.
+    std::string ipc_table(Process& process, std::uint32_t which);
+    /// /proc/sys/kernel's files of limits by their index in `ipc_limit_names`.
+    std::string ipc_limit(Process& process, std::uint32_t index);
+    ipc::Result<ipc::Unit> set_ipc_limit(Process& process, std::uint32_t index, std::string_view value);
     /// The effective capabilities that the process has over `over`.
     [[nodiscard]] static std::uint64_t capabilities_over(Process const& process, UserNamespace const& over);
     /// Its credentials or capabilities have changed: vfs is told, and every owner it has a session at.

@@ -3,6 +3,7 @@
 #pragma once
 #include "process.hpp"
 #include <string>
+#include "../../../libipc/proto/system_v.hpp"
 #include "../../../libipc/proto/terminal.hpp"
 
 namespace proc {
@@ -60,6 +61,10 @@ public:
     virtual std::string place(CapabilityPointer vfs_session, std::uint32_t which) = 0;        ///< VfsSession::Describe
     virtual std::string mount_table(CapabilityPointer vfs_session, std::uint32_t format) = 0; ///< VfsSession::MountTable
     virtual std::string network_devices(CapabilityPointer network_session) = 0;
+    // Of a session of an IPC namespace (proto/system_v.hpp).
+    virtual std::string ipc_table(CapabilityPointer, std::uint32_t) { return {}; }
+    virtual ipc::Result<proto::SystemVLimits> ipc_limits(CapabilityPointer) { return ipc::fail(ipc::Error::NotSupported); }
+    virtual ipc::Result<ipc::Unit> set_ipc_limits(CapabilityPointer, proto::SystemVLimits const&) { return ipc::fail(ipc::Error::NotSupported); }
     /// Bytes that root has left, and has in all.
     virtual std::uint64_t free_memory() = 0;
     virtual std::uint64_t total_memory() = 0;

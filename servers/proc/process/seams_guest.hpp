@@ -118,6 +118,22 @@ public:
             return ipc::call<proto::VfsSession::MountTable>(ipc::Cap<proto::VfsSession>{vfs_session}, format, offset, buffer);
         });
     }
+    std::string ipc_table(CapabilityPointer session, std::uint32_t which) override {
+        std::string text;
+        char part[1024];
+        for (;;) {
+            auto const done = ipc::call<proto::SystemV::Table>(ipc::Cap<proto::SystemV>{session}, which, static_cast<std::uint32_t>(text.size()),
+                                                               ipc::WriteBuffer{part, sizeof part});
+            if (!done || done->count == 0 || text.size() >= 1 << 20) return text;
+            text.append(part, std::min<std::size_t>(done->count, sizeof part));
+        }
+    }
+    ipc::Result<proto::SystemVLimits> ipc_limits(CapabilityPointer session) override {
+        return ipc::call<proto::SystemV::Limits>(ipc::Cap<proto::SystemV>{session});
+    }
+    ipc::Result<ipc::Unit> set_ipc_limits(CapabilityPointer session, proto::SystemVLimits const& limits) override {
+        return ipc::call<proto::SystemV::SetLimits>(ipc::Cap<proto::SystemV>{session}, limits);
+    }
     std::string network_devices(CapabilityPointer network_session) override {
         std::string text;
         char part[1024];

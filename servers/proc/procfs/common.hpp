@@ -18,6 +18,7 @@ constexpr bool may_write(Node const& node) {
     case NodeKind::OomScoreAdjust:
     case NodeKind::HostName:
     case NodeKind::DomainName:
+    case NodeKind::IpcLimit:
     case NodeKind::UserMap:
     case NodeKind::GroupMap:
     case NodeKind::ProjectMap:

@@ -67,10 +67,8 @@ std::string ProcFs::text_of(Open const& file) {
     case ThreadsMaximum: return "4096\n";
     case Overcommit: return "1\n";
     case FileMaximum: return "65536\n";
-    case SysvipcTable:
-        return file.node.number == 0   ? "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n"
-               : file.node.number == 1 ? "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n"
-                                       : "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime        rss       swap\n";
+    case SysvipcTable: return whose != nullptr && whose->alive() ? core.ipc_table(*whose, 2 - file.node.number) : std::string{};
+    case IpcLimit: return whose != nullptr && whose->alive() ? core.ipc_limit(*whose, file.node.number - first_ipc_limit) : std::string{};
     default: return {};
     }
 }
@@ -143,6 +141,12 @@ auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<pro
         if (opener == nullptr) return fail(Error::NotPermitted);
         if (value.size() > 64) return fail(Error::Invalid);
         auto const done = core.set_host_name(*opener, file->node.kind == NodeKind::DomainName, proto::HostName{value});
+        if (!done) return fail(done.error());
+        break;
+    }
+    case NodeKind::IpcLimit: {
+        if (opener == nullptr) return fail(Error::NotPermitted);
+        auto const done = core.set_ipc_limit(*opener, file->node.number - first_ipc_limit, value);
         if (!done) return fail(done.error());
         break;
     }

@@ -29,7 +29,10 @@ constexpr Entry net_entries[] = {{"dev", NetDevices, 0444}, {"tcp", NetTable, 04
 constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}};
 constexpr Entry sys_kernel_entries[] = {{"hostname", HostName, 0644}, {"domainname", DomainName, 0644}, {"ostype", OsType, 0444},
                                         {"osrelease", OsRelease, 0444}, {"version", OsVersion, 0444}, {"pid_max", PidMaximum, 0444},
-                                        {"threads-max", ThreadsMaximum, 0444}};
+                                        {"threads-max", ThreadsMaximum, 0444},
+                                        // In the order of Core::ipc_limit.
+                                        {"shmmax", IpcLimit, 0644}, {"shmall", IpcLimit, 0644}, {"shmmni", IpcLimit, 0644}, {"sem", IpcLimit, 0644},
+                                        {"msgmax", IpcLimit, 0644}, {"msgmnb", IpcLimit, 0644}, {"msgmni", IpcLimit, 0644}};
 constexpr Entry sys_vm_entries[] = {{"overcommit_memory", Overcommit, 0444}};
 constexpr Entry sys_fs_entries[] = {{"file-max", FileMaximum, 0444}};
 constexpr Entry sysvipc_entries[] = {{"msg", SysvipcTable, 0444}, {"sem", SysvipcTable, 0444}, {"shm", SysvipcTable, 0444}};

@@ -13,8 +13,10 @@ enum class NodeKind : std::uint8_t {
     MemInfo, LoadAverage, Uptime, SystemStat, Version, CpuInfo, FileSystems, CommandLine, Devices, Empty, Partitions, Swaps,
     Status, Stat, Statm, Arguments, Environment, Comm, Limits, Maps, Mounts, MountInfo, MountStats, UserMap, GroupMap, ProjectMap, SetGroups, TimeOffsets, OomScore, OomScoreAdjust, Cgroup, LoginUser, Wchan, Io, Schedstat,
     DescriptorInfo, NetDevices, NetTable, HostName, DomainName, OsType, OsRelease, OsVersion, PidMaximum, RandomUuid, Overcommit, FileMaximum, ThreadsMaximum,
-    SysvipcTable,
+    SysvipcTable, IpcLimit,
 };
+/// Index of /proc/sys/kernel/shmmax among its neighbours: the files of limits follow in the order of Core::ipc_limit.
+inline constexpr std::uint32_t first_ipc_limit = 7;
 constexpr bool is_directory(NodeKind kind) { return kind <= NodeKind::SysvipcDirectory; }
 constexpr bool is_link(NodeKind kind) { return kind >= NodeKind::SelfLink && kind <= NodeKind::NamespaceLink; }
 
