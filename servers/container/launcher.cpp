@@ -112,7 +112,10 @@ LaunchFailure Launcher::make_namespaces(Container const& container, Namespaces& 
         bool const usual = proto::namespace_flag(kind.kind) != 0 && kind.kind != proto::NamespaceKind::Time;
         auto const& wanted = container.wanted_namespaces;
         if (!usual && std::find(wanted.begin(), wanted.end(), kind.name.view()) == wanted.end()) { continue; }
-        auto fresh = ipc::call<proto::Namespace::Create>(kind.first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
+        // Shared memory is no process's: what the container's processes may take is its bound, too.
+        std::uint64_t const memory = kind.kind == proto::NamespaceKind::Ipc ? container.limits.memory : 0;
+        auto const quota = static_cast<std::uint32_t>(std::min<std::uint64_t>(memory, 0xffffffff));
+        auto fresh = ipc::call<proto::Namespace::Create>(kind.first, ipc::OptionalCap<proto::Namespace>{}, 0U, quota);
         if (!fresh) { return failure(fresh.error(), "namespace"); }
         made.emplace_back(kind.kind, Owned<proto::Namespace>{*fresh});
         if (kind.kind != proto::NamespaceKind::Uts) { continue; }
