@@ -9,6 +9,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.ab
 sys.path[:0] = [os.path.join(TOP, 'boot'), os.path.join(TOP, 'tests')]
 sys.dont_write_bytecode = True
 
+import check_manifest  # noqa: E402
 import image  # noqa: E402
 import launch  # noqa: E402
 import machine  # noqa: E402
@@ -61,6 +62,21 @@ def test_later_entries_replace():
     made.link('root/bin/sh', 'busybox')
     made.file('root/bin/sh', b'mine')
     assert stat.S_ISREG(entries(archive_of(made))['root/bin/sh'][0])
+
+
+def test_namespaces_in_a_manifest():
+    block = 'priority 180\nslots 10\nmemory 64K\nheap 64K\nrestart always\n'
+
+    def faults(*lines):
+        servers, found = check_manifest.parse('\n'.join(lines).splitlines())
+        return found or check_manifest.check(servers)
+
+    owner = ['server seed', block, 'provides namespace:seed badge 1']
+    assert faults(*owner, 'server proc', block, 'needs namespaces') == []
+    assert faults('server proc', block, 'needs namespaces', *owner) == [], 'those below are not given'
+    assert faults('server seed', block, 'provides namespace:seed badge each')
+    assert faults('server seed', block, 'provides namespace:a-name-too-long badge 1')
+    assert faults('server proc', block, 'needs namespace:seed')
 
 
 def test_trees_and_errors():
