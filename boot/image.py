@@ -14,6 +14,8 @@ import stat
 import subprocess
 import tarfile
 
+import check_manifest as manifest_checker
+
 PAGE = 4096
 TIME = 1767225600  # 2026-01-01: every file's time
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -194,11 +196,11 @@ def root_file_system(image, build, busybox, programs):
         image.file('root' + path, stripped(build, program), 0o755)
 
 
-def make(build, busybox, replaced, adds, images, job):
+def make(build, busybox, replaced, adds, images, job, manifests=()):
     """Puts an image together.
 
     replaced: {role: program file}; adds: [(host path, guest path)]; images: [(name, folder or tar)];
-    job: None or [(guest path, bytes)] for this run. Returns (kernel file, root's program as bytes, image as bytes).
+    job: None or [(guest path, bytes)] for this run; manifests: files whose blocks come before the boot manifest's. Returns (kernel file, root's program as bytes, image as bytes).
     """
     kernel, servers, programs = read_programs(build)
     for role, program in replaced.items():
@@ -216,8 +218,14 @@ def make(build, busybox, replaced, adds, images, job):
     image = Image()
     manifest = os.path.join(HERE, 'manifest')
     if os.path.isfile(manifest):
-        with open(manifest, 'rb') as file:
-            image.file('manifest', file.read())
+        text = b''
+        for path in [*manifests, manifest]:
+            with open(path, 'rb') as file:
+                text += file.read().rstrip() + b'\n\n'
+        servers_named, faults = manifest_checker.parse(text.decode().splitlines())
+        if manifests and (faults := faults or manifest_checker.check(servers_named)):
+            raise ImageError('--with: ' + '; '.join(faults))
+        image.file('manifest', text)
     for name, program in servers.items():
         if name != 'root':
             image.file('servers/' + name, stripped(build, program), 0o755)

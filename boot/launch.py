@@ -19,6 +19,7 @@ USAGE = """usage: boot/run [OPTION...]                  a root shell on this ter
   --add HOST[:GUEST]     puts a file or folder of this machine into the root file system
   --image NAME=DIR|TAR   makes a folder or tar file available as a container image
   --server ROLE=BINARY   boots with another server in a role: a file, or the name of an alternative of the build
+  --with FILE            a manifest's blocks in front of the boot manifest's: further servers, which need no others
   --memory MB            memory of the machine (default 256)
   --smp N                processors
   --disk FILE            a raw disk image
@@ -44,6 +45,7 @@ class Options:
 
     def __init__(self, arguments):
         self.adds, self.images, self.servers, self.disk, self.port, self.words = [], [], {}, [], [], []
+        self.manifests = []
         self.memory, self.smp, self.timeout = 256, 1, 0.0
         self.icount = self.display = self.gdb = self.no_build = self.build_only = False
         self.script, self.command = None, None
@@ -109,6 +111,9 @@ class Options:
         if not equals or not role or not program:
             raise UsageError(f'--server {value}: want ROLE=BINARY')
         self.servers[role] = program
+
+    def take_with(self, value):
+        self.manifests.append(self.existing('--with', value))
 
     def take_memory(self, value):
         self.memory = self.number('--memory', value, 16, 3072)
@@ -183,7 +188,7 @@ def main(arguments):
         if not options.no_build:
             building.build_all(os.path.dirname(HERE), options.build, ('guest',))
         imaging.check_manifest(options.build)
-        kernel, root, archive = imaging.make(options.build, busybox, options.servers, options.adds, options.images, options.job())
+        kernel, root, archive = imaging.make(options.build, busybox, options.servers, options.adds, options.images, options.job(), options.manifests)
         if options.build_only:
             write(os.path.join(options.build, 'image.bin'), archive)
             return 0
