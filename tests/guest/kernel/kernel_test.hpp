@@ -123,6 +123,7 @@ void sleep(Word milliseconds);
 void test_objects();
 void test_memory();
 void test_messages();
+void test_fast_paths();
 void test_faults();
 void test_scheduling();
 void test_machine();

@@ -6,6 +6,7 @@ extern "C" void main() {
     run_topic("objects", test_objects);
     run_topic("memory", test_memory);
     run_topic("messages", test_messages);
+    run_topic("fast-paths", test_fast_paths);
     run_topic("faults", test_faults);
     run_topic("scheduling", test_scheduling);
     run_topic("machine", test_machine);

@@ -114,6 +114,38 @@ TEST_CASE("a passive server runs on its caller's time, and gives it back") {
         kernel.system_call(*inner.thread, Syscall::Receive, inner_endpoint, {}, 0, 0, inner_reply);
         CHECK(inner.thread->borrowed_context == nullptr);
     }
+    SUBCASE("kept while it receives, and nobody's time") {
+        stop_root(kernel);
+        kernel.run(*client.thread);
+        kernel.system_call(*client.thread, Syscall::Call, endpoint, MessageInfo{1, 0});
+        kernel.system_call(*server.thread, Syscall::ReplyReceive, endpoint, {}, 0, 0, reply);
+        REQUIRE(server.thread->state == ThreadState::BlockedOnReceive);
+        CHECK(server.thread->borrowed_context == time);
+        SUBCASE("a plain Send gives no time") {
+            kernel.system_call(*client.thread, Syscall::Send, endpoint, MessageInfo{1, 0});
+            CHECK(server.thread->state == ThreadState::Running);
+            CHECK(server.thread->borrowed_context == nullptr);
+            CHECK_FALSE(kernel::is_runnable(*server.thread));
+        }
+        SUBCASE("another caller lends another") {
+            kernel::resume(kernel.root());
+            Client const other = kernel.make_client(55);
+            stop_root(kernel);
+            kernel.system_call(*other.thread, Syscall::Call, endpoint, MessageInfo{1, 0});
+            CHECK(server.thread->borrowed_context == other.thread->own_context);
+            CHECK(time->borrowers == nullptr);
+        }
+        SUBCASE("the end of the wait gives it back") {
+            kernel::suspend(*server.thread);
+            CHECK(server.thread->borrowed_context == nullptr);
+        }
+        SUBCASE("the context is destroyed: the server waits without") {
+            kernel::resume(kernel.root());
+            CHECK(kernel.remove(client.sched_context) == Error::None);
+            CHECK(server.thread->borrowed_context == nullptr);
+            CHECK(server.thread->state == ThreadState::BlockedOnReceive);
+        }
+    }
     SUBCASE("the caller's context is destroyed while the server works: it goes on") {
         kernel.system_call(*client.thread, Syscall::Call, endpoint, MessageInfo{1, 0});
         CHECK(kernel.remove(client.sched_context) == Error::None);
