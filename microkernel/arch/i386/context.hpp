@@ -52,7 +52,7 @@ struct alignas(16) Context {
     static constexpr Word user_flags = 0x240dd5; ///< CF PF AF ZF SF TF DF OF AC ID
     static constexpr Word fixed_flags = 0x202;   ///< IF and the bit that is always set
 
-    static constexpr Word hazard_tls = HAZARD_TLS; ///< has or had a TLS entry, or uses FS or GS otherwise
+    static constexpr Word hazard_tls = HAZARD_TLS; ///< has a TLS entry, or uses FS or GS otherwise
     static constexpr Word hazard_floating_point = HAZARD_FLOATING_POINT; ///< the FPU's registers hold its state
 
     // --- arguments of the system call ---
@@ -114,10 +114,13 @@ struct alignas(16) Context {
     }
     /// entry 0..2; limit in pages - 1.
     void set_tls(Word entry, Address base, Word limit, bool present) {
-        hazards |= hazard_tls;
         forget_tls(*this);
+        bool const loaded = loaded_context() == this;
+        if (loaded) save_selectors(*this);
         tls[entry] = present ? user_data_descriptor(base, limit & 0xfffff, true) : SegmentDescriptor{0, 0};
-        if (loaded_context() == this) save_selectors(*this), reload_descriptors(*this);
+        bool const in_use = ((tls[0].high | tls[1].high | tls[2].high | gs) != 0) || fs != SELECTOR_IPC_BUFFER;
+        hazards = in_use ? hazards | hazard_tls : hazards & ~hazard_tls;
+        if (loaded) reload_descriptors(*this);
     }
 
 private:

@@ -33,5 +33,9 @@ template <class... Words> inline Answer invoke_with(Word object, Invocation labe
 
 void measure_round_trips();
 void measure_operations();
+/// The round trip with threads that use the FPU or TLS: root has used them from then on.
+void measure_settings();
+/// Lowers root's priority.
+void measure_waking();
 
 } // namespace bench

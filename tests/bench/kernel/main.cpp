@@ -16,5 +16,7 @@ void report(char const* name, Word taken) {
 extern "C" void main() {
     bench::measure_round_trips();
     bench::measure_operations();
+    bench::measure_settings();
+    bench::measure_waking();
     bench::finish(0);
 }

@@ -172,7 +172,10 @@ void measure_operations() {
            }) - stamp_cost);
     CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetRedirect, {0}).good());
     measure_interrupts(space);
-    // The last, for root lowers its own priority.
+}
+
+void measure_waking() {
+    Word const space = make_space();
     best = ~Word{0};
     notification = make(ObjectType::Notification);
     CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetPriority, {150}).good());

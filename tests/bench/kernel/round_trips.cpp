@@ -119,8 +119,10 @@ void measure_round_trips() {
     measure({.name = "call_roundtrip_60_words", .words = 60});
     measure({.name = "call_roundtrip_active_server", .passive = false});
     measure({.name = "call_roundtrip_other_buffer_address", .same_buffer_address = false});
+}
+
+void measure_settings() {
     measure({.name = "call_roundtrip_floating_point", .client_floating_point = true});
-    // The last: GS stays in use.
     measure({.name = "call_roundtrip_tls", .same_buffer_address = false, .client_tls = true});
 }
 
