@@ -57,6 +57,8 @@ public:
     virtual ipc::Result<proto::FileStatus> file_status(CapabilityPointer vfs_session, CapabilityPointer file) = 0;
     // For files that file_status knows. Empty text if it cannot be had.
     virtual std::string file_name(CapabilityPointer file) = 0;
+    /// {offset, O_* status flags}.
+    virtual std::array<std::uint64_t, 2> file_position(CapabilityPointer file) = 0;
     virtual ipc::Result<CapabilityPointer> reopen(CapabilityPointer file, std::uint32_t flags) = 0;
     virtual std::string place(CapabilityPointer vfs_session, std::uint32_t which) = 0;        ///< VfsSession::Describe
     virtual std::string mount_table(CapabilityPointer vfs_session, std::uint32_t format) = 0; ///< VfsSession::MountTable

@@ -108,6 +108,12 @@ public:
         auto const length = ipc::call<proto::File::Name>(ipc::Cap<proto::File>{file}, ipc::WriteBuffer{text, sizeof text});
         return length ? std::string{text, std::min<std::size_t>(*length, sizeof text)} : std::string{};
     }
+    std::array<std::uint64_t, 2> file_position(CapabilityPointer file) override {
+        constexpr std::uint32_t current = 1; // SEEK_CUR
+        auto const offset = ipc::call<proto::File::Seek>(ipc::Cap<proto::File>{file}, std::int64_t{0}, current);
+        auto const flags = ipc::call<proto::File::GetFlags>(ipc::Cap<proto::File>{file});
+        return {offset ? *offset : 0, flags ? *flags : 0};
+    }
     std::string place(CapabilityPointer vfs_session, std::uint32_t which) override {
         char text[512];
         auto const done = ipc::call<proto::VfsSession::Describe>(ipc::Cap<proto::VfsSession>{vfs_session}, which, ipc::WriteBuffer{text, sizeof text});

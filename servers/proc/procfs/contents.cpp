@@ -7,6 +7,21 @@ namespace proc {
 
 using namespace procfs;
 
+std::string ProcFs::descriptor_information(Process& process, Word descriptor) {
+    auto const file = process.alive() ? core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first + descriptor) : fail(Error::NoEntry);
+    if (!file) return {};
+    TextBuilder out;
+    // Another server's says nothing here: asking it may wait for ever.
+    auto const status = core.owners.file_status(process.vfs_session, *file);
+    auto const [offset, flags] = status ? core.owners.file_position(*file) : std::array<std::uint64_t, 2>{};
+    core.machine.drop(*file);
+    constexpr Word close_on_exec = 02000000;
+    bool const closes = process.memory->descriptor(process.files, descriptor).close_on_exec != 0;
+    out << "pos:\t" << offset << "\nflags:\t0";
+    out.octal(flags | (closes ? close_on_exec : 0)) << "\nmnt_id:\t" << (status ? status->mount_id : 0) << "\nino:\t" << (status ? status->inode : 0) << '\n';
+    return out.take();
+}
+
 std::string ProcFs::text_of(Open const& file) {
     using enum NodeKind;
     PidNamespace const& view = *file.space;
@@ -55,7 +70,7 @@ std::string ProcFs::text_of(Open const& file) {
     case LoginUser: return "4294967295";
     case Io: return "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n";
     case Schedstat: return (TextBuilder{} << core.cpu_time(*process) << " 0 0\n").take();
-    case DescriptorInfo: return "pos:\t0\nflags:\t00\nmnt_id:\t1\n";
+    case DescriptorInfo: return descriptor_information(*process, file.node.number);
     case NetDevices: return whose != nullptr && whose->alive() ? core.network_devices(*whose) : std::string{};
     case NetTable: return "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
     case HostName: return name_of(false);

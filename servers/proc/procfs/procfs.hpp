@@ -169,6 +169,8 @@ private:
     [[nodiscard]] bool may_open(Thread const* caller, Node const& node) const;
     proto::FileStatus status_of(PidNamespace const& view, Node const& node) const;
     std::string text_of(Open const& file);
+    /// fdinfo/N.
+    std::string descriptor_information(Process& process, Word descriptor);
     Result<proto::Transfer> read(Sender& sender, Open& file, std::uint64_t offset);
     Open* open_of(Sender const& sender) const { return core.table.badges.find<Open>(sender.badge, ObjectKind::ProcessFile); }
     void drop(ipc::OptionalCap<F> const& cap) {

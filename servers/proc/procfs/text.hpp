@@ -23,6 +23,7 @@ public:
     }
     TextBuilder& decimal(std::uint64_t value, unsigned width = 0, char pad = ' ') { return digits(value, 10, width, pad); }
     TextBuilder& hexadecimal(std::uint64_t value, unsigned width = 0) { return digits(value, 16, width, '0'); }
+    TextBuilder& octal(std::uint64_t value) { return digits(value, 8, 0, '0'); }
     [[nodiscard]] std::string take() { return std::move(text_); }
     [[nodiscard]] std::size_t size() const { return text_.size(); }
 

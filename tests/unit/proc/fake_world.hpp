@@ -146,6 +146,7 @@ public:
         ++machine_.capabilities;
         return ++next;
     }
+    std::array<std::uint64_t, 2> file_position(CapabilityPointer) override { return {0, 0}; }
     /// What each capability given out stands for, until it is dropped.
     struct Given { char what; std::uint32_t inode; CapabilityPointer from; std::uint32_t user; bool operator==(Given const&) const = default; };
     std::map<CapabilityPointer, Given> given;
