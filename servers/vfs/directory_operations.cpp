@@ -167,6 +167,7 @@ Error Vfs::truncate(Session& view, At at, std::uint64_t size, std::string_view p
     if (!inode.is_regular()) { return Error::Invalid; }
     if (!permitted(inode, view.who, may::write)) { return Error::Access; }
     if (found->place.mount->read_only()) { return Error::ReadOnly; }
+    if (inode.file_system().fixed) { return Error::Access; }
     if (inode.running != 0) { return Error::TextBusy; }
     environment_.acting = view.who.process;
     Error const error = inode.truncate(size);

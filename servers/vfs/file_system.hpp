@@ -71,6 +71,7 @@ public:
     std::unique_ptr<Pin> pinned;       ///< nsfs: a mount namespace, which is this server's own
     std::uint32_t pinned_number = 0;   ///< MountNamespace::number of it
     bool read_only = false;            ///< for every mount of it
+    bool fixed = false;                ///< its entries and their contents do not change
     bool no_device = false;            ///< device nodes do not open: mounted from a user namespace
     Ref<UserNamespace> owner;          ///< of who mounted it (null: the first)
     std::uint32_t mounts = 0;

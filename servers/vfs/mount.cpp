@@ -6,11 +6,11 @@ namespace vfs {
 Mount::Mount(MountTable& table_, Ref<FileSystem> file_system_, Ref<Dentry> root_, std::string_view source_)
     : table{table_}, id{table_.next_id_++}, file_system{std::move(file_system_)}, root{std::move(root_)}, source{source_} {
     ++file_system->mounts;
-    table.mounts_.push_back(this);
+    position = table.mounts_.insert(table.mounts_.end(), this);
 }
 
 Mount::~Mount() {
-    table.mounts_.remove(this);
+    table.mounts_.erase(position);
     root.reset();
     if (--file_system->mounts == 0) { file_system->shut_down(); }
 }

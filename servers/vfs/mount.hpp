@@ -8,7 +8,7 @@ namespace vfs {
 
 class MountNamespace;
 class MountTable;
-inline constexpr std::size_t mount_maximum = 4096; ///< mounts in all
+inline constexpr std::size_t mount_maximum = 12288; ///< mounts in all: a quarter of a KiB of heap each
 
 /// Of mount(2)'s flags those that a mount keeps.
 constexpr std::uint32_t kept_flags(std::uint32_t flags) {
@@ -37,6 +37,7 @@ public:
     std::uint32_t group = 0;           ///< peer group of a shared mount, 0: private
     std::uint32_t master = 0;          ///< group this mount receives from, 0: no slave
     bool unbindable = false;
+    std::list<Mount*>::iterator position; ///< in the list of all
     bool locked = false;               ///< a less privileged user namespace got it with others: it cannot show what is below
     std::uint32_t locked_flags = 0;    ///< of `flags`, those that such a namespace cannot take away
 

@@ -6,10 +6,10 @@
 namespace vfs {
 namespace {
 
-/// `user`: may be mounted from a user namespace. `served`: another server's, whose Directory comes along.
-struct Type { std::string_view name; bool user, served; };
-constexpr Type types[] = {{"tmpfs", true, false},  {"ramfs", true, false},  {"devtmpfs", false, false}, {"sysfs", true, false}, {"devpts", true, false},
-                          {"proc", true, true},    {"mqueue", true, true},  {"cgroup2", true, true}};
+/// `user`: may be mounted from a user namespace. `local`: made here; `served`: another server's, whose Directory comes along.
+struct Type { std::string_view name; bool user, local, served; };
+constexpr Type types[] = {{"tmpfs", true, true, false},  {"ramfs", true, true, false},  {"devtmpfs", false, true, false}, {"sysfs", true, true, false},
+                          {"devpts", true, true, false}, {"proc", true, false, true},   {"mqueue", true, false, true},    {"cgroup2", true, true, true}};
 
 /// "10", "64k", "16m", "1g"; "50%" of `whole`.
 bool parse_size(std::string_view text, std::uint64_t whole, std::uint64_t& bytes) {
@@ -74,7 +74,7 @@ Error Vfs::parse_options(Credentials const& who, FileSystem& system, std::string
 Result<Ref<Mount>> Vfs::new_mount(Session& view, std::uint32_t flags, Slot server, std::string_view source, std::string_view type,
                                   std::string_view data) {
     auto const known = std::find_if(std::begin(types), std::end(types), [&](Type const& each) { return each.name == type; });
-    if (known == std::end(types) || known->served != (server != 0)) { return fail(Error::NoSuchDevice); }
+    if (known == std::end(types) || !(server != 0 ? known->served : known->local)) { return fail(Error::NoSuchDevice); }
     // Over the namespace that the file system will belong to, besides the one of the mounts.
     if (!has_capability_over(view.who, known->user ? view.who.users.get() : nullptr, capability::sys_admin)) { return fail(Error::NotPermitted); }
     if (mounts_.count() >= mount_maximum) { return fail(Error::NoSpace); }
@@ -93,7 +93,7 @@ Result<Ref<Mount>> Vfs::new_mount(Session& view, std::uint32_t flags, Slot serve
     system->root->inode->size = 40;
     Error error = Error::None;
     if (type == "devtmpfs") { error = populate_devices(*system, *system->root, false); }
-    if (type == "sysfs") { error = populate_sysfs(*system); }
+    if (type == "sysfs" || (type == "cgroup2" && server == 0)) { error = populate_fixed(*system); }
     if (error != Error::None) {
         system->shut_down();
         return fail(error);

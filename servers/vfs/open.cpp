@@ -74,6 +74,7 @@ Result<Opened> Vfs::open_inode(Session& view, Place place, std::uint32_t flags, 
     if ((type == mode::character || type == mode::block) && ((place.mount->flags & mount_flag::no_device) != 0 || inode.file_system().no_device)) { return fail(Error::Access); }
     if (!permitted(inode, view.who, wanted)) { return fail(Error::Access); }
     if ((wanted & may::write) != 0 && type == mode::regular && place.mount->read_only()) { return fail(Error::ReadOnly); }
+    if ((wanted & may::write) != 0 && inode.file_system().fixed) { return fail(Error::Access); }
     if ((wanted & may::write) != 0 && inode.running != 0) { return fail(Error::TextBusy); }
     if ((flags & open_flag::no_atime) != 0 && view.who.user != inode.user && !has_capability_over(view.who, inode, capability::fowner)) {
         return fail(Error::NotPermitted);

@@ -147,6 +147,7 @@ proto::FileStatus Vfs::status_of(Credentials const& who, Place place) const {
 
 Error Vfs::may_change(Session const& view, Place directory) const {
     if (directory.mount->read_only()) { return Error::ReadOnly; }
+    if (directory.mount->file_system->fixed) { return Error::NotPermitted; }
     if (!directory.dentry->linked && directory.dentry->parent) { return Error::NoEntry; }
     if (!permitted(*directory.dentry->inode, view.who, may::write | may::execute)) { return Error::Access; }
     return Error::None;
@@ -167,7 +168,7 @@ Error Vfs::may_remove(Session const& view, Place directory, Dentry const& entry,
 }
 
 bool Vfs::is_mounted(Slot server) const {
-    return server != 0 && std::any_of(mounts_.mounts().begin(), mounts_.mounts().end(),
+    return server != 0 && std::any_of(mounts_.mounts().rbegin(), mounts_.mounts().rend(), // a new one is the last
                                       [&](Mount const* mount) { return mount->file_system->server == server || mount->file_system->file == server; });
 }
 

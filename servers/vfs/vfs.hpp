@@ -168,7 +168,8 @@ private:
     Error remount(Session& session, Place point, std::uint32_t flags, std::string_view data);
     Error move(Session& session, Place point, std::string_view source);
     Error parse_options(Credentials const& who, FileSystem& file_system, std::string_view data, std::uint32_t& root_mode, std::uint32_t& user, std::uint32_t& group) const;
-    Error populate_sysfs(FileSystem& file_system);
+    /// The entries of a sysfs or cgroup2.
+    Error populate_fixed(FileSystem& file_system);
     QuotaDomain* domain(std::uint32_t number) const;
 
     Environment environment_;

@@ -284,3 +284,21 @@ TEST_CASE("nobody writes to a program that runs") {
     w.close(runs);
     CHECK(w.open_error("/program", open_flag::write_only) == Error::None);
 }
+
+TEST_CASE("sysfs and cgroup2 have their few entries, which stay") {
+    World w;
+    auto const before = w.files.usage();
+    CHECK(w.mount("sys", "/tmp", "sysfs") == Error::None);
+    CHECK(w.get("/tmp/devices/system/cpu/online") == "0\n");
+    CHECK(w.stat("/tmp/class/net").links == 2);
+    CHECK(w.mkdir("/tmp/new") == Error::NotPermitted);
+    CHECK(w.unlink("/tmp/devices/system/cpu/online") == Error::NotPermitted);
+    CHECK(w.open_error("/tmp/devices/system/cpu/online", open_flag::write_only) == Error::Access);
+    CHECK(w.files.truncate(*w.root, {}, 0, "/tmp/devices/system/cpu/online") == Error::Access);
+    CHECK(w.mount("cgroup", "/tmp/fs/cgroup", "cgroup2") == Error::None);
+    CHECK(w.get("/tmp/fs/cgroup/cgroup.max.depth") == "max\n");
+    CHECK(w.files.stat_file_system(*w.root, {}, "/tmp/fs/cgroup")->type == 0x63677270);
+    CHECK(w.mount("queues", "/tmp/fs", "mqueue") == Error::NoSuchDevice); // served elsewhere
+    CHECK(w.files.unmount(*w.root, mount_flag::detach, "/tmp") == Error::None);
+    CHECK(w.files.usage() == before);
+}

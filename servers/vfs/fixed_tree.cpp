@@ -1,4 +1,5 @@
-// What there is of /sys: the folders that programs look for, and which processors there are. It is made anew for every mount.
+// File systems whose few entries never change: sysfs (folders that programs look for, which processors there are) and, where no server
+// serves it, the root of cgroup2. Made anew for every mount.
 #include "vfs.hpp"
 
 namespace vfs {
@@ -6,7 +7,7 @@ namespace {
 
 struct Item { std::string_view directory, name, text; }; // text empty: a directory
 
-constexpr Item items[] = {
+constexpr Item sysfs_items[] = {
     {"", "block", {}},
     {"", "bus", {}},
     {"", "class", {}},
@@ -28,11 +29,20 @@ constexpr Item items[] = {
     {"", "module", {}},
     {"", "power", {}},
 };
+/// No controllers, and no groups below the root.
+constexpr Item cgroup_items[] = {
+    {"", "cgroup.controllers", "\n"},
+    {"", "cgroup.max.depth", "max\n"},
+    {"", "cgroup.max.descendants", "max\n"},
+    {"", "cgroup.stat", "nr_descendants 0\nnr_dying_descendants 0\n"},
+    {"", "cgroup.subtree_control", "\n"},
+};
 
 } // namespace
 
-Error Vfs::populate_sysfs(FileSystem& system) {
-    for (Item const& item : items) {
+Error Vfs::populate_fixed(FileSystem& system) {
+    system.fixed = true;
+    for (Item const& item : system.type == "sysfs" ? std::span<Item const>{sysfs_items} : std::span<Item const>{cgroup_items}) {
         Dentry* directory = system.root.get();
         for (std::string_view rest = item.directory; !rest.empty();) {
             std::string_view const name = rest.substr(0, rest.find('/'));
