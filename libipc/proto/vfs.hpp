@@ -25,7 +25,6 @@ struct UserNamespace {
     std::uint32_t owner;                             ///< global id of the user who made it: has every capability over it from `parent`
     std::uint32_t user_extents, group_extents;       ///< lines of the maps, at most 340 each
 };
-struct FileOwner { std::uint32_t user, group, mode; };
 
 /// A container that went over its disk limit.
 struct QuotaEvent {
@@ -100,15 +99,15 @@ struct VfsControl {
     /// For setns(2): a session like `from` (credentials, umask) with root and working directory at the root of that mount namespace (a Namespace
     /// capability of vfs's own, unwrapped). Errors: BadDescriptor; Invalid (not a mount namespace, or it has ended).
     using JoinNamespace = ipc::Method<VfsControl, 16, ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, ipc::OptionalCap<Namespace>, std::uint32_t process)>;
-    /// Global ids and mode of an open file, for exec: set-user-ID means nothing if the process's user namespace does not map them.
-    using Owner = ipc::Method<VfsControl, 17, FileOwner(ipc::OptionalCap<File>)>;
+    /// As File::Stat, with global ids: for exec. BadDescriptor: another server's file.
+    using Status = ipc::Method<VfsControl, 17, FileStatus(ipc::OptionalCap<File>)>;
     /// The open file is a program that runs: until it is closed or let go (deny 0) nobody opens the file for writing. Errors: TextBusy
     /// (somebody has).
     using DenyWrite = ipc::Method<VfsControl, 18, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t deny)>;
     /// 1: the session's root is another than its mount namespace's (chroot(2)); then no user namespace may be made (clone(2), EPERM).
     using IsChrooted = ipc::Method<VfsControl, 19, std::uint32_t(ipc::OptionalCap<VfsSession>)>;
     using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota, ContainerSession,
-                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Owner, DenyWrite,
+                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Status, DenyWrite,
                                  IsChrooted>;
 };
 

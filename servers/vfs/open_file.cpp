@@ -191,13 +191,13 @@ Result<std::uint64_t> OpenFile::seek(std::int64_t distance, std::uint32_t whence
     return offset;
 }
 
-proto::FileStatus OpenFile::status() const {
+proto::FileStatus OpenFile::status(Credentials const& viewer) const {
     proto::FileStatus status{};
     status.inode = inode->number;
     status.mode = inode->mode;
     status.links = inode->links;
-    status.user = opener.shown_user(inode->user);
-    status.group = opener.shown_group(inode->group);
+    status.user = viewer.shown_user(inode->user);
+    status.group = viewer.shown_group(inode->group);
     status.size = inode->size;
     status.blocks512 = std::uint64_t{inode->page_count()} * 8;
     status.block_size = page_size;

@@ -27,7 +27,9 @@ public:
     Result<Transfer> read_at(Caller& caller, std::uint64_t offset);
     Result<Transfer> write_at(Caller& caller, std::uint64_t offset);
     Result<std::uint64_t> seek(std::int64_t offset, std::uint32_t whence);
-    [[nodiscard]] proto::FileStatus status() const;
+    /// With ids as `viewer` sees them.
+    [[nodiscard]] proto::FileStatus status(Credentials const& viewer) const;
+    [[nodiscard]] proto::FileStatus status() const { return status(opener); }
     [[nodiscard]] std::uint32_t poll(std::uint32_t events) const;
     /// Takes over the notification's slot if nothing is ready (0 returned). Errors: NoMemory.
     Result<std::uint32_t> arm(std::uint32_t events, std::uint32_t token, Slot notification);

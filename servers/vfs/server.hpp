@@ -103,7 +103,7 @@ public:
     Result<ipc::Cap<proto::VfsSession>> on(C::JoinNamespace, Sender& sender, SessionCap from, ipc::OptionalCap<proto::Namespace> target,
                                            std::uint32_t process);
     Result<Unit> on(C::DenyWrite, Sender& sender, FileCap file, std::uint32_t deny);
-    Result<proto::FileOwner> on(C::Owner, Sender& sender, FileCap file);
+    Result<proto::FileStatus> on(C::Status, Sender& sender, FileCap file);
     Result<std::uint32_t> on(C::IsChrooted, Sender& sender, SessionCap session);
 
     // --- Namespace (server_control.cpp) ---

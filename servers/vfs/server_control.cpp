@@ -144,12 +144,12 @@ Result<std::uint32_t> Server::on(C::IsChrooted, Sender& sender, SessionCap asked
     return vfs_.is_chrooted(*view) ? 1U : 0U;
 }
 
-Result<proto::FileOwner> Server::on(C::Owner, Sender& sender, FileCap cap) {
+Result<proto::FileStatus> Server::on(C::Status, Sender& sender, FileCap cap) {
     if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
     OpenFile* const open = cap.unwrapped ? vfs_.file(cap.badge) : nullptr;
     if (open == nullptr) { return fail(Error::BadDescriptor); }
-    return proto::FileOwner{open->inode->user, open->inode->group, open->inode->mode};
+    return open->status({});
 }
 
 Result<ipc::Unit> Server::on(C::DenyWrite, Sender& sender, FileCap cap, std::uint32_t deny) {

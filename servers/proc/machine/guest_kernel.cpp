@@ -159,6 +159,11 @@ Result<CapabilityPointer> GuestFiles::attach_again(CapabilityPointer attachment)
     return std::get<0>(*again).slot;
 }
 
-Result<proto::FileStatus> GuestFiles::status(CapabilityPointer file) { return ipc::call<proto::File::Stat>(ipc::Cap<proto::File>{file}); }
+Result<proto::FileStatus> GuestFiles::status(CapabilityPointer file) {
+    // Of vfs's files with global ids, which exec goes by; what a File says itself is for the eyes of who opened it.
+    auto const status = ipc::call<proto::VfsControl::Status>(vfs_, ipc::Cap<proto::File>{file});
+    if (status || status.error() != Error::BadDescriptor) return status;
+    return ipc::call<proto::File::Stat>(ipc::Cap<proto::File>{file});
+}
 
 } // namespace proc

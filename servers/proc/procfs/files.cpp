@@ -42,7 +42,8 @@ auto ProcFs::on(F::Stat, Sender& sender) -> Result<proto::FileStatus> {
     if (Handle const* const handle = handle_of(sender)) return handle_status(*handle);
     Open const* const file = open_of(sender);
     if (file == nullptr) return fail(Error::BadDescriptor);
-    proto::FileStatus status = status_of(*file->space, file->node);
+    Pid const* const opener = Pid::find_global(file->opener);
+    proto::FileStatus status = status_of(opener == nullptr ? nullptr : opener->process, file->node);
     return status;
 }
 

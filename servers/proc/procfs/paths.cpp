@@ -6,7 +6,7 @@ namespace proc {
 
 using namespace procfs;
 
-proto::FileStatus ProcFs::status_of(PidNamespace const&, Node const& node) const {
+proto::FileStatus ProcFs::status_of(Process const* viewer, Node const& node) const {
     proto::FileStatus status{};
     status.inode = node.inode();
     status.mode = type_of(node.kind) | node.mode;
@@ -22,6 +22,9 @@ proto::FileStatus ProcFs::status_of(PidNamespace const&, Node const& node) const
         }
         if (node.kind == NodeKind::Descriptor) status.size = 64;
     }
+    UserNamespace const& users = viewer != nullptr ? *viewer->user_space : *core.first_user_space;
+    status.user = Core::user_in(users, status.user);
+    status.group = Core::group_in(users, status.group);
     status.access_time = status.modify_time = status.change_time = time;
     return status;
 }
@@ -97,7 +100,7 @@ auto ProcFs::on(Dir::Stat, Sender& sender, At at, Caller caller, Word32 flags, i
     if (!found->rest.empty()) return fail(leave(sender, *found));
     Node const& node = found->node;
     bool const follow = is_link(node.kind) && (flags & at_nofollow) == 0 && (flags & at_empty) == 0;
-    if (!follow) return status_of(*found->space, node);
+    if (!follow) return status_of(found->caller != nullptr ? found->caller->process : nullptr, node);
     if (node.kind == NodeKind::NamespaceLink) {
         auto const inode = namespace_inode(*found);
         if (!inode) return fail(inode.error());
@@ -123,7 +126,7 @@ auto ProcFs::on(Dir::Stat, Sender& sender, At at, Caller caller, Word32 flags, i
     auto status = core.owners.file_status(process->vfs_session, *file);
     core.machine.drop(*file);
     if (!status) {
-        status = status_of(*found->space, node);
+        status = status_of(found->caller != nullptr ? found->caller->process : nullptr, node);
         status->mode = 0100600;
     }
     return status;

@@ -167,7 +167,8 @@ private:
     Core::Joined joined_by(ipc::OptionalCap<F> const& file) const;
     Result<std::string> link_text(Walk const& walk);
     [[nodiscard]] bool may_open(Thread const* caller, Node const& node) const;
-    proto::FileStatus status_of(PidNamespace const& view, Node const& node) const;
+    /// Ids as `viewer` (null: the first user namespace) sees them.
+    proto::FileStatus status_of(Process const* viewer, Node const& node) const;
     std::string text_of(Open const& file);
     /// fdinfo/N.
     std::string descriptor_information(Process& process, Word descriptor);

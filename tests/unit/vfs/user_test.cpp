@@ -32,7 +32,9 @@ TEST_CASE("ids are seen through the map") {
     CHECK(w.stat("/open/f").user == 1000); // outside it belongs to the mapped id
     CHECK(w.files.stat(*view, {}, 0, "/open/f")->user == 0);
     CHECK(w.files.stat(*view, {}, 0, "/dev")->user == 65534);
-    CHECK((*w.open(view, "/open/f"))->status().group == 0);
+    auto const* opened = *w.open(view, "/open/f");
+    CHECK(opened->status().group == 0);
+    CHECK(opened->status({}).group == 1000); // as proc asks
     using Change = proto::AttributeChange;
     Change change{};
     change.mask = Change::user_bit | Change::group_bit;
