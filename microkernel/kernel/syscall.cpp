@@ -43,19 +43,23 @@ void fail(Thread& thread, Error error, char const* reason) {
     thread.context.set_info(MessageInfo{}.with(error).raw);
 }
 
-/// Invokes a kernel object. Results, if any, are the answer's words.
-inline void invoke(Thread& thread, Slot& slot) {
+/// Invokes a kernel object; false if it was preempted, and is to be started again. Results, if any, are the answer's words.
+inline bool invoke(Thread& thread, Slot& slot) {
     MessageInfo const info{thread.context.info()};
     bool const has_buffer = thread.ipc_buffer != nullptr;
     Word const available = has_buffer ? abi::message_words : abi::register_words;
     Invocation call{thread, slot, static_cast<abi::Invocation>(info.label()), info.length() < available ? info.length() : available,
                     has_buffer ? info.capabilities() : 0};
     Error const error = dispatch(call);
-    if (error == preempted) [[unlikely]]
-        return preempt(thread);
+    if (error == preempted) [[unlikely]] {
+        preempt(thread);
+        return false;
+    }
     thread.progress[0] = thread.progress[1] = 0;
-    if (error != Error::None) [[unlikely]]
-        return fail(thread, error, call.reason);
+    if (error != Error::None) [[unlikely]] {
+        fail(thread, error, call.reason);
+        return true;
+    }
     Word result_length = call.result_length;
     if (result_length > abi::register_words) [[unlikely]] {
         if (!has_buffer) result_length = abi::register_words;
@@ -64,6 +68,7 @@ inline void invoke(Thread& thread, Slot& slot) {
     }
     // ThreadWriteRegisters of the thread itself, and the like, leave nothing to answer.
     thread.context.set_message(MessageInfo{0, result_length}.raw, 0, call.results[0], call.results[1]);
+    return true;
 }
 
 void send_call(Thread& thread, Capability const& capability, MessageInfo info) {
@@ -77,7 +82,7 @@ void handle_call(Thread& thread, MessageInfo info) {
     Slot* const slot = lookup(thread, thread.context.capability());
     if (slot == nullptr || slot->is_empty()) return fail(thread, Error::InvalidCapability, "call on no capability");
     Capability const& capability = slot->capability;
-    if (!capability.is(CapabilityType::Endpoint)) return invoke(thread, *slot);
+    if (!capability.is(CapabilityType::Endpoint)) return static_cast<void>(invoke(thread, *slot));
     if (!capability.has(abi::right::write)) return fail(thread, Error::InvalidCapability, "call without the write right");
     send_call(thread, capability, info);
 }
@@ -195,7 +200,7 @@ namespace {
 /// leave_kernel() for the usual end of an invocation: the caller goes on, and nobody else is to run.
 inline void leave_after(Thread& thread) {
     Cpu const& processor = cpu();
-    if (processor.current == &thread && is_runnable(thread) && !thread.restart && processor.highest_ready <= thread.priority &&
+    if (processor.current == &thread && is_runnable(thread) && processor.highest_ready <= thread.priority &&
         !processor.has_time_work) [[likely]]
         return;
     leave_kernel();
@@ -210,8 +215,9 @@ void handle_syscall(Thread& current) {
         if (Word const pointer = current.context.capability(); pointer < current.cspace_size) [[likely]] {
             Slot& slot = current.cspace_slots[pointer];
             if (slot.capability.type() != CapabilityType::Endpoint && !slot.is_empty()) [[likely]] {
-                invoke(current, slot);
-                return leave_after(current);
+                if (invoke(current, slot)) [[likely]]
+                    return leave_after(current);
+                return leave_kernel();
             }
         }
         return fastpath_call(current);

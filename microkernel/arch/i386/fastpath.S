@@ -77,11 +77,9 @@
     movl \mine, IPC_BUFFER_WORD_2(\scratch)
     movl (IPC_BUFFER_WORD_2 + 4)(%ecx), \mine
     movl \mine, (IPC_BUFFER_WORD_2 + 4)(\scratch)
-    testb $1, %al
-    jnz 7f
-    testb $2, %al
+    testb $3, %al /* 4 words, or 3, 5, 6 */
     jz 6f
-7:  movl (IPC_BUFFER_WORD_2 + 8)(%ecx), \mine
+    movl (IPC_BUFFER_WORD_2 + 8)(%ecx), \mine
     movl \mine, (IPC_BUFFER_WORD_2 + 8)(\scratch)
     movl (IPC_BUFFER_WORD_2 + 12)(%ecx), \mine
     movl \mine, (IPC_BUFFER_WORD_2 + 12)(\scratch)
@@ -288,12 +286,12 @@ arch_sysenter:
     je .Lcall_few
     cmpl $(SIMPLE(REPLY_RECEIVE) | FEW_WORDS), %ecx
     je .Lreply_receive_few
+    movl %ebp, at(EBP)
+    testl $0x780, %ecx /* capabilities or buffers */
+    jnz .Lslow
     cmpl $SIMPLE(SEND), %ecx
     je .Lsend
     /* More words? */
-    movl %ebp, at(EBP)
-    testl $0x780, %ecx
-    jnz .Lslow
     movl %eax, %edx
     andl $0x7f, %edx
     cmpl $64, %edx
@@ -313,7 +311,6 @@ arch_sysenter:
 
 /* Signal without anybody to hear it. */
 .Lsend:
-    movl %ebp, at(EBP)
     find_slot %ebx, .Lslow
     movl %ss:(%ebx), %ecx
     xorl $TYPE_NOTIFICATION, %ecx

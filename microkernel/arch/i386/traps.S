@@ -25,15 +25,12 @@ arch_slow_system_call:
     movl %es, %edx
     addl %ecx, %edx
     cmpl $(2 * SELECTOR_USER_DATA), %edx
-    jne 2f
-1:  cld
+    jne arch_flatten_segments
+arch_usual_segments:
+    cld
     leal -CONTEXT_FRAME_END(%esp), %eax
     movl $arch_kernel_stack_top, %esp
     call _ZN6kernel14handle_syscallERNS_6ThreadE
-    jmp arch_leave
-2:  flat_data_segments
-    jmp 1b
-
     .globl arch_leave
 arch_leave:
     movl arch_entry_stack + 256 + 4, %esp
@@ -50,6 +47,10 @@ arch_leave:
     movl at(EBP), %ebp
     sti /* takes effect after the next instruction */
     sysexit
+
+arch_flatten_segments:
+    flat_data_segments
+    jmp arch_usual_segments
 
 arch_leave_by_iret:
     /* The user's own SS may have become unusable, and iret must not fault. */
