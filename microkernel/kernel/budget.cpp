@@ -128,7 +128,8 @@ void mark_changed(SchedContext& context) {
     processor.has_time_work = true;
     if (context.changed_link != nullptr) return;
     // Behind the first, whose tree is being gone through.
-    SchedContext*& place = processor.changed_first != nullptr ? processor.changed_first->changed_next : processor.changed_first;
+    SchedContext*& place =
+        processor.changed_first != nullptr ? processor.changed_first->changed_next : processor.changed_first;
     context.changed_next = place;
     context.changed_link = &place;
     if (place != nullptr) place->changed_link = &context.changed_next;

@@ -35,7 +35,8 @@ bool ready_queues_hold() {
 /// `waiting_on` and `reply` are stale.
 bool thread_holds(Thread const& thread, WaitCounts& counts) {
     bool const running = thread.state == ThreadState::Running;
-    if (thread.queued != (is_runnable(thread) && &thread != cpu().current) || (thread.restart && !running)) return false;
+    if (thread.queued != (is_runnable(thread) && &thread != cpu().current) || (thread.restart && !running))
+        return false;
     switch (thread.state) {
     case ThreadState::Inactive: break;
     case ThreadState::Running:
@@ -56,7 +57,8 @@ bool thread_holds(Thread const& thread, WaitCounts& counts) {
     }
     Capability const& buffer = thread.ipc_buffer_frame.capability;
     if ((thread.ipc_buffer != nullptr) != buffer.is(CapabilityType::Frame)) return false;
-    if (thread.ipc_buffer != nullptr && (!buffer.is_ipc_buffer() || buffer.ipc_buffer_thread() != &thread)) return false;
+    if (thread.ipc_buffer != nullptr && (!buffer.is_ipc_buffer() || buffer.ipc_buffer_thread() != &thread))
+        return false;
     if (((thread.context.hazards & hazard::no_buffer) != 0) != (thread.ipc_buffer == nullptr)) return false;
     if (((thread.context.hazards & hazard::fault) != 0) != thread.message.is_fault) return false;
     bool const signalled = thread.bound_notification != nullptr && thread.bound_notification->is_active;
@@ -68,15 +70,19 @@ bool thread_holds(Thread const& thread, WaitCounts& counts) {
 bool roots_hold(Thread const& thread) {
     Capability const& root = thread.cspace_root.capability;
     bool const simple = root.is(CapabilityType::CNode) && root.guard() == 0 && root.guard_bits() + root.radix() == 32;
-    if (thread.cspace_size != (simple ? root.slot_count() : 0) || (simple && thread.cspace_slots != root.slots())) return false;
+    if (thread.cspace_size != (simple ? root.slot_count() : 0) || (simple && thread.cspace_slots != root.slots()))
+        return false;
     Capability const& space = thread.address_space.capability;
-    if (space.is(CapabilityType::AddressSpace) != thread.address_space.has_flag(Slot::in_thread)) return space.is_null();
-    return arch::has_space(thread.context, space.is(CapabilityType::AddressSpace) ? space.object<AddressSpace>().hardware : nullptr);
+    if (space.is(CapabilityType::AddressSpace) != thread.address_space.has_flag(Slot::in_thread))
+        return space.is_null();
+    return arch::has_space(thread.context,
+                           space.is(CapabilityType::AddressSpace) ? space.object<AddressSpace>().hardware : nullptr);
 }
 
 bool contexts_hold(Thread const& thread, WaitCounts& counts) {
     if (thread.own_context != nullptr && thread.own_context->bound_thread != &thread) return false;
-    if (thread.time != (thread.borrowed_context != nullptr ? thread.borrowed_context : thread.own_context)) return false;
+    if (thread.time != (thread.borrowed_context != nullptr ? thread.borrowed_context : thread.own_context))
+        return false;
     counts.bound += thread.own_context != nullptr ? 1 : 0;
     if (thread.borrowed_context == nullptr) return thread.borrow_next == nullptr && thread.borrow_previous == nullptr;
     ++counts.borrowing;
@@ -93,7 +99,8 @@ Word check_invariants() {
     for (Thread const* thread = cpu().all_threads; thread != nullptr && broken == Broken::Nothing;
          thread = thread->all_next) {
         ++counts.threads;
-        if (thread->all_previous != previous || !thread_holds(*thread, counts) || !roots_hold(*thread)) broken = Broken::ThreadStates;
+        if (thread->all_previous != previous || !thread_holds(*thread, counts) || !roots_hold(*thread))
+            broken = Broken::ThreadStates;
         else if (!contexts_hold(*thread, counts)) broken = Broken::SchedContexts;
         previous = thread;
     }

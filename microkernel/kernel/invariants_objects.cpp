@@ -128,7 +128,8 @@ bool notification_holds(Pass& pass, Notification const& notification) {
     if (notification.sched_context != nullptr && notification.sched_context->bound_notification != &notification)
         return false;
     Word endpoints = 0;
-    for (Endpoint const* endpoint = notification.endpoints; endpoint != nullptr; endpoint = endpoint->next_bound, ++endpoints)
+    for (Endpoint const* endpoint = notification.endpoints; endpoint != nullptr;
+         endpoint = endpoint->next_bound, ++endpoints)
         if (endpoint->no_senders != &notification) return false;
     return endpoints == notification.endpoint_count;
 }
@@ -161,7 +162,8 @@ bool tree_holds(Pass& pass, SchedContext const& context) {
     SchedContext const* previous = nullptr;
     Word by_children = 0;
     for (SchedContext const* child = context.first_child; child != nullptr; child = child->next_sibling) {
-        if (child->parent != &context || child->previous_sibling != previous || child->depth <= context.depth) return false;
+        if (child->parent != &context || child->previous_sibling != previous || child->depth <= context.depth)
+            return false;
         ++pass.children_listed;
         by_children += child->charged - child->charged_before;
         previous = child;
@@ -332,7 +334,8 @@ Broken check_objects(WaitCounts const& expected) {
             !dead_place_holds(capability.object<Endpoint>(), *slot))
             return Broken::Endpoints;
     }
-    if (!borrowers_hold(pass, cpu().orphans) || !refills_hold(pass.throttled) || pass.children_listed != pass.with_parent)
+    if (!borrowers_hold(pass, cpu().orphans) || !refills_hold(pass.throttled) ||
+        pass.children_listed != pass.with_parent)
         return Broken::SchedContexts;
     if (pass.handler_lines != issued_interrupts()) return Broken::Devices;
     if (!zombies_hold(pass.zombies)) return Broken::Derivation;

@@ -12,9 +12,9 @@ using namespace abi;
 
 constexpr std::size_t step_bytes = 12, steps_at_most = 24;
 
-constexpr Word labels[] = {1,  1,  2,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
-                           40, 41, 42, 43, 44, 45, 50, 51, 52, 53, 54, 60, 60, 61, 62, 63, 64, 65, 66, 67, 70, 71, 72, 73,
-                           80, 81, 82, 83, 90, 91, 92, 93, 15, 14, 60, 62, 66, 11, 17, 18};
+constexpr Word labels[] = {1,  1,  2,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 31, 32, 33, 34, 35, 36, 37,
+                           38, 39, 40, 41, 42, 43, 44, 45, 50, 51, 52, 53, 54, 60, 60, 61, 62, 63, 64, 65, 66, 67,
+                           70, 71, 72, 73, 80, 81, 82, 83, 90, 91, 92, 93, 15, 14, 60, 62, 66, 11, 17, 18};
 static_assert(std::size(labels) == 64);
 
 /// Small numbers as they are; then what sizes, addresses, times and edges are made of.
@@ -29,8 +29,9 @@ Word word_of(unsigned char byte) {
 }
 
 fuzz::Request decode(unsigned char const* bytes) {
-    constexpr Syscall others[] = {Syscall::ReplyReceive, Syscall::Send, Syscall::NonBlockingSend, Syscall::Receive,
-                                  Syscall::NonBlockingReceive, Syscall::Yield, Syscall::Call, static_cast<Syscall>(9)};
+    constexpr Syscall others[] = {
+        Syscall::ReplyReceive, Syscall::Send, Syscall::NonBlockingSend, Syscall::Receive, Syscall::NonBlockingReceive,
+        Syscall::Yield,        Syscall::Call, static_cast<Syscall>(9)};
     fuzz::Request request;
     Word const kind = bytes[0] >> 2 & 15;
     request.call = kind < 8 ? Syscall::Call : others[kind - 8];
@@ -59,7 +60,8 @@ fuzz::Request decode(unsigned char const* bytes) {
 
 /// Calls whose refusal has no effect. A Receive may have refused others on its way, ReplyReceive may have answered.
 bool must_not_change(Syscall call) {
-    return call == Syscall::Call || call == Syscall::Send || call == Syscall::NonBlockingSend || static_cast<Word>(call) > 7;
+    return call == Syscall::Call || call == Syscall::Send || call == Syscall::NonBlockingSend ||
+           static_cast<Word>(call) > 7;
 }
 
 void step(fuzz::World& world, unsigned char const* bytes, bool compare) {
@@ -80,8 +82,10 @@ void step(fuzz::World& world, unsigned char const* bytes, bool compare) {
             world.perform(who, nothing);
             if (kernel::cpu().current != before) compare = false;
             kernel::Thread& thread = world.thread(who);
-            MessageInfo const info{request.label, request.length, request.capability_count, request.buffers * MessageInfo::read_buffer};
-            thread.context.set_message(info.with(request.call).raw, request.capability, request.words[0], request.words[1]);
+            MessageInfo const info{request.label, request.length, request.capability_count,
+                                   request.buffers * MessageInfo::read_buffer};
+            thread.context.set_message(info.with(request.call).raw, request.capability, request.words[0],
+                                       request.words[1]);
             thread.context.values.ebp = request.reply;
             world.remember();
         }
@@ -89,7 +93,8 @@ void step(fuzz::World& world, unsigned char const* bytes, bool compare) {
         world.perform(who, request);
         // An interrupted call that has deleted its own capability ends with what it has done so far.
         if (arch::host::machine.served != served) compare = false;
-        Word const status = world.can_run(who) ? static_cast<Word>(MessageInfo{world.thread(who).context.info()}.status()) : 0;
+        Word const status =
+            world.can_run(who) ? static_cast<Word>(MessageInfo{world.thread(who).context.info()}.status()) : 0;
         if (compare && status != 0 && kernel::cpu().current == &world.thread(who) && !world.thread(who).restart &&
             must_not_change(request.call) && !world.is_unchanged(who))
             fail("a refused call changed the state, error", status, request);

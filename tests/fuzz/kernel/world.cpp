@@ -24,7 +24,8 @@ void write_program(unsigned char* at) {
     std::memset(at, 0, module_bytes);
     auto put = [at](Word offset, Word value, Word bytes) { std::memcpy(at + offset, &value, bytes); };
     std::memcpy(at, "\177ELF\1\1\1", 7);
-    put(16, 2, 2), put(18, 3, 2), put(20, 1, 4), put(24, 0x00400000, 4), put(28, 52, 4), put(40, 52, 2), put(42, 32, 2), put(44, 1, 2);
+    put(16, 2, 2), put(18, 3, 2), put(20, 1, 4), put(24, 0x00400000, 4), put(28, 52, 4), put(40, 52, 2), put(42, 32, 2),
+        put(44, 1, 2);
     Word const segment[8] = {1, 0x1000, 0x00400000, 0, 0x800, 0x800, 5, 0x1000};
     std::memcpy(at + 52, segment, sizeof segment);
 }
@@ -49,11 +50,13 @@ World::World() {
     kernel::suspend(*root_);
     kernel::leave_kernel();
     if (Word const fault = kernel::check_invariants(); fault != 0) broken("the world does not hold");
-    auto* const chunk = static_cast<unsigned char*>(arch::to_virtual(kernel::lookup(*root_, chunk_)->capability.pointer()));
+    auto* const chunk =
+        static_cast<unsigned char*>(arch::to_virtual(kernel::lookup(*root_, chunk_)->capability.pointer()));
     Word const used = kernel::lookup(*root_, chunk_)->capability.watermark();
     ranges_.push_back({chunk, used, {}, {}});
     ranges_.push_back({reinterpret_cast<unsigned char*>(root_), sizeof(Thread), {}, {}});
-    ranges_.push_back({reinterpret_cast<unsigned char*>(root_->cspace_root.capability.slots()), 1100 * sizeof(kernel::Slot), {}, {}});
+    ranges_.push_back(
+        {reinterpret_cast<unsigned char*>(root_->cspace_root.capability.slots()), 1100 * sizeof(kernel::Slot), {}, {}});
     for (Range& range : ranges_) range.first.assign(range.start, range.start + range.bytes);
     first_cpu_ = kernel::cpu();
 }
@@ -74,8 +77,8 @@ Error World::invoke_as_root(Word capability, Invocation label, std::initializer_
     }
     for (Word pointer : capabilities) root_->ipc_buffer->capabilities[count++] = pointer;
     make_current(*root_);
-    root_->context.set_message(MessageInfo{static_cast<Word>(label), index, count}.with(Syscall::Call).raw, capability, registers[0],
-                               registers[1]);
+    root_->context.set_message(MessageInfo{static_cast<Word>(label), index, count}.with(Syscall::Call).raw, capability,
+                               registers[0], registers[1]);
     kernel::handle_syscall(*root_);
     while (root_->restart) {
         make_current(*root_);
@@ -84,7 +87,8 @@ Error World::invoke_as_root(Word capability, Invocation label, std::initializer_
     return MessageInfo{root_->context.info()}.status();
 }
 
-void World::must(Word capability, Invocation label, std::initializer_list<Word> words, std::initializer_list<Word> capabilities) {
+void World::must(Word capability, Invocation label, std::initializer_list<Word> words,
+                 std::initializer_list<Word> capabilities) {
     if (invoke_as_root(capability, label, words, capabilities) != Error::None) broken("the world cannot be made");
 }
 
@@ -106,25 +110,26 @@ void World::make_objects() {
     auto copy = [&](Word slot) { must(node, CNodeCopy, {place++, 0, slot, 0, 15}, {cnode}); };
     auto give = [&](Word slot) { must(node, CNodeMove, {place++, 0, slot, 0}, {cnode}); };
     auto mint = [&](Word slot, Word badge) { must(node, CNodeMint, {place++, 0, slot, 0, 15, badge}, {cnode}); };
-    copy(node);                                               // 1
-    give(make(ObjectType::Untyped, 15));                      // 2
-    give(make(ObjectType::Untyped, 13));                      // 3
+    copy(node);                          // 1
+    give(make(ObjectType::Untyped, 15)); // 2
+    give(make(ObjectType::Untyped, 13)); // 3
     Word const endpoints[] = {make(ObjectType::Endpoint), make(ObjectType::Endpoint)};
     for (Word endpoint : endpoints) copy(endpoint), mint(endpoint, 5 + place), mint(endpoint, 7); // 4..9
     Word const notification = make(ObjectType::Notification);
-    copy(notification), mint(notification, 1);                // 10, 11
+    copy(notification), mint(notification, 1);                    // 10, 11
     give(make(ObjectType::Reply)), give(make(ObjectType::Reply)); // 12, 13
     Word spaces[2] = {make(ObjectType::AddressSpace), make(ObjectType::AddressSpace)};
-    copy(spaces[0]), copy(spaces[1]);                         // 14, 15
-    give(make(ObjectType::PageTable)), give(make(ObjectType::PageTable)); // 16, 17
-    for (int i = 0; i < 3; ++i) give(make(ObjectType::Frame)); // 18..20
-    give(make(ObjectType::SchedContext)), give(make(ObjectType::SchedContext)); // 21, 22
-    give(make(ObjectType::CNode, 3));                         // 23
-    must(node, CNodeCopy, {place++, 0, boot_slot::sched_control, 0, 15}, {cnode}); // 24
-    must(node, CNodeCopy, {place++, 0, boot_slot::irq_control, 0, 15}, {cnode});   // 25
+    copy(spaces[0]), copy(spaces[1]);                                                // 14, 15
+    give(make(ObjectType::PageTable)), give(make(ObjectType::PageTable));            // 16, 17
+    for (int i = 0; i < 3; ++i) give(make(ObjectType::Frame));                       // 18..20
+    give(make(ObjectType::SchedContext)), give(make(ObjectType::SchedContext));      // 21, 22
+    give(make(ObjectType::CNode, 3));                                                // 23
+    must(node, CNodeCopy, {place++, 0, boot_slot::sched_control, 0, 15}, {cnode});   // 24
+    must(node, CNodeCopy, {place++, 0, boot_slot::irq_control, 0, 15}, {cnode});     // 25
     must(node, CNodeCopy, {place++, 0, boot_slot::io_port_control, 0, 15}, {cnode}); // 26
-    for (Word i = 0; i < thread_count; ++i) {                 // 27..32: thread, context
-        Word const thread = make(ObjectType::Thread), context = make(ObjectType::SchedContext), buffer = make(ObjectType::Frame);
+    for (Word i = 0; i < thread_count; ++i) {                                        // 27..32: thread, context
+        Word const thread = make(ObjectType::Thread), context = make(ObjectType::SchedContext),
+                   buffer = make(ObjectType::Frame);
         must(thread, ThreadConfigure, {0x10000000, 32 - radix}, {node, spaces[i % 2], buffer});
         must(thread, ThreadSetPriority, {50 + i}, {});
         must(boot_slot::sched_control, SchedControlConfigure, {i == 2 ? 2000u : 5000u, 5000}, {context});
@@ -163,7 +168,8 @@ void World::perform(Word index, Request const& request) {
         buffer->read_address = buffer->write_address = request.words[7];
         buffer->read_length = buffer->write_length = request.words[6];
     }
-    MessageInfo const info{request.label, request.length, request.capability_count, request.buffers * MessageInfo::read_buffer};
+    MessageInfo const info{request.label, request.length, request.capability_count,
+                           request.buffers * MessageInfo::read_buffer};
     thread.context.set_message(info.with(request.call).raw, request.capability, request.words[0], request.words[1]);
     thread.context.values.ebp = request.reply;
     kernel::handle_syscall(thread);
@@ -179,7 +185,8 @@ bool World::go_on(Word index) {
 void World::tick() { kernel::handle_tick(); }
 
 void World::remember() {
-    for (Range& range : ranges_) range.before.resize(range.bytes), kernel::copy_bytes(range.before.data(), range.start, range.bytes);
+    for (Range& range : ranges_)
+        range.before.resize(range.bytes), kernel::copy_bytes(range.before.data(), range.start, range.bytes);
     before_cpu_ = kernel::cpu();
 }
 
@@ -190,15 +197,16 @@ bool World::is_unchanged(Word caller) {
     for (Range& range : ranges_) {
         if (here >= range.start && here < range.start + range.bytes) {
             auto forgive = [&](auto& field) {
-                std::memcpy(range.before.data() + (reinterpret_cast<unsigned char*>(&field) - range.start), &field, sizeof field);
+                std::memcpy(range.before.data() + (reinterpret_cast<unsigned char*>(&field) - range.start), &field,
+                            sizeof field);
             };
             forgive(thread.context.values.eax), forgive(thread.context.hazards);
             forgive(thread.read_buffer), forgive(thread.write_buffer);
         }
         for (Word at = 0; at < range.bytes; at += sizeof(Word))
             if (std::memcmp(range.start + at, range.before.data() + at, sizeof(Word)) != 0) {
-                std::fprintf(stderr, "fuzz: changed: byte %x of the range of %x bytes; byte %d of the caller\n", at, range.bytes,
-                             static_cast<int>(range.start + at - here));
+                std::fprintf(stderr, "fuzz: changed: byte %x of the range of %x bytes; byte %d of the caller\n", at,
+                             range.bytes, static_cast<int>(range.start + at - here));
                 return false;
             }
     }
@@ -209,8 +217,8 @@ bool World::give_back() {
     machine.preempt_every = 0;
     if (invoke_as_root(boot_slot::cnode, CNodeRevoke, {untyped_, 0}, {boot_slot::cnode}) != Error::None) return false;
     if (invoke_as_root(untyped_, UntypedInspect, {}, {}) != Error::None) return false;
-    return root_->context.word0() == kernel::lookup(*root_, untyped_)->capability.untyped_bytes() && kernel::cpu().thread_count == 1 &&
-           kernel::cpu().zombie_first == nullptr && kernel::check_invariants() == 0;
+    return root_->context.word0() == kernel::lookup(*root_, untyped_)->capability.untyped_bytes() &&
+           kernel::cpu().thread_count == 1 && kernel::cpu().zombie_first == nullptr && kernel::check_invariants() == 0;
 }
 
 } // namespace fuzz

@@ -46,12 +46,17 @@ public:
 
 private:
     void make_objects();
-    void must(Word capability, abi::Invocation label, std::initializer_list<Word> words, std::initializer_list<Word> capabilities);
+    void must(Word capability, abi::Invocation label, std::initializer_list<Word> words,
+              std::initializer_list<Word> capabilities);
     abi::Error invoke_as_root(Word capability, abi::Invocation label, std::initializer_list<Word> words,
                               std::initializer_list<Word> capabilities);
     void make_current(Thread& thread);
 
-    struct Range { unsigned char* start; Word bytes; std::vector<unsigned char> first, before; };
+    struct Range {
+        unsigned char* start;
+        Word bytes;
+        std::vector<unsigned char> first, before;
+    };
     std::vector<Range> ranges_;
     kernel::Cpu first_cpu_{}, before_cpu_{};
     Thread* root_ = nullptr;

@@ -60,7 +60,8 @@ void measure_depth() {
     Word const first = make(ObjectType::CNode, 1), inner = next_slot(), chained = make(ObjectType::Untyped, 18);
     for (Word i = 1; i < chain; ++i) {
         // The new one takes the chain so far, and its place.
-        MUST(invoke(chained, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::CNode), 1, inner, 1}, {root_cnode}));
+        MUST(invoke(chained, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::CNode), 1, inner, 1},
+                    {root_cnode}));
         MUST(invoke(inner, Invocation::CNodeMove, {1, 0, first, 0}, {root_cnode}));
         MUST(invoke(root_cnode, Invocation::CNodeMove, {first, 0, inner, 0}, {root_cnode}));
     }
@@ -76,7 +77,8 @@ void measure_retype() {
     for (Word i = 1; i < 16; ++i) next_slot();
     auto retype = [&](ObjectType type, Word bits, Word first, Word count, Word node, char const* name) {
         begin_stretch();
-        Answer const made = invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(type), bits, first, count}, {node});
+        Answer const made =
+            invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(type), bits, first, count}, {node});
         end_stretch(name);
         MUST(made);
         MUST(revoke_one(memory));
@@ -94,19 +96,23 @@ void measure_retype() {
 void measure_memory() {
     constexpr Word tables = 24, pages = tables * 1024;
     constexpr Address first = 0x40000000;
-    Word const spaces[] = {make(ObjectType::AddressSpace), make(ObjectType::AddressSpace)}, frame = make(ObjectType::Frame);
+    Word const spaces[] = {make(ObjectType::AddressSpace), make(ObjectType::AddressSpace)},
+               frame = make(ObjectType::Frame);
     Word const memory = make(ObjectType::Untyped, 21), slots = next_slot();
     for (Word i = 1; i < 2 * tables; ++i) next_slot();
-    MUST(invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::PageTable), 0, slots, 2 * tables}, {root_cnode}));
+    MUST(invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::PageTable), 0, slots, 2 * tables},
+                {root_cnode}));
     for (Word i = 0; i < 2 * tables; ++i)
         MUST(invoke(slots + i, Invocation::PageTableMap, {first + (i % tables) * 0x400000}, {spaces[i / tables]}));
     begin_stretch();
     Answer const nothing = invoke(spaces[0], Invocation::AddressSpaceUnmap, {0, abi::user_end >> abi::page_bits});
     end_stretch("unmap_3_gib_with_nothing");
     MUST(nothing);
-    for (Word page = 0; page < pages; ++page) MUST(invoke(frame, Invocation::FrameMap, {first + page * abi::page_size, 3, 0}, {spaces[0]}));
+    for (Word page = 0; page < pages; ++page)
+        MUST(invoke(frame, Invocation::FrameMap, {first + page * abi::page_size, 3, 0}, {spaces[0]}));
     begin_stretch();
-    Answer const copied = invoke(spaces[1], Invocation::AddressSpaceCopyRange, {first, first, pages, 1, 1}, {spaces[0]});
+    Answer const copied =
+        invoke(spaces[1], Invocation::AddressSpaceCopyRange, {first, first, pages, 1, 1}, {spaces[0]});
     end_stretch("copy_24576_pages");
     CHECK(copied.good() && copied.second == pages);
     begin_stretch();

@@ -20,7 +20,8 @@ void let_wait(Word index, Syscall operation, Word capability) {
     MUST(invoke(slot, Invocation::ThreadSuspend)); // its last wait may have ended
     MUST(invoke(lent, Invocation::SchedContextBind, {}, {slot}));
     MUST(invoke(slot, Invocation::ThreadWriteRegisters,
-                {1, reinterpret_cast<Word>(waiter_entry), 0, 0x202, MessageInfo{64, 0}.with(operation).raw, capability, 0, 0, 0, 0, 0, 0, 0}));
+                {1, reinterpret_cast<Word>(waiter_entry), 0, 0x202, MessageInfo{64, 0}.with(operation).raw, capability,
+                 0, 0, 0, 0, 0, 0, 0}));
     MUST(invoke(lent, Invocation::SchedContextUnbind));
     remove(slot);
 }
@@ -58,7 +59,8 @@ void measure_waiters() {
     next_thread_slot = next_slot();
     Word const memory = make(ObjectType::Untyped, 24), badges[] = {mint(endpoint, 1), mint(endpoint, 2)};
     for (Word done = 0; done < waiters; done += 1000)
-        MUST(invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Thread), 0, done, 1000}, {threads}));
+        MUST(invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Thread), 0, done, 1000},
+                    {threads}));
     for (Word i = 0; i < waiters; ++i) {
         Word const slot = next_thread_slot;
         MUST(invoke(root_cnode, Invocation::CNodeCopy, {slot, 0, i, 0, abi::right::all}, {threads}));

@@ -6,7 +6,8 @@ namespace test {
 
 namespace {
 
-constexpr Word campaigns = 40, memory_bits = 21, cspace_radix = 5;
+constexpr Word memory_bits = 21, cspace_radix = 5, calls_if_not_said = 50'000;
+constexpr Word campaigns = 40, campaigns_at_most = 60; ///< root's slots suffice for so many
 Word random_state = 2463534242;
 Word volatile rounds_done = 0;
 Word fuzzer_slots[2];
@@ -58,7 +59,34 @@ void interrupter(Word) {
     }
 }
 
-void campaign(Word memory) {
+/// `calls=N` on the kernel's command line says how many calls are made.
+Word calls_wanted() {
+    constexpr char name[] = "calls=";
+    for (char const* at = boot_info().command_line; *at != 0; ++at) {
+        Word length = 0;
+        while (name[length] != 0 && at[length] == name[length]) ++length;
+        if (name[length] != 0) continue;
+        Word value = 0;
+        for (at += length; *at >= '0' && *at <= '9'; ++at) value = value * 10 + static_cast<Word>(*at - '0');
+        return value;
+    }
+    return calls_if_not_said;
+}
+
+/// What is not of the campaign's memory, and still could be reached, must have been given: a thread, a space, SchedControl.
+void check_reach(Word evidence, Word probe) {
+    for (Word index = 0; index < 1u << cspace_radix; ++index) {
+        if (!invoke(abi::boot_slot::cnode, Invocation::CNodeMove, {probe, 0, index, 0}, {evidence}).good()) continue;
+        bool const is_thread = invoke(probe, Invocation::ThreadGetState).good();
+        bool const is_space = invoke(probe, Invocation::AddressSpaceQuery, {0}).good();
+        bool const is_control =
+            invoke(probe, Invocation::SchedControlConfigure, {1, 1}).error() == Error::InvalidCapability;
+        CHECK(is_thread || is_space || is_control);
+        remove(probe);
+    }
+}
+
+void campaign(Word memory, Word evidence, Word probe, Word calls) {
     Word const cnode_slot = abi::boot_slot::cnode;
     Word const space = make_space();
     Word const cnode = make_from(memory, ObjectType::CNode, cspace_radix);
@@ -97,11 +125,17 @@ void campaign(Word memory) {
         ++place;
     }
     threads[2] = start(abi::boot_slot::address_space, interrupter, 0, 50);
-    sleep(10);
+    // They may take from themselves what they need to go on.
+    Word const goal = rounds_done + calls;
+    for (Word slept = 0; rounds_done < goal && slept < 500; ++slept) sleep(slept < 100 ? 1 : 10);
     for (Started const& thread : threads) stop(thread);
+    // The dump of their CSpace: moved out of it, so that what comes of other memory outlives this one's.
+    for (Word index = 0; index < 1u << cspace_radix; ++index)
+        invoke(evidence, Invocation::CNodeMove, {index, 0, index, 0}, {cnode});
     CHECK(invoke(cnode_slot, Invocation::CNodeRevoke, {memory, 0}).good());
     Answer const inspected = invoke(memory, Invocation::UntypedInspect);
     CHECK(inspected.good() && inspected.first == 1u << memory_bits);
+    check_reach(evidence, probe);
     CHECK(invoke(cnode_slot, Invocation::CNodeRevoke, {space, 0}).good());
     remove(space);
     CHECK(invoke(abi::boot_slot::debug, Invocation::DebugCheck).first == 0);
@@ -111,11 +145,13 @@ void campaign(Word memory) {
 
 void test_random_calls() {
     Word const memory = make(ObjectType::Untyped, memory_bits);
-    for (Word round = 0; round < campaigns; ++round) campaign(memory);
+    Word const evidence = make(ObjectType::CNode, cspace_radix), probe = next_slot(), wanted = calls_wanted();
+    for (Word round = 0; rounds_done < wanted && round < campaigns_at_most; ++round)
+        campaign(memory, evidence, probe, wanted / campaigns);
     print("random calls made: ");
     print_number(rounds_done);
     print("\n");
-    CHECK(rounds_done > 1000);
+    CHECK(rounds_done >= wanted);
 }
 
 } // namespace test

@@ -12,7 +12,8 @@ namespace {
 std::vector<Word> capabilities() {
     std::vector<Word> all;
     for (kernel::Slot const* slot = cpu().derivation.next(); slot != nullptr; slot = slot->next())
-        all.insert(all.end(), {reinterpret_cast<Word>(slot), slot->capability.word0, slot->capability.word1, slot->next_word});
+        all.insert(all.end(),
+                   {reinterpret_cast<Word>(slot), slot->capability.word0, slot->capability.word1, slot->next_word});
     return all;
 }
 
@@ -28,7 +29,12 @@ struct Refused {
         kernel.check();
     }
 };
-#define REFUSED(call, error) do { Refused refused{kernel}; Error const found = (call); refused.check(found, Error::error, __LINE__); } while (false)
+#define REFUSED(call, error)                                                                                           \
+    do {                                                                                                               \
+        Refused refused{kernel};                                                                                       \
+        Error const found = (call);                                                                                    \
+        refused.check(found, Error::error, __LINE__);                                                                  \
+    } while (false)
 
 } // namespace
 
@@ -37,8 +43,11 @@ TEST_CASE("each object type when memory has run out, and when the slot is taken"
         if (type == static_cast<Word>(LargeFrame)) continue; // larger than the memory here
         CAPTURE(type);
         Kernel kernel;
-        Word const bits = type == 0 ? 12 : 4, memory_bits = type >= 3 && type <= 5 ? 14 : 16, memory = kernel.make(Untyped, memory_bits), node = kernel.make(CNode, 12);
-        auto make = [&](Word slot, Word count) { return kernel.invoke(memory, UntypedRetype, {type, bits, slot, count}, {node}).error(); };
+        Word const bits = type == 0 ? 12 : 4, memory_bits = type >= 3 && type <= 5 ? 14 : 16,
+                   memory = kernel.make(Untyped, memory_bits), node = kernel.make(CNode, 12);
+        auto make = [&](Word slot, Word count) {
+            return kernel.invoke(memory, UntypedRetype, {type, bits, slot, count}, {node}).error();
+        };
         Word made = 0;
         while (made < 4095 && make(made, 1) == Error::None) ++made;
         CHECK(made > 2);
@@ -59,15 +68,18 @@ TEST_CASE("each object type when memory has run out, and when the slot is taken"
 
 TEST_CASE("no slot for a copy, a line, ports, a received capability") {
     Kernel kernel;
-    Word const node = kernel.make(CNode, 2), endpoint = kernel.make(Endpoint), reply = kernel.make(Reply), filler = kernel.make(ObjectType::Notification);
-    for (Word i = 0; i < 4; ++i) REQUIRE(kernel.invoke(node, CNodeCopy, {i, 0, filler, 0, 15}, {cnode}).error() == Error::None);
+    Word const node = kernel.make(CNode, 2), endpoint = kernel.make(Endpoint), reply = kernel.make(Reply),
+               filler = kernel.make(ObjectType::Notification);
+    for (Word i = 0; i < 4; ++i)
+        REQUIRE(kernel.invoke(node, CNodeCopy, {i, 0, filler, 0, 15}, {cnode}).error() == Error::None);
     for (Word slot : {0u, 3u}) {
         REFUSED(kernel.invoke(node, CNodeCopy, {slot, 0, endpoint, 0, 15}, {cnode}).error(), DeleteFirst);
         REFUSED(kernel.invoke(node, CNodeMint, {slot, 0, endpoint, 0, 15, 4}, {cnode}).error(), DeleteFirst);
         REFUSED(kernel.invoke(node, CNodeMove, {slot, 0, endpoint, 0}, {cnode}).error(), DeleteFirst);
         REFUSED(kernel.invoke(node, CNodeMutate, {slot, 0, endpoint, 0, 4}, {cnode}).error(), DeleteFirst);
         REFUSED(kernel.invoke(boot_slot::irq_control, IrqControlGet, {4, slot}, {node}).error(), DeleteFirst);
-        REFUSED(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {4, 5, slot}, {node}).error(), DeleteFirst);
+        REFUSED(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {4, 5, slot}, {node}).error(),
+                DeleteFirst);
     }
     REFUSED(kernel.invoke(node, CNodeCopy, {4, 0, endpoint, 0, 15}, {cnode}).error(), FailedLookup);
     REFUSED(kernel.invoke(boot_slot::irq_control, IrqControlGet, {4, 4}, {node}).error(), RangeError);
@@ -96,7 +108,8 @@ TEST_CASE("no slot for a copy, a line, ports, a received capability") {
 
 TEST_CASE("no page table, a page in use, a notification with 512 endpoints") {
     Kernel kernel;
-    Word const space = kernel.make(AddressSpace), frame = kernel.make(Frame), table = kernel.make(PageTable), second = kernel.make(PageTable);
+    Word const space = kernel.make(AddressSpace), frame = kernel.make(Frame), table = kernel.make(PageTable),
+               second = kernel.make(PageTable);
     REFUSED(kernel.invoke(frame, FrameMap, {0x20000000, 3, 0}, {space}).error(), FailedLookup);
     REQUIRE(kernel.invoke(table, PageTableMap, {0x20000000}, {space}).error() == Error::None);
     REFUSED(kernel.invoke(second, PageTableMap, {0x20000000}, {space}).error(), DeleteFirst);
@@ -104,7 +117,9 @@ TEST_CASE("no page table, a page in use, a notification with 512 endpoints") {
     REFUSED(kernel.invoke(frame, FrameMap, {0x20000000, 3, 0}, {space}).error(), DeleteFirst);
     Word const notification = kernel.make(ObjectType::Notification);
     Word last = 0;
-    for (Word i = 0; i < 512; ++i) REQUIRE(kernel.invoke(cnode, CNodeBindNoSenders, {last = kernel.make(Endpoint), 0}, {notification}).error() == Error::None);
+    for (Word i = 0; i < 512; ++i)
+        REQUIRE(kernel.invoke(cnode, CNodeBindNoSenders, {last = kernel.make(Endpoint), 0}, {notification}).error() ==
+                Error::None);
     Word const one_more = kernel.make(Endpoint);
     REFUSED(kernel.invoke(cnode, CNodeBindNoSenders, {one_more, 0}, {notification}).error(), RangeError);
     CHECK(kernel.invoke(cnode, CNodeBindNoSenders, {last, 0}, {notification}).error() == Error::None); // again

@@ -9,7 +9,8 @@ using kernel::Broken;
 
 namespace {
 
-template <class Value> void broken(Broken expected, Value& field, Value value, int line) {
+template <class Value>
+void broken(Broken expected, Value& field, Value value, int line) {
     CAPTURE(line);
     Value const before = field;
     field = value;
@@ -17,15 +18,18 @@ template <class Value> void broken(Broken expected, Value& field, Value value, i
     field = before;
     CHECK(kernel::check_invariants() == 0);
 }
-#define BROKEN(expected, field, value) broken(Broken::expected, field, static_cast<std::remove_reference_t<decltype(field)>>(value), __LINE__)
+#define BROKEN(expected, field, value)                                                                                 \
+    broken(Broken::expected, field, static_cast<std::remove_reference_t<decltype(field)>>(value), __LINE__)
 
 } // namespace
 
 TEST_CASE("check_invariants finds each broken thing") {
     Kernel kernel;
-    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(ObjectType::Reply), notification = kernel.make(ObjectType::Notification);
+    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(ObjectType::Reply),
+               notification = kernel.make(ObjectType::Notification);
     Word const badged = kernel.mint(endpoint, 5, right::write), copy = kernel.mint(badged, 0, right::write);
-    Client const sender = kernel.make_client(), caller = kernel.make_client(), server = kernel.make_client(), waiter = kernel.make_client();
+    Client const sender = kernel.make_client(), caller = kernel.make_client(), server = kernel.make_client(),
+                 waiter = kernel.make_client();
     auto& queue = kernel.object<::kernel::Endpoint>(endpoint);
     auto& answer = kernel.object<::kernel::Reply>(reply);
     auto& signals = kernel.object<::kernel::Notification>(notification);
@@ -67,7 +71,8 @@ TEST_CASE("check_invariants finds each broken thing") {
         BROKEN(Derivation, slot.next()->previous_word, 0);
         ::kernel::Slot& untyped = kernel.slot(kernel.untyped());
         BROKEN(UntypedChildren, untyped.capability.word1, untyped.capability.word1 & 63);
-        BROKEN(UntypedChildren, kernel.slot(notification).capability.word0, kernel.slot(notification).capability.word0 + 4096);
+        BROKEN(UntypedChildren, kernel.slot(notification).capability.word0,
+               kernel.slot(notification).capability.word0 + 4096);
         BROKEN(Endpoints, queue.no_senders, &signals);
         BROKEN(Endpoints, queue.last_dead, &slot);
         BROKEN(Endpoints, signals.endpoint_count, 1);
@@ -76,7 +81,8 @@ TEST_CASE("check_invariants finds each broken thing") {
     }
     SUBCASE("no-senders") {
         REQUIRE(kernel.invoke(cnode, CNodeBindNoSenders, {endpoint, 0}, {notification}).error() == Error::None);
-        Word const watched = kernel.mint(endpoint, 7, right::all, mint_flag::watched), session = kernel.mint(watched, 0);
+        Word const watched = kernel.mint(endpoint, 7, right::all, mint_flag::watched),
+                   session = kernel.mint(watched, 0);
         BROKEN(Endpoints, queue.bind_slot, nullptr);
         BROKEN(Endpoints, queue.bind_slot, &kernel.slot(session));
         BROKEN(Endpoints, signals.endpoints, nullptr);
@@ -88,7 +94,9 @@ TEST_CASE("check_invariants finds each broken thing") {
     }
     SUBCASE("scheduling contexts") {
         Word const above = kernel.make(SchedContext);
-        REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlSetParent, {}, {sender.sched_context, above}).error() == Error::None);
+        REQUIRE(
+            kernel.invoke(boot_slot::sched_control, SchedControlSetParent, {}, {sender.sched_context, above}).error() ==
+            Error::None);
         auto& context = kernel.object<::kernel::SchedContext>(sender.sched_context);
         auto& parent = kernel.object<::kernel::SchedContext>(above);
         BROKEN(SchedContexts, context.bound_thread, caller.thread);
@@ -123,8 +131,10 @@ TEST_CASE("check_invariants finds each broken thing") {
     SUBCASE("devices") {
         Word const slot = kernel.slots(3);
         REQUIRE(kernel.invoke(boot_slot::irq_control, IrqControlGet, {4, slot}, {cnode}).error() == Error::None);
-        REQUIRE(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {10, 20, slot + 1}, {cnode}).error() == Error::None);
-        REQUIRE(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {30, 40, slot + 2}, {cnode}).error() == Error::None);
+        REQUIRE(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {10, 20, slot + 1}, {cnode}).error() ==
+                Error::None);
+        REQUIRE(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {30, 40, slot + 2}, {cnode}).error() ==
+                Error::None);
         BROKEN(Devices, kernel.slot(slot).capability.word1, 5);
         BROKEN(Devices, kernel.slot(slot + 1).capability.word1, 10 | 30 << 16);
         BROKEN(Devices, kernel.slot(slot + 2).capability.word1, 40 | 30 << 16);

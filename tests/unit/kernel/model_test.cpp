@@ -15,12 +15,13 @@ struct Pair {
     Kernel kernel;
     model::Capabilities expected{memory_bits};
     Word memory = kernel.make(ObjectType::Untyped, memory_bits), node = kernel.make(ObjectType::CNode, 6);
-    std::map<Word, Word> objects;       ///< the model's number -> the kernel's address of it
+    std::map<Word, Word> objects; ///< the model's number -> the kernel's address of it
 
     Pair() { REQUIRE(kernel.invoke(node, CNodeMove, {0, 0, memory, 0}, {cnode}).error() == Error::None); }
 
     /// The capability in a slot of the node, for an invocation on it: root calls through a copy of it moved to its own.
-    Error on(Word slot, Invocation label, std::initializer_list<Word> words, std::initializer_list<Word> capabilities, Word* first = nullptr) {
+    Error on(Word slot, Invocation label, std::initializer_list<Word> words, std::initializer_list<Word> capabilities,
+             Word* first = nullptr) {
         REQUIRE(kernel.invoke(cnode, CNodeMove, {memory, 0, slot, 0}, {node}).error() == Error::None);
         Answer const answer = kernel.invoke(memory, label, words, capabilities);
         if (first != nullptr) *first = answer.first;
@@ -41,11 +42,13 @@ struct Pair {
             case ObjectType::Untyped:
                 REQUIRE(capability.is(CapabilityType::Untyped));
                 REQUIRE(capability.untyped_size_bits() == node->size_bits);
-                REQUIRE(capability.untyped_bytes() - (::kernel::has_children(slots[i]) ? capability.watermark() : 0) == expected.free_bytes(i));
+                REQUIRE(capability.untyped_bytes() - (::kernel::has_children(slots[i]) ? capability.watermark() : 0) ==
+                        expected.free_bytes(i));
                 break;
             case ObjectType::Endpoint:
             case ObjectType::Notification:
-                REQUIRE(capability.is(node->type == ObjectType::Endpoint ? CapabilityType::Endpoint : CapabilityType::Notification));
+                REQUIRE(capability.is(node->type == ObjectType::Endpoint ? CapabilityType::Endpoint
+                                                                         : CapabilityType::Notification));
                 REQUIRE(capability.badge() == node->badge);
                 REQUIRE((capability.word1 & right::all) == node->rights);
                 break;
@@ -57,7 +60,8 @@ struct Pair {
             }
             REQUIRE(::kernel::has_children(slots[i]) == !node->children.empty());
             Word const address = node->type == ObjectType::Frame ? capability.frame_physical() : capability.pointer();
-            if (node->type != ObjectType::Untyped) REQUIRE(objects.emplace(node->object, address).first->second == address);
+            if (node->type != ObjectType::Untyped)
+                REQUIRE(objects.emplace(node->object, address).first->second == address);
         }
     }
 };
@@ -73,7 +77,9 @@ TEST_CASE("capability operations do what the reference model does") {
         std::mt19937 random{seed};
         auto below = [&](Word limit) { return static_cast<Word>(random() % limit); };
         machine.preempt_every = below(3);
-        constexpr ObjectType types[] = {ObjectType::Untyped, ObjectType::Endpoint, ObjectType::Endpoint, ObjectType::Notification, ObjectType::Frame, ObjectType::Frame, ObjectType::PageTable};
+        constexpr ObjectType types[] = {ObjectType::Untyped,      ObjectType::Endpoint, ObjectType::Endpoint,
+                                        ObjectType::Notification, ObjectType::Frame,    ObjectType::Frame,
+                                        ObjectType::PageTable};
         for (int step = 0; step < 400; ++step) {
             Word const from = below(model::Capabilities::slot_count), to = below(model::Capabilities::slot_count);
             model::Node const* const source = pair.expected.at(from);
@@ -83,7 +89,8 @@ TEST_CASE("capability operations do what the reference model does") {
             case 1: {
                 if (source == nullptr || source->type != ObjectType::Untyped) continue;
                 ObjectType const type = types[below(std::size(types))];
-                Word const bits = type == ObjectType::Untyped ? 4 + below(11) : 0, count = 1 + below(4), first = below(70);
+                Word const bits = type == ObjectType::Untyped ? 4 + below(11) : 0, count = 1 + below(4),
+                           first = below(70);
                 if (from >= first && from < first + count) continue; // its slot is empty while root uses it
                 expected = pair.expected.retype(from, type, bits, first, count);
                 found = pair.on(from, UntypedRetype, {static_cast<Word>(type), bits, first, count}, {pair.node});
@@ -102,7 +109,9 @@ TEST_CASE("capability operations do what the reference model does") {
                 found = pair.kernel.invoke(pair.node, CNodeMove, {to, 0, from, 0}, {pair.node}).error();
                 break;
             case 6:
-                if (from == 0 || (source != nullptr && source->type == ObjectType::Untyped && source->parent == nullptr)) continue;
+                if (from == 0 ||
+                    (source != nullptr && source->type == ObjectType::Untyped && source->parent == nullptr))
+                    continue;
                 pair.expected.remove(from);
                 found = pair.kernel.invoke(pair.node, CNodeDelete, {from, 0}).error();
                 break;
@@ -119,6 +128,7 @@ TEST_CASE("capability operations do what the reference model does") {
         }
     }
     CHECK(done > 8000);
-    for (Error error : {Error::None, Error::RangeError, Error::DeleteFirst, Error::NotEnoughMemory, Error::FailedLookup, Error::IllegalOperation, Error::RevokeFirst})
+    for (Error error : {Error::None, Error::RangeError, Error::DeleteFirst, Error::NotEnoughMemory, Error::FailedLookup,
+                        Error::IllegalOperation, Error::RevokeFirst})
         CHECK(seen[error] > 10);
 }

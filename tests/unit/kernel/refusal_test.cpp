@@ -8,8 +8,10 @@ using enum Invocation;
 
 TEST_CASE("CNode: rights, bindings, ranges") {
     Kernel kernel;
-    Word const endpoint = kernel.make(Endpoint), notification = kernel.make(ObjectType::Notification), frame = kernel.make(Frame);
-    Word const weak = kernel.mint(endpoint, 0, right::read), silent = kernel.mint(notification, 0, right::read), slot = kernel.slots(4);
+    Word const endpoint = kernel.make(Endpoint), notification = kernel.make(ObjectType::Notification),
+               frame = kernel.make(Frame);
+    Word const weak = kernel.mint(endpoint, 0, right::read), silent = kernel.mint(notification, 0, right::read),
+               slot = kernel.slots(4);
     auto on = [&](Invocation label, std::initializer_list<Word> words, std::initializer_list<Word> capabilities = {}) {
         return kernel.invoke(cnode, label, words, capabilities).error();
     };
@@ -55,10 +57,13 @@ TEST_CASE("CNode: rights, bindings, ranges") {
 TEST_CASE("Thread: spaces, buffers, guards, bindings") {
     Kernel kernel;
     Client const client = kernel.make_client();
-    Word const frame = kernel.make(Frame), notification = kernel.make(ObjectType::Notification), endpoint = kernel.make(Endpoint);
-    Word const read_only = kernel.slots(2), weak = kernel.mint(endpoint, 0, right::read), silent = kernel.mint(notification, 0, right::write);
+    Word const frame = kernel.make(Frame), notification = kernel.make(ObjectType::Notification),
+               endpoint = kernel.make(Endpoint);
+    Word const read_only = kernel.slots(2), weak = kernel.mint(endpoint, 0, right::read),
+               silent = kernel.mint(notification, 0, right::write);
     REQUIRE(kernel.invoke(cnode, CNodeCopy, {read_only, 0, frame, 0, right::read}, {cnode}).error() == Error::None);
-    auto on = [&](Invocation label, std::initializer_list<Word> words = {}, std::initializer_list<Word> capabilities = {}) {
+    auto on = [&](Invocation label, std::initializer_list<Word> words = {},
+                  std::initializer_list<Word> capabilities = {}) {
         return kernel.invoke(client.capability, label, words, capabilities).error();
     };
     constexpr Word guard = 20;
@@ -96,16 +101,20 @@ TEST_CASE("Thread: spaces, buffers, guards, bindings") {
     // Without a buffer there are two words and no capabilities.
     Client const bare = kernel.make_client();
     REQUIRE(kernel.invoke(bare.capability, ThreadSetSpace, {0}, {bare.space}).error() == Error::None);
-    kernel.system_call(*bare.thread, Syscall::Call, bare.capability, MessageInfo{static_cast<Word>(ThreadConfigure), 9, 3}, 0, guard);
+    kernel.system_call(*bare.thread, Syscall::Call, bare.capability,
+                       MessageInfo{static_cast<Word>(ThreadConfigure), 9, 3}, 0, guard);
     CHECK(Kernel::answer(*bare.thread).error() == Error::InvalidCapability);
-    kernel.system_call(*bare.thread, Syscall::Call, bare.capability, MessageInfo{static_cast<Word>(ThreadReadRegisters), 0});
+    kernel.system_call(*bare.thread, Syscall::Call, bare.capability,
+                       MessageInfo{static_cast<Word>(ThreadReadRegisters), 0});
     CHECK(Kernel::answer(*bare.thread).length() == 2);
 }
 
 TEST_CASE("Reply: forwarding and bulk transfer") {
     Kernel kernel;
-    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(Reply), weak = kernel.mint(endpoint, 0, right::read);
-    auto on = [&](Invocation label, std::initializer_list<Word> words = {}, std::initializer_list<Word> capabilities = {}) {
+    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(Reply),
+               weak = kernel.mint(endpoint, 0, right::read);
+    auto on = [&](Invocation label, std::initializer_list<Word> words = {},
+                  std::initializer_list<Word> capabilities = {}) {
         return kernel.invoke(reply, label, words, capabilities).error();
     };
     CHECK(on(ReplyForward, {1, 0}, {endpoint}) == Error::IllegalOperation);
@@ -133,34 +142,45 @@ TEST_CASE("Reply: forwarding and bulk transfer") {
     CHECK(kernel.remove(second) == Error::None);
     CHECK(Kernel::answer(*bare.thread).error() == Error::ServerDied);
     // A Receive with a Reply object in use; a reply to nobody; things that are no endpoint.
-    CHECK(kernel.system_call(kernel.root(), Syscall::Receive, endpoint, {}, 0, 0, reply).error() == Error::IllegalOperation);
-    CHECK(kernel.system_call(kernel.root(), Syscall::Receive, endpoint, {}, 0, 0, endpoint).error() == Error::InvalidCapability);
-    CHECK(kernel.system_call(kernel.root(), Syscall::ReplyReceive, endpoint, {}, 0, 0, 0).error() == Error::InvalidCapability);
+    CHECK(kernel.system_call(kernel.root(), Syscall::Receive, endpoint, {}, 0, 0, reply).error() ==
+          Error::IllegalOperation);
+    CHECK(kernel.system_call(kernel.root(), Syscall::Receive, endpoint, {}, 0, 0, endpoint).error() ==
+          Error::InvalidCapability);
+    CHECK(kernel.system_call(kernel.root(), Syscall::ReplyReceive, endpoint, {}, 0, 0, 0).error() ==
+          Error::InvalidCapability);
     CHECK(kernel.system_call(kernel.root(), Syscall::Send, kernel.make(Reply)).error() == Error::IllegalOperation);
     CHECK(kernel.system_call(kernel.root(), Syscall::Send, weak).error() == Error::InvalidCapability);
     CHECK(kernel.system_call(kernel.root(), Syscall::Call, weak).error() == Error::InvalidCapability);
     CHECK(kernel.system_call(kernel.root(), Syscall::NonBlockingReceive, cnode).error() == Error::InvalidCapability);
-    CHECK(kernel.system_call(kernel.root(), Syscall::NonBlockingReceive, 0x01000000).error() == Error::InvalidCapability);
+    CHECK(kernel.system_call(kernel.root(), Syscall::NonBlockingReceive, 0x01000000).error() ==
+          Error::InvalidCapability);
     CHECK(kernel.system_call(kernel.root(), Syscall::NonBlockingSend, endpoint).error() == Error::None);
 }
 
 TEST_CASE("devices, contexts, debugging") {
     Kernel kernel;
-    Word const notification = kernel.make(ObjectType::Notification), silent = kernel.mint(notification, 0, right::read), slot = kernel.slots(4);
+    Word const notification = kernel.make(ObjectType::Notification), silent = kernel.mint(notification, 0, right::read),
+               slot = kernel.slots(4);
     CHECK(kernel.invoke(boot_slot::irq_control, CNodeCopy).error() == Error::IllegalOperation);
-    CHECK(kernel.invoke(boot_slot::irq_control, IrqControlGet, {4, slot}, {notification}).error() == Error::InvalidCapability);
+    CHECK(kernel.invoke(boot_slot::irq_control, IrqControlGet, {4, slot}, {notification}).error() ==
+          Error::InvalidCapability);
     REQUIRE(kernel.invoke(boot_slot::irq_control, IrqControlGet, {4, slot}, {cnode}).error() == Error::None);
     CHECK(kernel.invoke(slot, CNodeCopy).error() == Error::IllegalOperation);
     CHECK(kernel.invoke(slot, IrqHandlerSetNotification, {}, {silent}).error() == Error::IllegalOperation);
     CHECK(kernel.invoke(slot, IrqHandlerClear).error() == Error::None);
     CHECK(kernel.invoke(boot_slot::io_port_control, CNodeCopy).error() == Error::IllegalOperation);
     for (auto [first, last] : {std::pair{5u, 4u}, std::pair{5u, 0x10000u}})
-        CHECK(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {first, last, slot + 1}, {cnode}).error() == Error::RangeError);
-    CHECK(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {5, 6, slot + 1}, {notification}).error() == Error::InvalidCapability);
-    REQUIRE(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {10, 13, slot + 1}, {cnode}).error() == Error::None);
+        CHECK(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {first, last, slot + 1}, {cnode}).error() ==
+              Error::RangeError);
+    CHECK(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {5, 6, slot + 1}, {notification}).error() ==
+          Error::InvalidCapability);
+    REQUIRE(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {10, 13, slot + 1}, {cnode}).error() ==
+            Error::None);
     for (auto [first, last] : {std::pair{9u, 10u}, std::pair{13u, 20u}, std::pair{11u, 12u}, std::pair{0u, 0xffffu}})
-        CHECK(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {first, last, slot + 2}, {cnode}).error() == Error::RevokeFirst);
-    CHECK(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {5, 9, slot + 2}, {cnode}).error() == Error::None);
+        CHECK(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {first, last, slot + 2}, {cnode}).error() ==
+              Error::RevokeFirst);
+    CHECK(kernel.invoke(boot_slot::io_port_control, IoPortControlIssue, {5, 9, slot + 2}, {cnode}).error() ==
+          Error::None);
     CHECK(kernel.invoke(slot + 1, IoPortsIn, {10, 3}).error() == Error::InvalidArgument);
     for (Word size : {1u, 2u, 4u}) {
         CHECK(kernel.invoke(slot + 1, IoPortsIn, {10, size}).error() == Error::None);
@@ -182,7 +202,8 @@ TEST_CASE("devices, contexts, debugging") {
     CHECK(kernel.invoke(context, SchedContextBind, {}, {client.capability}).error() == Error::IllegalOperation);
     CHECK(kernel.invoke(context, SchedContextBind, {}, {notification}).error() == Error::None);
     CHECK(kernel.invoke(context, SchedContextBind, {}, {notification}).error() == Error::IllegalOperation);
-    CHECK(kernel.invoke(kernel.make(SchedContext), SchedContextBind, {}, {notification}).error() == Error::IllegalOperation);
+    CHECK(kernel.invoke(kernel.make(SchedContext), SchedContextBind, {}, {notification}).error() ==
+          Error::IllegalOperation);
     CHECK(kernel.invoke(context, SchedContextUnbind).error() == Error::None);
 
     CHECK(kernel.invoke(boot_slot::debug, static_cast<Invocation>(109)).error() == Error::IllegalOperation);
@@ -194,7 +215,9 @@ TEST_CASE("devices, contexts, debugging") {
     kernel.system_call(*client.thread, Syscall::Call, endpoint);
     auto waiting_type = [&] {
         for (Word n = 0; n < cpu().thread_count; ++n)
-            if (kernel.invoke(boot_slot::debug, Invocation::DebugThread, {n}).first == reinterpret_cast<Word>(client.thread)) return kernel.root().ipc_buffer->message[4];
+            if (kernel.invoke(boot_slot::debug, Invocation::DebugThread, {n}).first ==
+                reinterpret_cast<Word>(client.thread))
+                return kernel.root().ipc_buffer->message[4];
         return ~Word{0};
     };
     CHECK(waiting_type() == static_cast<Word>(::kernel::CapabilityType::Endpoint));

@@ -11,13 +11,19 @@ namespace {
 
 Word make_context(Kernel& kernel, Word budget_ticks, Word period_ticks, Word parent = 0) {
     Word const context = kernel.make(SchedContext);
-    REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {budget_ticks * 1000, period_ticks * 1000}, {context}).error() == Error::None);
-    if (parent != 0) REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlSetParent, {}, {context, parent}).error() == Error::None);
+    REQUIRE(kernel
+                .invoke(boot_slot::sched_control, SchedControlConfigure, {budget_ticks * 1000, period_ticks * 1000},
+                        {context})
+                .error() == Error::None);
+    if (parent != 0)
+        REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlSetParent, {}, {context, parent}).error() ==
+                Error::None);
     return context;
 }
 
 void set_parent(Kernel& kernel, Word context, Word parent) {
-    REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlSetParent, {}, {context, parent}).error() == Error::None);
+    REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlSetParent, {}, {context, parent}).error() ==
+            Error::None);
 }
 
 void tick(Kernel& kernel) {
@@ -77,7 +83,8 @@ TEST_CASE("an exhausted parent stops its children until its refill, and only the
         ::kernel::resume(kernel.root());
         ::kernel::leave_kernel();
         SUBCASE("taken out of the tree") {
-            CHECK(kernel.invoke(boot_slot::sched_control, SchedControlSetParent, {}, {a.sched_context}).error() == Error::None);
+            CHECK(kernel.invoke(boot_slot::sched_control, SchedControlSetParent, {}, {a.sched_context}).error() ==
+                  Error::None);
             CHECK(kernel.object<::kernel::SchedContext>(group).charged_by_former != 0);
         }
         SUBCASE("the parent is destroyed") { CHECK(kernel.remove(group) == Error::None); }
@@ -114,13 +121,16 @@ TEST_CASE("100 threads on 3 levels: no context exceeds its budget, none is forgo
         std::vector<Word> middle;
         for (Word top = 0; top < 4; ++top) {
             Word const context = watch(make_context(kernel, 15 + below(15), 100));
-            for (Word i = 0; i < 5; ++i) middle.push_back(watch(make_context(kernel, 2 + below(8), 20 + below(60), context)));
+            for (Word i = 0; i < 5; ++i)
+                middle.push_back(watch(make_context(kernel, 2 + below(8), 20 + below(60), context)));
         }
         std::vector<Client> clients;
         for (Word i = 0; i < 100; ++i) {
             clients.push_back(kernel.make_client(50 + below(3)));
             Word const period = 10 + below(300), budget = 1 + below(period / 2);
-            REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {budget * 1000, period * 1000}, {clients.back().sched_context})
+            REQUIRE(kernel
+                        .invoke(boot_slot::sched_control, SchedControlConfigure, {budget * 1000, period * 1000},
+                                {clients.back().sched_context})
                         .error() == Error::None);
             set_parent(kernel, watch(clients.back().sched_context), middle[i % middle.size()]);
         }
@@ -149,7 +159,8 @@ TEST_CASE("a passive server's time is charged to the chain of its caller") {
     Word const groups[] = {make_context(kernel, 60, 100), make_context(kernel, 20, 100)};
     Client const clients[] = {kernel.make_client(50), kernel.make_client(50)};
     Client const server = kernel.make_client(60, false);
-    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(ObjectType::Reply), starter = make_context(kernel, 10, 10);
+    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(ObjectType::Reply),
+               starter = make_context(kernel, 10, 10);
     kernel.invoke(starter, SchedContextBind, {}, {server.capability});
     kernel.system_call(*server.thread, Syscall::Receive, endpoint, {}, 0, 0, reply);
     kernel.invoke(starter, SchedContextUnbind);
@@ -211,15 +222,20 @@ TEST_CASE("hundreds of users and children are told in steps, with an interrupt a
     machine.preemption_points = 0;
     CHECK(kernel.remove(group) == Error::None);
     CHECK(machine.preemption_points > 10);
-    for (Client const& client : clients) CHECK(kernel.object<::kernel::SchedContext>(client.sched_context).parent == &kernel.object<::kernel::SchedContext>(top));
+    for (Client const& client : clients)
+        CHECK(kernel.object<::kernel::SchedContext>(client.sched_context).parent ==
+              &kernel.object<::kernel::SchedContext>(top));
     CHECK(kernel.remove(top) == Error::None);
-    for (Client const& client : clients) CHECK(kernel.object<::kernel::SchedContext>(client.sched_context).parent == nullptr);
+    for (Client const& client : clients)
+        CHECK(kernel.object<::kernel::SchedContext>(client.sched_context).parent == nullptr);
 }
 
 TEST_CASE("refills far ahead, and tick counts that wrap") {
     Kernel kernel;
     Client const a = kernel.make_client(50);
-    REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {1000, 60'000'000}, {a.sched_context}).error() == Error::None);
+    REQUIRE(
+        kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {1000, 60'000'000}, {a.sched_context}).error() ==
+        Error::None);
     cpu().now = 0xffffffff - 30000;
     cpu().refill_next = cpu().now + 1;
     ::kernel::suspend(kernel.root());

@@ -16,9 +16,9 @@ using abi::Word;
 /// source's siblings.
 struct Node {
     ObjectType type{};
-    Word object = 0;            ///< number of the object, the same for all its capabilities
+    Word object = 0; ///< number of the object, the same for all its capabilities
     Word size_bits = 0, badge = 0, rights = abi::right::all;
-    Word used = 0;              ///< Untyped: bytes up to the last child's end
+    Word used = 0; ///< Untyped: bytes up to the last child's end
     bool can_have_children = true;
     Node* parent = nullptr;
     std::vector<Node*> children;
@@ -44,7 +44,8 @@ public:
         auto const [align_bits, bytes] = abi::object_size(type, size_bits);
         Word start = memory->children.empty() ? 0 : memory->used;
         while (start % (Word{1} << align_bits) != 0) ++start;
-        if (std::uint64_t{start} + std::uint64_t{bytes} * count > Word{1} << memory->size_bits) return Error::NotEnoughMemory;
+        if (std::uint64_t{start} + std::uint64_t{bytes} * count > Word{1} << memory->size_bits)
+            return Error::NotEnoughMemory;
         memory->used = start + bytes * count;
         for (Word i = 0; i < count; ++i) {
             Node& node = put(first + i, *memory);
