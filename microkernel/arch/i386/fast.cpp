@@ -90,8 +90,13 @@ namespace {
 
 /// Whether only threads that have not changed DS, ES and FS pass check_segments, whatever selectors user mode can load.
 consteval bool usual_segments_are_unique() {
-    constexpr Word indexes[] = {0, SELECTOR_TLS_FIRST, SELECTOR_TLS_FIRST + 1, SELECTOR_TLS_FIRST + 2,
-                                SELECTOR_USER_CODE >> 3, SELECTOR_USER_DATA >> 3, SELECTOR_IPC_BUFFER >> 3};
+    constexpr Word indexes[] = {0,
+                                SELECTOR_TLS_FIRST,
+                                SELECTOR_TLS_FIRST + 1,
+                                SELECTOR_TLS_FIRST + 2,
+                                SELECTOR_USER_CODE >> 3,
+                                SELECTOR_USER_DATA >> 3,
+                                SELECTOR_IPC_BUFFER >> 3};
     for (Word ds_index : indexes)
         for (Word es_index : indexes)
             for (Word fs_index : indexes)

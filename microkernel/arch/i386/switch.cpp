@@ -7,13 +7,12 @@ extern "C" char arch_kernel_stack_top[];
 
 namespace arch {
 
-
 // fastpath.S knows these.
 extern "C" {
 /// The context whose TLS entries the GDT holds. A thread without any leaves them as they are: a descriptor tells it no
 /// more than a number, and what it reaches through it is its own space.
 constinit Context const* arch_tls_owner = nullptr;
-constinit bool arch_task_switched = true; ///< CR0.TS, so that CR0 is touched only to change it
+constinit bool arch_task_switched = true;  ///< CR0.TS, so that CR0 is touched only to change it
 constinit Word arch_cr0_task_switched = 0; ///< CR0 with TS
 }
 
@@ -124,7 +123,8 @@ bool has_space(Context const& context, void const* directory) { return context.d
 
 inline void exchange(Context& previous, Context& next) {
     constexpr Word mine = Context::hazard_tls | Context::hazard_floating_point;
-    if (((previous.hazards | next.hazards) & mine) != 0 || read_fs() != SELECTOR_IPC_BUFFER || read_gs() != 0) [[unlikely]]
+    if (((previous.hazards | next.hazards) & mine) != 0 || read_fs() != SELECTOR_IPC_BUFFER || read_gs() != 0)
+        [[unlikely]]
         return exchange_all(previous, next);
     if (previous.ipc_address == next.ipc_address) return;
     global_descriptors[SELECTOR_IPC_BUFFER >> 3] = next.ipc_segment;

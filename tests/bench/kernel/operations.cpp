@@ -46,7 +46,9 @@ void wait_for_interrupts(Word) {
 void measure_interrupts(Word space) {
     handler = next_slot(), notification = make(ObjectType::Notification), done = make(ObjectType::Notification);
     Word const ports = next_slot();
-    CHECK(invoke(abi::boot_slot::io_port_control, Invocation::IoPortControlIssue, {0x40, 0x43, ports}, {abi::boot_slot::cnode}).good());
+    CHECK(invoke(abi::boot_slot::io_port_control, Invocation::IoPortControlIssue, {0x40, 0x43, ports},
+                 {abi::boot_slot::cnode})
+              .good());
     CHECK(invoke(abi::boot_slot::irq_control, Invocation::IrqControlGet, {0, handler}, {abi::boot_slot::cnode}).good());
     CHECK(invoke(handler, Invocation::IrqHandlerSetNotification, {}, {mint(notification, 8)}).good());
     CHECK(invoke(ports, Invocation::IoPortsOut, {0x43, 1, 0x34}).good());
@@ -55,7 +57,8 @@ void measure_interrupts(Word space) {
     CHECK(invoke(handler, Invocation::IrqHandlerAcknowledge).good());
     best = ~Word{0};
     rounds_left = rounds;
-    Started const waiter = start(space, wait_for_interrupts, 0, 200), teller = start(abi::boot_slot::address_space, tell_time, 0);
+    Started const waiter = start(space, wait_for_interrupts, 0, 200),
+                  teller = start(abi::boot_slot::address_space, tell_time, 0);
     wait(done);
     report("irq_to_user", best - stamp_cost);
     stop(waiter), stop(teller);
@@ -70,7 +73,8 @@ void read_in_bulk(Word) {
     for (;;) {
         for (char& byte : local) byte = 0;
         Word const start_tick = ticks();
-        Answer const read = invoke_with(reply, Invocation::ReplyBulkRead, 0, 0, reinterpret_cast<Word>(local), abi::page_size);
+        Answer const read =
+            invoke_with(reply, Invocation::ReplyBulkRead, 0, 0, reinterpret_cast<Word>(local), abi::page_size);
         Word const taken = ticks() - start_tick;
         if (read.first == abi::page_size && taken < best) best = taken;
         reply_receive(endpoint, reply, 0, 0, 0, 0);
@@ -100,7 +104,9 @@ void measure_faults(Word space) {
     Word const frames = next_slot();
     for (Word index = 1; index < rounds; ++index) next_slot();
     Word const memory = make(ObjectType::Untyped, 20);
-    CHECK(invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, frames, rounds}, {abi::boot_slot::cnode}).good());
+    CHECK(invoke(memory, Invocation::UntypedRetype, {static_cast<Word>(ObjectType::Frame), 0, frames, rounds},
+                 {abi::boot_slot::cnode})
+              .good());
     Started const thread = start(space, touch_pages, rounds, 100, true, endpoint);
     receive(endpoint, reply);
     Word least_taken = ~Word{0};
@@ -129,47 +135,49 @@ void measure_operations() {
 
     notification = make(ObjectType::Notification);
     report("signal_no_waiter", least(rounds, [] {
-               Word const start_tick = ticks();
-               signal(notification);
-               return ticks() - start_tick;
-           }) - stamp_cost);
+                                   Word const start_tick = ticks();
+                                   signal(notification);
+                                   return ticks() - start_tick;
+                               }) - stamp_cost);
     measure_faults(space);
     Word const memory = make(ObjectType::Untyped, 16), slot = next_slot();
     report("retype_endpoint", least(rounds, [=] {
-               Word const start_tick = ticks();
-               invoke_with(memory, Invocation::UntypedRetype, abi::boot_slot::cnode, static_cast<Word>(ObjectType::Endpoint), 0, slot, 1);
-               Word const taken = ticks() - start_tick;
-               remove(slot);
-               return taken;
-           }) - stamp_cost);
+                                  Word const start_tick = ticks();
+                                  invoke_with(memory, Invocation::UntypedRetype, abi::boot_slot::cnode,
+                                              static_cast<Word>(ObjectType::Endpoint), 0, slot, 1);
+                                  Word const taken = ticks() - start_tick;
+                                  remove(slot);
+                                  return taken;
+                              }) - stamp_cost);
     Word const source = make(ObjectType::Endpoint);
     report("cnode_copy", least(rounds, [=] {
-               Word const start_tick = ticks();
-               invoke_with(cnode, Invocation::CNodeCopy, cnode, slot, 0, source, 0, abi::right::all);
-               Word const taken = ticks() - start_tick;
-               remove(slot);
-               return taken;
-           }) - stamp_cost);
+                             Word const start_tick = ticks();
+                             invoke_with(cnode, Invocation::CNodeCopy, cnode, slot, 0, source, 0, abi::right::all);
+                             Word const taken = ticks() - start_tick;
+                             remove(slot);
+                             return taken;
+                         }) - stamp_cost);
     Page const page = make_page();
     Address const other = next_window_address();
     report("map_unmap", least(rounds, [=] {
-               Word const start_tick = ticks();
-               invoke_with(page.frame, Invocation::FrameMap, own, other, 3, 0);
-               invoke_with(own, Invocation::AddressSpaceUnmap, 0, other, 1);
-               return ticks() - start_tick;
-           }) - stamp_cost);
+                            Word const start_tick = ticks();
+                            invoke_with(page.frame, Invocation::FrameMap, own, other, 3, 0);
+                            invoke_with(own, Invocation::AddressSpaceUnmap, 0, other, 1);
+                            return ticks() - start_tick;
+                        }) - stamp_cost);
     report("invalid_cap", least(rounds, [] {
-               Word const start_tick = ticks();
-               system_call(Syscall::Call, 0, MessageInfo{1, 0});
-               return ticks() - start_tick;
-           }) - stamp_cost);
+                              Word const start_tick = ticks();
+                              system_call(Syscall::Call, 0, MessageInfo{1, 0});
+                              return ticks() - start_tick;
+                          }) - stamp_cost);
     measure_bulk(space);
-    CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetRedirect, {reinterpret_cast<Word>(bench_redirect)}).good());
+    CHECK(
+        invoke(abi::boot_slot::thread, Invocation::ThreadSetRedirect, {reinterpret_cast<Word>(bench_redirect)}).good());
     report("int80_redirect", least(rounds, [] {
-               Word const start_tick = ticks();
-               asm volatile("int $0x80" : : : "memory", "cc");
-               return ticks() - start_tick;
-           }) - stamp_cost);
+                                 Word const start_tick = ticks();
+                                 asm volatile("int $0x80" : : : "memory", "cc");
+                                 return ticks() - start_tick;
+                             }) - stamp_cost);
     CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetRedirect, {0}).good());
     measure_interrupts(space);
 }
@@ -187,7 +195,6 @@ void measure_waking() {
     }
     report("signal_wake", best - stamp_cost);
     stop(waiter);
-
 }
 
 } // namespace bench

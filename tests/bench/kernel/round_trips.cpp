@@ -16,13 +16,14 @@ Word volatile values[2];
 /// A server as an assembly loop: what a compiled one needs at least. The Reply's pointer stays in ebp.
 void serve(Word) {
     bench_server_endpoint = endpoint, bench_server_reply = reply;
-    asm volatile("movl bench_server_reply, %%ebp\n\tmovl %0, %%eax\n\tmovl bench_server_endpoint, %%ebx\n\tmovl %%esp, %%ecx\n\t"
-                 "movl $1f, %%edx\n\tsysenter\n"
-                 "1:\tmovl bench_server_info, %%eax\n\tmovl bench_server_endpoint, %%ebx\n\tmovl %%esp, %%ecx\n\t"
-                 "movl $1b, %%edx\n\tsysenter\n"
-                 :
-                 : "i"(MessageInfo{}.with(Syscall::Receive).raw)
-                 : "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc");
+    asm volatile(
+        "movl bench_server_reply, %%ebp\n\tmovl %0, %%eax\n\tmovl bench_server_endpoint, %%ebx\n\tmovl %%esp, %%ecx\n\t"
+        "movl $1f, %%edx\n\tsysenter\n"
+        "1:\tmovl bench_server_info, %%eax\n\tmovl bench_server_endpoint, %%ebx\n\tmovl %%esp, %%ecx\n\t"
+        "movl $1b, %%edx\n\tsysenter\n"
+        :
+        : "i"(MessageInfo{}.with(Syscall::Receive).raw)
+        : "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc");
 }
 
 /// The client's loop. tests/bench/run steps through one round between bench_round_begin and bench_round_end.
@@ -39,9 +40,7 @@ void serve(Word) {
 }
 
 /// Works in the FPU now and then, as the thread on the other side of the trip.
-void use_floating_point() {
-    asm volatile("fld1\n\tfaddp" : : : "memory");
-}
+void use_floating_point() { asm volatile("fld1\n\tfaddp" : : : "memory"); }
 
 struct Setting {
     char const* name;
@@ -55,7 +54,8 @@ struct Setting {
 
 /// The window's page tables begin at 4 MiB; the servers' buffer address lies below.
 void map_low_table(Word space) {
-    CHECK(invoke(make(ObjectType::PageTable), Invocation::PageTableMap, {abi::root_ipc_buffer_address}, {space}).good());
+    CHECK(
+        invoke(make(ObjectType::PageTable), Invocation::PageTableMap, {abi::root_ipc_buffer_address}, {space}).good());
 }
 
 /// start(), with the IPC buffer at the address at which root's and every server's lies.
@@ -85,7 +85,8 @@ void measure(Setting const& setting) {
         CHECK(invoke(lent, Invocation::SchedContextBind, {}, {server.thread}).good());
     }
     if (setting.client_tls) {
-        CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetTls, {0, reinterpret_cast<Word>(&values), 0xfffff, 1}).good());
+        CHECK(invoke(abi::boot_slot::thread, Invocation::ThreadSetTls, {0, reinterpret_cast<Word>(&values), 0xfffff, 1})
+                  .good());
         asm volatile("movl %0, %%gs" : : "r"(abi::selector::tls_first));
     }
     call_often(1);

@@ -51,12 +51,14 @@ void keep_registers(Word self) {
 /// A call with segments that the kernel must not use, nor pass on.
 void call_with_segments(Word selector) {
     Word raw = MessageInfo{64, 2}.with(Syscall::Call).raw, target = endpoint, first = 5, second = 6, scratch = selector;
-    asm volatile("movl %%ecx, %%ds\n\tmovl %%ecx, %%es\n\tmovl %%ecx, %%fs\n\tmovl %%ecx, %%gs\n\tmovl %%esp, %%ecx\n\tmovl $1f, %%edx\n\t"
-                 "sysenter\n1:\tmovl %6, %%ecx\n\tmovl %%ecx, %%ds\n\tmovl %%ecx, %%es\n\tmovl %7, %%ecx\n\tmovl %%ecx, %%fs\n\t"
-                 "xorl %%ecx, %%ecx\n\tmovl %%ecx, %%gs"
-                 : "+a"(raw), "+b"(target), "+S"(first), "+D"(second), "+c"(scratch)
-                 : "c"(selector), "i"(abi::selector::user_data), "i"(abi::selector::ipc_buffer)
-                 : "edx", "cc", "memory");
+    asm volatile(
+        "movl %%ecx, %%ds\n\tmovl %%ecx, %%es\n\tmovl %%ecx, %%fs\n\tmovl %%ecx, %%gs\n\tmovl %%esp, %%ecx\n\tmovl "
+        "$1f, %%edx\n\t"
+        "sysenter\n1:\tmovl %6, %%ecx\n\tmovl %%ecx, %%ds\n\tmovl %%ecx, %%es\n\tmovl %7, %%ecx\n\tmovl %%ecx, %%fs\n\t"
+        "xorl %%ecx, %%ecx\n\tmovl %%ecx, %%gs"
+        : "+a"(raw), "+b"(target), "+S"(first), "+D"(second), "+c"(scratch)
+        : "c"(selector), "i"(abi::selector::user_data), "i"(abi::selector::ipc_buffer)
+        : "edx", "cc", "memory");
     CHECK(MessageInfo{raw}.status() == Error::None && first == 6 && second == 7);
 }
 
@@ -79,7 +81,9 @@ void with_server(Word space, bool passive) {
     for (Word index = 0; index < 2; ++index) {
         threads[index] = start(index == 0 ? abi::boot_slot::address_space : make_space(), keep_registers, index);
         CHECK(invoke(threads[index].thread, Invocation::ThreadSuspend).good());
-        CHECK(invoke(threads[index].thread, Invocation::ThreadSetTls, {0, reinterpret_cast<Word>(&tls_words[index]), 0xfffff, 1}).good());
+        CHECK(invoke(threads[index].thread, Invocation::ThreadSetTls,
+                     {0, reinterpret_cast<Word>(&tls_words[index]), 0xfffff, 1})
+                  .good());
         Answer const registers = invoke(threads[index].thread, Invocation::ThreadReadRegisters);
         Word const eip = registers.first, esp = registers.second;
         CHECK(invoke(threads[index].thread, Invocation::ThreadWriteRegisters,
@@ -90,7 +94,8 @@ void with_server(Word space, bool passive) {
     for (Word seen = 0; seen != 3;) seen |= wait(done).badge;
     CHECK(server_faults == 0);
     stop(threads[0]), stop(threads[1]), stop(server);
-    remove(done_bits[0]), remove(done_bits[1]), remove(client), remove(lent), remove(endpoint), remove(reply), remove(done);
+    remove(done_bits[0]), remove(done_bits[1]), remove(client), remove(lent), remove(endpoint), remove(reply),
+        remove(done);
 }
 
 /// A refusal of no capability at all is an entry of the trace ring like every other.
