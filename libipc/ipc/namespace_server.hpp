@@ -110,6 +110,13 @@ public:
         return identity(next->second);
     }
 
+    Result<Cap<Protocol>> on(Protocol::Recover, Sender& sender, OptionalCap<Protocol> attenuated) {
+        release_unused(attenuated);
+        auto const* object = attenuated.unwrapped ? find(attenuated.badge, Object::Kind::Namespace) : nullptr;
+        if (sender.badge != first_namespace_badge || object == nullptr) { return fail(Error::NotPermitted); }
+        return add<Protocol>({Object::Kind::Namespace, object->space, Protocol::every_operation});
+    }
+
     // On a session that allows everything: proc's or the container manager's own.
     Result<Cap<proto::Session>> on(Protocol::ForkSession, Sender& sender) {
         auto const* object = find(sender.badge, Object::Kind::Session);

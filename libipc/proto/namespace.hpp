@@ -96,7 +96,9 @@ struct Namespace {
                                              ipc::ReadBuffer)>;
     /// Control: the namespace with the lowest inode number above `after` (0: the first of all). NoData past the last.
     using List = ipc::Method<Namespace, 10, NamespaceIdentity(std::uint32_t after)>;
-    using methods = ipc::Methods<Create, Identify, Enter, ForkSession, Of, Attenuate, Destroy, Vouch, SetUserMap, List>;
+    /// Control: a capability that allows everything for the namespace of `attenuated` (unwrapped): what setns(2) makes of a program's descriptor.
+    using Recover = ipc::Method<Namespace, 11, ipc::Cap<Namespace>(ipc::OptionalCap<Namespace> attenuated)>;
+    using methods = ipc::Methods<Create, Identify, Enter, ForkSession, Of, Attenuate, Destroy, Vouch, SetUserMap, List, Recover>;
 };
 
 } // namespace proto

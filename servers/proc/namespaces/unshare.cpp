@@ -259,8 +259,11 @@ ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::
             if (now != nullptr && inode_of(*now) == identity->inode) {
                 result = change.join_shared(*now);
             } else {
-                result = change.join_kind(static_cast<unsigned>(kind), joined.other, owner, identity->inode);
-                if (result) joined.other = 0;
+                // A program's descriptor does not allow what its processes need of it.
+                auto const whole = owners.recovered(kinds[static_cast<unsigned>(kind)].first, joined.other);
+                if (!whole) return fail(Error::Invalid);
+                result = change.join_kind(static_cast<unsigned>(kind), *whole, owner, identity->inode);
+                machine.drop(result ? std::exchange(joined.other, 0) : *whole);
             }
         }
     }

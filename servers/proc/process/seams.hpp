@@ -35,6 +35,8 @@ public:
     virtual ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) = 0;
     /// With fewer operations (a mask): what programs get of a namespace.
     virtual ipc::Result<CapabilityPointer> attenuated(CapabilityPointer name_space, std::uint64_t allowed) = 0;
+    /// A capability that allows everything, from `first` of the same kind and an attenuated one (which stays).
+    virtual ipc::Result<CapabilityPointer> recovered(CapabilityPointer first, CapabilityPointer attenuated) = 0;
     /// Monotonic and boottime offsets of a time namespace, nanoseconds. `freeze`: a process enters it.
     virtual std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool freeze) = 0;
     /// Errors: Access (frozen), Range.

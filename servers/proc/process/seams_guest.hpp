@@ -61,6 +61,10 @@ public:
     ipc::Result<CapabilityPointer> attenuated(CapabilityPointer name_space, std::uint64_t allowed) override {
         return slot_of(ipc::call<proto::Namespace::Attenuate>(ipc::Cap<proto::Namespace>{name_space}, allowed));
     }
+    ipc::Result<CapabilityPointer> recovered(CapabilityPointer first, CapabilityPointer attenuated) override {
+        return slot_of(ipc::call<proto::Namespace::Recover>(ipc::Cap<proto::Namespace>{first},
+                                                            ipc::OptionalCap<proto::Namespace>{ipc::Cap<proto::Namespace>{attenuated}}));
+    }
     std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool freeze) override {
         ipc::Cap<proto::Time> const time{name_space};
         auto const offsets = freeze ? ipc::call<proto::Time::Freeze>(time) : ipc::call<proto::Time::Offsets>(time);

@@ -117,6 +117,10 @@ public:
     }
     Result<Unit> on(N::SetUserMap, Sender&, Word32, Word32, Word32, ipc::ReadBuffer) { return fail(Error::NotSupported); }
     Result<proto::NamespaceIdentity> on(N::List, Sender&, Word32) { return fail(Error::NotSupported); }
+    Result<ipc::Cap<N>> on(N::Recover, Sender&, ipc::OptionalCap<N> const& attenuated) {
+        if (attenuated.slot != 0) core.machine.drop(attenuated.slot);
+        return fail(Error::NotSupported);
+    }
 
     Core& core;
 

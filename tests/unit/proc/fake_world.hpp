@@ -204,6 +204,10 @@ public:
         auto const kind = root == 10 ? proto::NamespaceKind::Uts : root == 11 ? proto::NamespaceKind::Ipc : root == 12 ? proto::NamespaceKind::Time : proto::NamespaceKind::Mount;
         return proto::NamespaceIdentity{kind, made ? found->second.inode : root, 0, owner != 0 ? owner : UserNamespace::first_inode, 0, 0};
     }
+    ipc::Result<CapabilityPointer> recovered(CapabilityPointer, CapabilityPointer name_space) override {
+        auto const found = given.find(name_space);
+        return give(found == given.end() ? Given{'a', 0, name_space, 0} : found->second);
+    }
     ipc::Result<CapabilityPointer> attenuated(CapabilityPointer name_space, std::uint64_t) override { return give({'a', 0, name_space, 0}); }
     std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool) override { return offsets[name_space]; }
     ipc::Result<ipc::Unit> set_time_offset(CapabilityPointer name_space, std::uint32_t clock, std::int64_t seconds, std::uint32_t nanoseconds) override {

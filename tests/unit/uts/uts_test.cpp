@@ -153,6 +153,11 @@ TEST_CASE_FIXTURE(Fixture, "a program's session does what it allows and leads no
               .error() == ipc::Error::NotPermitted);
     CHECK(ipc::call<proto::Namespace::Attenuate>(*program, proto::Namespace::every_operation).error() ==
           ipc::Error::NotPermitted);
+    ipc::OptionalCap<proto::Namespace> const descriptor{*program};
+    CHECK(ipc::call<proto::Namespace::Recover>(*program, descriptor).error() == ipc::Error::NotPermitted);
+    auto const whole = ipc::call<proto::Namespace::Recover>(first, descriptor); // as setns does
+    REQUIRE(whole);
+    CHECK(ipc::call<proto::Namespace::Enter>(*whole, proto::Namespace::every_operation));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a namespace is also the file that /proc/PID/ns shows") {
