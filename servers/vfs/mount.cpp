@@ -194,8 +194,7 @@ Result<Ref<Mount>> MountTable::copy(Place source, bool recursive, MountNamespace
     made->unbindable = all && from.unbindable;
     made->locked_flags = from.locked_flags;
     if (recursive) {
-        std::vector<Mount*> const children = from.children;
-        for (Mount* child : children) {
+        for (Mount* child : from.children) { // which does not change: only the copy grows
             if ((child->unbindable && !all) || !is_below(child->point.get(), source.dentry)) { continue; }
             auto below = copy({child, child->root.get()}, true, space, all);
             if (!below) {

@@ -83,7 +83,11 @@ Result<Ref<MountNamespace>> MountTable::copy(MountNamespace& from, Ref<UserNames
     }
     // Both trees have the same shape: walk them together.
     struct Pair { Mount* from; Mount* to; };
-    std::vector<Pair> pairs{{from.root.get(), made->root.get()}};
+    std::vector<Pair> pairs;
+    constexpr std::size_t usual = 8;
+    pairs.reserve(usual);
+    moved.reserve(usual);
+    pairs.push_back({from.root.get(), made->root.get()});
     for (std::size_t i = 0; i < pairs.size(); ++i) {
         Pair const pair = pairs[i];
         moved.emplace_back(pair.from, pair.to);
