@@ -88,7 +88,7 @@ auto ProcFs::on(Dir::Open, Sender& sender, At at, Caller caller, Word32 flags, W
         if ((flags & o_access) != 0 && (flags & o_path) == 0) return fail(Error::IsDirectory);
     } else {
         if ((flags & o_directory) != 0) return fail(Error::NotDirectory);
-        if ((flags & o_access) != 0 && (flags & o_path) == 0 && !may_write(node)) return fail(Error::Access);
+        if ((flags & o_access) != 0 && (flags & o_path) == 0 && !(may_write(node) && owns(found->caller, node))) return fail(Error::Access);
     }
     if ((flags & o_path) == 0 && !may_open(found->caller, node)) return fail(Error::Access);
     return open_node(*found, flags);

@@ -171,6 +171,8 @@ private:
     Core::Joined joined_by(ipc::OptionalCap<F> const& file) const;
     Result<std::string> link_text(Walk const& walk);
     [[nodiscard]] bool may_open(Thread const* caller, Node const& node) const;
+    /// Do the permission bits of a file that can be written let the caller write it?
+    [[nodiscard]] bool owns(Thread const* caller, Node const& node) const;
     /// Ids as `viewer` (null: the first user namespace) sees them.
     proto::FileStatus status_of(Process const* viewer, Node const& node) const;
     std::string text_of(Open const& file);

@@ -105,6 +105,16 @@ bool ProcFs::may_open(Thread const* caller, Node const& node) const {
     return Core::may_inspect(*caller->process, *target);
 }
 
+bool ProcFs::owns(Thread const* caller, Node const& node) const {
+    Process const* const target = process_of(node);
+    if (target == nullptr) return true; // the machine's: who may is asked at the write
+    if (caller == nullptr) return false;
+    Process const& process = *caller->process;
+    // The files of a process that must not be looked into are root's (proc(5)).
+    std::uint32_t const owner = target->dumpable ? target->credentials.effective_user : 0;
+    return process.credentials.file_user == owner || (process.user_space->users.maps_global(owner) && process.credentials.capable(capability::dac_override));
+}
+
 auto ProcFs::link_text(Walk const& walk) -> Result<std::string> {
     PidNamespace const& view = *walk.space;
     TextBuilder out;
