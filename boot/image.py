@@ -178,7 +178,7 @@ def applets(build, busybox):
 
 def root_file_system(image, build, busybox, programs):
     """Debian's busybox, links for its applets, boot/rootfs, and the programs of user/."""
-    for path in ('bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'etc', 'home', 'proc', 'sys', 'dev', 'run', 'var',
+    for path in ('bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'etc', 'home', 'proc', 'sys', 'sys/class', 'sys/class/net', 'dev', 'run', 'var',
                  'var/log', 'mnt', 'data', 'containers', 'images'):
         image.folder('root/' + path)
     image.folder('root')

@@ -14,7 +14,8 @@ constexpr std::array<std::uint8_t, Heap::small_limit / 16 + 1> Heap::make_class_
     return table;
 }
 
-void Heap::initialize(std::byte* start, std::size_t bytes) {
+void Heap::initialize(std::byte* start, std::size_t bytes, bool compact) {
+    compact_ = compact;
     std::size_t const pages = bytes / abi::page_size;
     std::size_t const table_pages = (pages * sizeof(abi::Word) + abi::page_size - 1) / abi::page_size;
     pages_ = reinterpret_cast<abi::Word*>(start);
@@ -41,7 +42,7 @@ std::size_t Heap::take_run(std::size_t pages) {
             std::size_t const count = (word & (free_run | large_run)) != 0 ? word & count_mask : 1;
             if ((word & free_run) != 0 && count >= pages) {
                 if (count > pages) { set_free_run(page + pages, count - pages); }
-                hint_ = page + pages < page_count_ ? page + pages : 0;
+                hint_ = !compact_ && page + pages < page_count_ ? page + pages : 0;
                 return page;
             }
             page += count;

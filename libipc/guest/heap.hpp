@@ -12,7 +12,8 @@ namespace ipc::guest {
 class Heap {
 public:
     /// `bytes` of read/write memory from `start`, page-aligned both.
-    void initialize(std::byte* start, std::size_t bytes);
+    /// Of memory that comes into being when it is touched, `compact` uses as little as it can: always the first gap, not the next.
+    void initialize(std::byte* start, std::size_t bytes, bool compact = false);
     /// 16-byte aligned; null if there is no memory.
     void* allocate(std::size_t bytes);
     /// Page-aligned.
@@ -46,6 +47,7 @@ private:
     std::size_t page_count_ = 0;
     abi::Word* pages_ = nullptr;
     std::size_t hint_ = 0;
+    bool compact_ = false;
     std::size_t used_ = 0;
     std::array<FreeObject*, class_size.size()> free_{};
 };

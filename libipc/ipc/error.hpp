@@ -13,9 +13,12 @@ enum class Error : std::uint16_t {
     IsDirectory = 21, Invalid = 22, TooManyFilesSystem = 23, TooManyFiles = 24, NotTerminal = 25, TextBusy = 26,
     FileTooBig = 27, NoSpace = 28, IllegalSeek = 29, ReadOnly = 30, TooManyLinks = 31, BrokenPipe = 32, Range = 34,
     Deadlock = 35, NameTooLong = 36, NotImplemented = 38, NotEmpty = 39, Loop = 40, NoMessage = 42, IdentifierRemoved = 43, NoData = 61,
-    TimedOutStream = 62, Overflow = 75, TooManyUsers = 87, NotSocket = 88, MessageSize = 90, ProtocolNotSupported = 93,
-    SocketTypeNotSupported = 94, NotSupported = 95, AddressFamilyNotSupported = 97,
-    AddressInUse = 98, NotConnected = 107, TimedOut = 110, ConnectionRefused = 111, Quota = 122, Cancelled = 125, DeadOwner = 130,
+    TimedOutStream = 62, Overflow = 75, TooManyUsers = 87,
+    NotSocket = 88, DestinationRequired = 89, MessageTooLong = 90, MessageSize = MessageTooLong, WrongProtocolType = 91, NoProtocolOption = 92,
+    ProtocolNotSupported = 93, SocketTypeNotSupported = 94, NotSupported = 95, AddressFamilyNotSupported = 97,
+    AddressInUse = 98, AddressNotAvailable = 99, NetworkDown = 100, NetworkUnreachable = 101, ConnectionAborted = 103,
+    ConnectionReset = 104, NoBufferSpace = 105, IsConnected = 106, NotConnected = 107, TimedOut = 110, ConnectionRefused = 111,
+    HostUnreachable = 113, AlreadyInProgress = 114, InProgress = 115, Quota = 122, Cancelled = 125, DeadOwner = 130,
     // Linux-internal: never reach a program; the vDSO turns them into restart or EINTR (signal(7)).
     RestartSystemCall = 512,
     /// The object is behind another server: the reply holds a Continuation (proto/directory.hpp).

@@ -23,6 +23,8 @@ namespace ipc {
 
 inline constexpr Word first_namespace_badge = 1; ///< the first namespace: minted by root, given out by the manifest
 inline constexpr Word first_dynamic_badge = 16;
+/// From here on badges are never a namespace's or session's: the server may give them to what else it has.
+inline constexpr Word reserved_badge = Word{1} << (abi::badge_bits - 1);
 
 template <class State, proto::NamespaceKind owned_kind>
 class NamespaceServer : public FileDefaults {
@@ -216,7 +218,7 @@ protected:
     template <class Taken>
     Word new_badge(Taken taken) {
         do {
-            next_badge_ = (next_badge_ + 1) & ((Word{1} << abi::badge_bits) - 1);
+            next_badge_ = (next_badge_ + 1) & (reserved_badge - 1);
         } while (next_badge_ < first_dynamic_badge || objects_.contains(next_badge_) || taken(next_badge_));
         return next_badge_;
     }

@@ -1,37 +1,99 @@
-// Network namespaces (network_namespaces(7)): each has its own devices, of which there is so far its loopback, and no protocol
-// stack: sockets are refused as Linux refuses a family it was built without (socket(2)).
+// Network namespaces (network_namespaces(7)): configuration, and a stack process for each that needs one.
+//
+// A stack is started when a program opens an internet socket or a device other than the loopback is up; until then a
+// namespace is its configuration. netns writes a stack's configuration area and signals it, and forwards callers to it; it
+// never waits for one.
 #pragma once
 #include "ipc/namespace_server.hpp"
-#include "proto/network.hpp"
-#include <array>
-#include <string>
-#include <vector>
+#include "netlink_socket.hpp"
+#include "network_namespace.hpp"
+#include "stacks.hpp"
+#include <memory>
 
 namespace netns {
 
-struct DeviceCounters {
-    std::uint64_t bytes = 0, packets = 0, errors = 0, dropped = 0;
-};
-struct Device {
-    std::string name;
-    DeviceCounters received, sent;
-};
 struct Network {
-    std::vector<Device> devices{{"lo", {}, {}}};
+    std::unique_ptr<NetworkNamespace> space;
 };
-/// A new namespace begins with a loopback device and nothing else.
-inline Network inherit(Network const&) { return {}; }
+/// A new namespace begins with a loopback device, which is down, and nothing else.
+Network inherit(Network const&);
 
-/// Text of /proc/net/dev (proc(5)), byte for byte as Linux lays it out.
-std::string device_table(Network const& network);
+/// From here on: badges of the capabilities by which stacks forward to us (plus the namespace's id).
+inline constexpr abi::Word stack_badge_base = ipc::reserved_badge;
 
-class NetnsServer : public ipc::NamespaceServer<Network, proto::NamespaceKind::Network> {
+class NetnsServer final : public ipc::NamespaceServer<Network, proto::NamespaceKind::Network> {
 public:
-    NetnsServer() : NamespaceServer{Network{}} {}
+    explicit NetnsServer(Stacks& stacks);
     using NamespaceServer::on;
-    ipc::Result<ipc::Cap<proto::File>> on(proto::Network::Socket, ipc::Sender&, std::uint32_t domain,
-                                          std::uint32_t type, std::uint32_t protocol);
+
+    // Protocol Network.
+    ipc::Result<ipc::Cap<proto::File>> on(proto::Network::Socket, ipc::Sender&, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol);
     ipc::Result<proto::Transfer> on(proto::Network::DeviceTable, ipc::Sender&, std::uint32_t offset, ipc::WriteBuffer);
+    ipc::Result<proto::Transfer> on(proto::Network::Table, ipc::Sender&, proto::NetworkTable table, std::uint32_t offset, ipc::WriteBuffer);
+    ipc::Result<proto::SettingValues> on(proto::Network::Setting, ipc::Sender&, proto::NetworkSetting setting, std::uint32_t change, proto::SettingValues values);
+    ipc::Result<std::uint32_t> on(proto::Network::Configure, ipc::Sender&, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer);
+    ipc::Result<ipc::Unit> on(proto::Network::MoveDevice, ipc::Sender&, std::uint32_t index, ipc::OptionalCap<proto::Namespace> target);
+
+    // Protocols File and Socket, on netlink sockets (and File on what /proc/PID/ns/net opens to).
+    ipc::Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t, ipc::WriteBuffer);
+    ipc::Result<proto::Transfer> on(proto::File::Write, ipc::Sender&, std::uint32_t, ipc::ReadBuffer);
+    ipc::Result<proto::FileStatus> on(proto::File::Stat, ipc::Sender&);
+    ipc::Result<std::uint32_t> on(proto::File::Poll, ipc::Sender&, std::uint32_t events);
+    ipc::Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> waker);
+    ipc::Result<ipc::Unit> on(proto::File::PollDisarm, ipc::Sender&, std::uint32_t token);
+    ipc::Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&);
+    ipc::Result<ipc::Unit> on(proto::File::SetFlags, ipc::Sender&, std::uint32_t flags);
+    ipc::Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer);
+    ipc::Result<ipc::Unit> on(proto::Socket::Bind, ipc::Sender&, proto::SocketAddress const& address);
+    ipc::Result<ipc::Unit> on(proto::Socket::Connect, ipc::Sender&, proto::SocketAddress const&);
+    ipc::Result<ipc::Unit> on(proto::Socket::Listen, ipc::Sender&, std::uint32_t) { return fail(Error::NotSupported); }
+    ipc::Result<std::tuple<ipc::Cap<proto::File>, proto::SocketAddress>> on(proto::Socket::Accept, ipc::Sender&, std::uint32_t) { return fail(Error::NotSupported); }
+    ipc::Result<proto::SocketAddress> on(proto::Socket::Name, ipc::Sender&, std::uint32_t peer);
+    ipc::Result<ipc::Unit> on(proto::Socket::Shutdown, ipc::Sender&, std::uint32_t) { return fail(Error::NotSupported); }
+    ipc::Result<ipc::Unit> on(proto::Socket::SetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option, proto::SocketOption const&);
+    ipc::Result<proto::SocketOption> on(proto::Socket::GetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option);
+    ipc::Result<proto::Transfer> on(proto::Socket::Send, ipc::Sender&, std::uint32_t flags, proto::SocketAddress const& to, ipc::ReadBuffer);
+    ipc::Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> on(proto::Socket::Receive, ipc::Sender&, std::uint32_t flags, ipc::WriteBuffer);
+
+    void on_no_senders(abi::Word badge);
+    /// The nearest deadline of any stack, in nanoseconds of the time-stamp counter's clock; 0: none. Signals those that are due.
+    std::uint64_t run_timers(std::uint64_t now);
+    /// A stack died and has been built anew: it is told what it was.
+    void stack_restarted(std::uint32_t number);
+
+private:
+    NetworkNamespace* space_of(abi::Word badge, abi::Word operation);
+    /// Starts the namespace's stack if there is none.
+    ipc::Result<void> need_stack(NetworkNamespace& space);
+    /// Tells every stack what has changed, and starts those that are needed now.
+    void publish();
+    void wire(VethPair& pair);
+    void write_configuration(NetworkNamespace& space);
+    void namespace_ended(Network& network) override;
+    void vouched(abi::Word badge, Network&, proto::SessionCredentials const& who) override { credentials_[badge] = {who.capabilities, who.group}; }
+    void session_ended(abi::Word badge, Network&) override { credentials_.erase(badge); }
+    /// capabilities(7) of who holds that session; sessions that nobody has vouched for are servers' own.
+    [[nodiscard]] bool may(abi::Word badge, unsigned capability) const {
+        auto const found = credentials_.find(badge);
+        return found == credentials_.end() || (found->second.capabilities >> capability & 1) != 0;
+    }
+    /// Error of opening that socket without the right to.
+    Error refused(NetworkNamespace const& space, abi::Word badge, std::uint32_t type, std::uint32_t protocol) const;
+    ipc::Result<ipc::Cap<proto::File>> open_netlink(NetworkNamespace& space, std::uint32_t type, std::uint32_t protocol, bool may_change);
+    NetlinkSocket* netlink(abi::Word badge);
+    ipc::Result<proto::Transfer> send_netlink(NetlinkSocket& socket, ipc::Sender& sender, std::uint32_t flags);
+    std::vector<proto::stack::DeviceStatus> counters(NetworkNamespace const& space);
+    std::vector<proto::stack::NeighbourStatus> neighbours(NetworkNamespace const& space);
+
+    Stacks& stacks_;
+    std::vector<NetworkNamespace*> all_; ///< by no order; ended ones are taken out
+    std::unordered_map<abi::Word, std::unique_ptr<NetlinkSocket>> netlink_;
+    NetworkNamespace* first_ = nullptr;
+    struct Credentials {
+        std::uint64_t capabilities;
+        std::uint32_t group;
+    };
+    std::unordered_map<abi::Word, Credentials> credentials_; ///< by session
 };
 
 } // namespace netns

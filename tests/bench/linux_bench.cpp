@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "linux_network.hpp"
+
 namespace {
 
 constexpr int rounds = 9;
@@ -184,6 +186,63 @@ void pipe_throughput(const char* name) {
     report(name, samples, pieces);
 }
 
+void tcp_round_trip(const char* name) {
+    network::Server const server;
+    int const socket = server.good() ? network::Server::connect('e') : -1;
+    if (socket < 0) return fail(name, "connect");
+    char byte = 'x';
+    auto const round_trip = [&] { return write(socket, &byte, 1) == 1 && read(socket, &byte, 1) == 1; };
+    for (int warm = 0; warm < 10; ++warm) round_trip();
+    measure(name, 100, round_trip);
+    close(socket);
+}
+
+void tcp_throughput(const char* name) {
+    constexpr int pieces = 64;
+    network::Server const server;
+    std::array<std::uint64_t, rounds> samples{};
+    for (auto& sample : samples) {
+        int const socket = server.good() ? network::Server::connect('t') : -1;
+        if (socket < 0) return fail(name, "connect");
+        std::uint64_t const begin = now();
+        for (int i = 0; i < pieces; ++i) {
+            if (!network::write_all(socket, buffer, sizeof buffer)) return fail(name, "write");
+        }
+        char byte;
+        if (read(socket, &byte, 1) != 1) return fail(name, "read");
+        sample = now() - begin;
+        close(socket);
+    }
+    report(name, samples, pieces);
+}
+
+void tcp_connect_close(const char* name) {
+    network::Server const server;
+    measure(name, 10, [&] {
+        int const socket = server.good() ? network::Server::connect('e') : -1;
+        return socket >= 0 && close(socket) == 0;
+    });
+}
+
+/// As it costs the process: unshare(2) itself, in a child that then ends.
+void unshare_network(const char* name) {
+    auto* const shared = static_cast<std::uint64_t*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    std::array<std::uint64_t, rounds> samples{};
+    for (auto& sample : samples) {
+        std::fflush(stdout);
+        pid_t const child = fork();
+        if (child == 0) {
+            std::uint64_t const begin = now();
+            int const failed = unshare(CLONE_NEWNET);
+            *shared = now() - begin;
+            _exit(failed == 0 ? 0 : 1);
+        }
+        if (!reap(child)) return fail(name, "unshare");
+        sample = *shared;
+    }
+    report(name, samples, 1);
+}
+
 void fork_exit_wait(const char* name) {
     std::fflush(stdout);
     measure(name, 20, [] {
@@ -291,6 +350,10 @@ constexpr Benchmark benchmarks[] = {
     {"mmap+touch+munmap-16pg", map_touch_unmap},
     {"pipe-pingpong-rt", pipe_round_trip},
     {"pipe-tput-per-64KiB", pipe_throughput},
+    {"tcp-lo-pingpong-rt", tcp_round_trip},
+    {"tcp-lo-tput-per-64KiB", tcp_throughput},
+    {"tcp-lo-connect+close", tcp_connect_close},
+    {"unshare-net", unshare_network},
     {"fork+exit+wait", fork_exit_wait},
     {"vfork+exit+wait", vfork_exit_wait},
     {"clone-thread+wait", thread_wait},

@@ -1,34 +1,37 @@
 // Sockets, also by way of socketcall(2), which is how glibc asks.
 //
-// A socket is a file of its network stack. Sending and receiving without address is write and read; the operations that
-// need more go as requests of the 0xCD00 range to the socket's own server, which answers NotTerminal if it has none.
+// A socket is a file of its network stack, or of netns (netlink), or of vfs (socket pairs). Sending and receiving without
+// address and flags is write and read; the rest is protocol Socket, which vfs does not speak: NotImplemented then means that
+// the socket is one of a pair, for which plain reading and writing is all there is.
 #include "calls.hpp"
 #include "sessions.hpp"
 #include "descriptors.hpp"
-#include "ioctl.hpp"
+#include "proto/network.hpp"
+#include "sockets.hpp"
 #include "transfer.hpp"
+#include "walk.hpp"
 
 namespace vdso {
 
 using proto::File;
+namespace message_flag = proto::message_flag;
 
 Long socket_pair(ThreadArea& thread, Word domain, Word type, Word protocol, Word address);
 
 namespace {
 
 inline constexpr Word close_on_exec = 0x80000;
-/// Number of the call within socketcall(2), and of its request.
+/// Number of the call within socketcall(2).
 enum SocketOperation : Word {
     operation_socket = 1, operation_bind, operation_connect, operation_listen, operation_accept, operation_getsockname,
     operation_getpeername, operation_socketpair, operation_send, operation_recv, operation_sendto, operation_recvfrom,
     operation_shutdown, operation_setsockopt, operation_getsockopt, operation_sendmsg, operation_recvmsg, operation_accept4,
 };
-namespace message_flag {
-inline constexpr Word dont_wait = 0x40, no_signal = 0x4000;
-} // namespace message_flag
 struct Arguments { Word a[6]; };
+inline constexpr Word address_maximum = 128;
 
 constexpr Long not_a_socket = -static_cast<Long>(Error::NotSocket);
+ipc::Cap<proto::Socket> socket(Word descriptor) { return file(descriptor).as<proto::Socket>(); }
 
 Long check_socket(ThreadArea& thread, Word descriptor) {
     Descriptor const* const open = find(thread, descriptor);
@@ -37,24 +40,32 @@ Long check_socket(ThreadArea& thread, Word descriptor) {
     }
     return open->kind == static_cast<std::uint8_t>(proto::FileKind::Socket) ? 0 : not_a_socket;
 }
+/// What a server that does not speak the protocol means.
+Long refuse_socket(Error error) { return refuse(error == Error::NotImplemented ? Error::NotSupported : error); }
+template <class T> Long finish_socket(ipc::Result<T> const& result) { return result ? finish(result) : refuse_socket(result.error()); }
 
-/// A request to the socket's server; the memory is the program's.
-Long request(ThreadArea& thread, Word descriptor, Word operation, Word argument, Word in, Word in_bytes, Word out, Word out_bytes) {
-    if (Long const error = check_socket(thread, descriptor); error < 0) {
-        return error;
+/// The program's address of that length. Negative: an errno.
+Long fetch_address(Word address, Word bytes, proto::SocketAddress& target) {
+    if (bytes > address_maximum) {
+        return invalid;
     }
-    std::uint8_t probe;
-    if ((in_bytes != 0 && (!fetch_bytes(&probe, in, 1) || !fetch_bytes(&probe, in + in_bytes - 1, 1))) ||
-        (out_bytes != 0 && (!put_bytes(out, pointer<void>(out), 1) || !put_bytes(out + out_bytes - 1, pointer<void>(out + out_bytes - 1), 1)))) {
+    target.length = static_cast<std::uint16_t>(bytes);
+    return fetch_bytes(target.data, address, bytes) ? 0 : fault;
+}
+/// To `address`, as much as the length at length_address allows; that becomes the whole length.
+Long put_address(proto::SocketAddress const& source, Word address, Word length_address) {
+    Word room;
+    if (address == 0 || length_address == 0) {
+        return 0;
+    }
+    if (!fetch(length_address, room)) {
         return fault;
     }
-    Interruptible const waiting{thread};
-    auto const result = ipc::call<File::Ioctl>(file(descriptor), ioctl_number::socket_first + operation, argument,
-                                               ipc::ReadBuffer{pointer<void>(in), in_bytes}, ipc::WriteBuffer{pointer<void>(out), out_bytes});
-    if (!result && (result.error() == Error::NotTerminal || result.error() == Error::NotImplemented)) {
-        return refuse(Error::NotSupported);
+    if (static_cast<Long>(room) < 0) {
+        return invalid;
     }
-    return finish(result);
+    Word const whole = source.length;
+    return put_bytes(address, source.data, std::min(room, whole)) && put(length_address, whole) ? 0 : fault;
 }
 
 Long open_socket(ThreadArea& thread, Word domain, Word type, Word protocol) {
@@ -75,35 +86,113 @@ Long open_socket(ThreadArea& thread, Word domain, Word type, Word protocol) {
     return number;
 }
 
+/// One Send; what a missing page of the buffer kept back is asked for again.
+[[gnu::noinline]] Long send_once(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, proto::SocketAddress const& to) {
+    for (Word done = 0;;) {
+        ipc::Result<proto::Transfer> sent;
+        {
+            Interruptible const waiting{thread};
+            sent = ipc::call<proto::Socket::Send>(socket(descriptor), flags, to, ipc::ReadBuffer{pointer<void>(address + done), length - done});
+        }
+        if (!sent) {
+            if (sent.error() == Error::Elsewhere) {
+                return move_device(thread, descriptor, address, length, flags);
+            }
+            if (done != 0) {
+                return static_cast<Long>(done);
+            }
+            if (sent.error() == Error::BrokenPipe && (flags & message_flag::no_signal) == 0) {
+                raise(thread, 13); // SIGPIPE
+            }
+            return refuse(sent.error());
+        }
+        done += sent->count;
+        if (sent->fault == 0 || (done >= length && length != 0)) {
+            return static_cast<Long>(done);
+        }
+        if (!touch(thread, sent->fault, address + length, false)) {
+            return done != 0 ? static_cast<Long>(done) : fault;
+        }
+    }
+}
+
 Long send(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, Word to, Word to_bytes) {
     if (Long const error = check_socket(thread, descriptor); error < 0) {
         return error;
     }
-    if (to != 0 && to_bytes != 0) {
-        return request(thread, descriptor, operation_sendto, flags, to, to_bytes, 0, 0) < 0 ? refuse(Error::NotSupported)
-                                                                                            : write_bytes(thread, descriptor, address, length);
+    proto::SocketAddress target;
+    if (to != 0) {
+        if (Long const error = fetch_address(to, to_bytes, target); error < 0) {
+            return error;
+        }
     }
-    return write_bytes(thread, descriptor, address, length, nullptr, (flags & message_flag::no_signal) != 0);
+    if (target.length == 0 && (flags & ~message_flag::no_signal) == 0 && length != 0) {
+        return write_bytes(thread, descriptor, address, length, nullptr, (flags & message_flag::no_signal) != 0);
+    }
+    Long const sent = send_once(thread, descriptor, address, length, flags, target);
+    if (sent != not_implemented) {
+        return sent;
+    }
+    return target.length != 0 ? refuse(Error::IsConnected) : write_bytes(thread, descriptor, address, length, nullptr, (flags & message_flag::no_signal) != 0);
 }
-Long receive(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, Word from_length) {
+
+/// One Receive. `from` is filled in if there is one.
+[[gnu::noinline]] Long receive_once(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, proto::SocketAddress& from, Word& told) {
+    for (;;) {
+        ipc::Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> received;
+        {
+            Interruptible const waiting{thread};
+            received = ipc::call<proto::Socket::Receive>(socket(descriptor), flags, ipc::WriteBuffer{pointer<void>(address), length});
+        }
+        if (!received) {
+            return refuse(received.error());
+        }
+        auto const& message = std::get<0>(*received);
+        if (message.transfer.count == 0 && message.transfer.fault != 0) {
+            if (!touch(thread, message.transfer.fault, address + length, true)) {
+                return fault;
+            }
+            continue;
+        }
+        from = std::get<1>(*received);
+        told = message.flags;
+        constexpr Word whole_length = message_flag::truncate;
+        return static_cast<Long>((flags & whole_length) != 0 ? message.length : message.transfer.count);
+    }
+}
+
+Long receive(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, Word from, Word from_length) {
     if (Long const error = check_socket(thread, descriptor); error < 0) {
         return error;
     }
-    if ((flags & message_flag::dont_wait) != 0) {
-        constexpr Word readable = 1 | 8 | 16;
-        if (auto const ready = ipc::call<File::Poll>(file(descriptor), readable); ready && *ready == 0) {
-            return refuse(Error::Again);
-        }
+    if (from == 0 && flags == 0) {
+        return read_bytes(thread, descriptor, address, length);
     }
-    Long const got = read_bytes(thread, descriptor, address, length);
-    if (got >= 0 && from_length != 0 && !put(from_length, Word{0})) {
-        return fault;
+    proto::SocketAddress source;
+    Word told = 0;
+    Long const got = receive_once(thread, descriptor, address, length, flags, source, told);
+    if (got == not_implemented) { // one of a pair
+        if ((flags & message_flag::dont_wait) != 0) {
+            constexpr Word readable = 1 | 8 | 16;
+            if (auto const ready = ipc::call<File::Poll>(file(descriptor), readable); ready && *ready == 0) {
+                return refuse(Error::Again);
+            }
+        }
+        Long const read = read_bytes(thread, descriptor, address, length);
+        return read >= 0 && from_length != 0 && !put(from_length, Word{0}) ? fault : read;
+    }
+    if (got >= 0) {
+        if (Long const error = put_address(source, from, from_length); error < 0) {
+            return error;
+        }
     }
     return got;
 }
 
 struct MessageHeader { Word name, name_bytes, vectors, vector_count, control, control_bytes, flags; };
 struct Vector { Word address, length; };
+
+/// All vectors of one message. Datagrams stay whole: all parts but the last say that more follows.
 Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flags, bool sending) {
     MessageHeader header;
     if (Long const error = check_socket(thread, descriptor); error < 0) {
@@ -112,33 +201,54 @@ Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flag
     if (!fetch(header_address, header)) {
         return fault;
     }
-    if (sending && header.control_bytes != 0) {
-        return refuse(Error::NotSupported); // no descriptors in messages yet
-    }
     if (header.vector_count > 1024) {
-        return refuse(static_cast<Error>(90)); // EMSGSIZE
+        return refuse(Error::MessageTooLong);
     }
-    Word done = 0;
-    for (Word i = 0; i < header.vector_count; ++i) {
-        Vector vector;
-        if (!fetch(header.vectors + i * sizeof vector, vector)) {
+    proto::SocketAddress name;
+    if (sending && header.name != 0) {
+        if (Long const error = fetch_address(header.name, header.name_bytes, name); error < 0) {
+            return error;
+        }
+    }
+    Word done = 0, told = 0;
+    for (Word i = 0; i < header.vector_count || i == 0; ++i) {
+        Vector vector{};
+        if (header.vector_count != 0 && !fetch(header.vectors + i * sizeof vector, vector)) {
             return done != 0 ? static_cast<Long>(done) : fault;
         }
-        if (vector.length == 0) {
-            continue;
+        bool const last = i + 1 >= header.vector_count;
+        Long part;
+        if (sending) {
+            part = send_once(thread, descriptor, vector.address, vector.length, flags | (last ? 0 : message_flag::more), name);
+        } else {
+            part = receive_once(thread, descriptor, vector.address, vector.length, flags | (last ? 0 : message_flag::rest_follows), name, told);
         }
-        Long const part = sending ? send(thread, descriptor, vector.address, vector.length, flags, 0, 0)
-                                  : receive(thread, descriptor, vector.address, vector.length, flags, 0);
+        if (part == not_implemented) { // one of a pair
+            part = vector.length == 0 ? 0
+                   : sending          ? write_bytes(thread, descriptor, vector.address, vector.length, nullptr, (flags & message_flag::no_signal) != 0)
+                                      : read_bytes(thread, descriptor, vector.address, vector.length);
+        }
         if (part < 0) {
             return done != 0 ? static_cast<Long>(done) : part;
         }
         done += static_cast<Word>(part);
         if (static_cast<Word>(part) < vector.length) {
+            if (!sending && !last) { // the datagram's end: let it go
+                Word ignored = 0;
+                static_cast<void>(receive_once(thread, descriptor, vector.address, 0, flags | message_flag::dont_wait, name, ignored));
+            }
             break;
         }
     }
     if (!sending) {
-        header.name_bytes = header.control_bytes = header.flags = 0;
+        if (header.name != 0) {
+            if (!put_bytes(header.name, name.data, std::min<Word>(name.length, header.name_bytes))) {
+                return fault;
+            }
+        }
+        header.name_bytes = header.name != 0 ? name.length : 0;
+        header.control_bytes = 0;
+        header.flags = told;
         if (!put(header_address, header)) {
             return fault;
         }
@@ -146,66 +256,115 @@ Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flag
     return static_cast<Long>(done);
 }
 
-Long accept(ThreadArea& thread, Word descriptor, Word flags) {
+Long accept(ThreadArea& thread, Word descriptor, Word address, Word length_address, Word flags) {
     if (Long const error = check_socket(thread, descriptor); error < 0) {
         return error;
+    }
+    if ((flags & ~(close_on_exec | 0x800U)) != 0) {
+        return invalid;
     }
     Long const number = reserve(thread);
     if (number < 0) {
         return number;
     }
-    // A listening socket reopened is the next connection.
-    ipc::Result<std::tuple<ipc::Cap<File>, Word>> accepted;
+    ipc::Result<std::tuple<ipc::Cap<File>, proto::SocketAddress>> accepted;
     {
         Interruptible const waiting{thread};
-        accepted = ipc::call_into<File::Reopen>(slot_of(static_cast<Word>(number)), file(descriptor), flags & ~close_on_exec);
+        accepted = ipc::call_into<proto::Socket::Accept>(slot_of(static_cast<Word>(number)), socket(descriptor), flags & ~close_on_exec);
     }
     if (!accepted) {
         release(thread, static_cast<Word>(number));
-        return accepted.error() == Error::NotImplemented ? refuse(Error::NotSupported) : refuse(accepted.error());
+        return refuse_socket(accepted.error());
     }
     install(thread, static_cast<Word>(number), proto::FileKind::Socket, (flags & close_on_exec) != 0);
+    if (Long const error = put_address(std::get<1>(*accepted), address, length_address); error < 0) {
+        static_cast<void>(close_descriptor(thread, static_cast<Word>(number)));
+        return error;
+    }
     return number;
 }
 
-/// getsockname, getpeername, getsockopt: the buffer's length is at another address.
-Long request_sized(ThreadArea& thread, Word descriptor, Word operation, Word argument, Word out, Word length_address) {
-    Word length;
+Long with_address(ThreadArea& thread, Word descriptor, Word address, Word bytes, bool connects) {
+    proto::SocketAddress name;
     if (Long const error = check_socket(thread, descriptor); error < 0) {
         return error;
     }
-    if (!fetch(length_address, length)) {
+    if (Long const error = fetch_address(address, bytes, name); error < 0) {
+        return error;
+    }
+    if (!connects) {
+        return finish_socket(ipc::call<proto::Socket::Bind>(socket(descriptor), name));
+    }
+    Interruptible const waiting{thread};
+    return finish_socket(ipc::call<proto::Socket::Connect>(socket(descriptor), name));
+}
+
+Long name_of(ThreadArea& thread, Word descriptor, Word address, Word length_address, bool peer) {
+    if (Long const error = check_socket(thread, descriptor); error < 0) {
+        return error;
+    }
+    auto const name = ipc::call<proto::Socket::Name>(socket(descriptor), peer ? 1U : 0U);
+    return name ? put_address(*name, address, length_address) : refuse_socket(name.error());
+}
+
+Long set_option(ThreadArea& thread, Arguments const& arguments) {
+    auto const& a = arguments.a;
+    proto::SocketOption value;
+    if (Long const error = check_socket(thread, a[0]); error < 0) {
+        return error;
+    }
+    value.length = static_cast<std::uint16_t>(std::min<Word>(a[4], sizeof value.data));
+    if (!fetch_bytes(value.data, a[3], value.length)) {
         return fault;
     }
-    if (static_cast<Long>(length) < 0) {
+    return finish_socket(ipc::call<proto::Socket::SetOption>(socket(a[0]), a[1], a[2], value));
+}
+
+Long get_option(ThreadArea& thread, Arguments const& arguments) {
+    auto const& a = arguments.a;
+    Word room;
+    if (Long const error = check_socket(thread, a[0]); error < 0) {
+        return error;
+    }
+    if (!fetch(a[4], room)) {
+        return fault;
+    }
+    if (static_cast<Long>(room) < 0) {
         return invalid;
     }
-    Long const result = request(thread, descriptor, operation, argument, 0, 0, out, length);
-    if (result < 0) {
-        return result;
+    auto const value = ipc::call<proto::Socket::GetOption>(socket(a[0]), a[1], a[2]);
+    if (!value) {
+        return refuse_socket(value.error());
     }
-    return put(length_address, static_cast<Word>(result)) ? 0 : fault;
+    Word const bytes = std::min<Word>(room, value->length);
+    return put_bytes(a[3], value->data, bytes) && put(a[4], bytes) ? 0 : fault;
 }
-Long option_argument(Word level, Word option) { return static_cast<Long>(level << 16 | (option & 0xffff)); }
 
 Long socket_operation(ThreadArea& thread, Word operation, Arguments const& arguments) {
     auto const& a = arguments.a;
     switch (operation) {
     case operation_socket: return open_socket(thread, a[0], a[1], a[2]);
-    case operation_bind: case operation_connect:
-        return a[2] > 128 ? invalid : request(thread, a[0], operation, 0, a[1], a[2], 0, 0);
-    case operation_listen: case operation_shutdown: return request(thread, a[0], operation, a[1], 0, 0, 0, 0);
-    case operation_accept: return accept(thread, a[0], 0);
-    case operation_accept4: return accept(thread, a[0], a[3]);
-    case operation_getsockname: case operation_getpeername: return request_sized(thread, a[0], operation, 0, a[1], a[2]);
+    case operation_bind: return with_address(thread, a[0], a[1], a[2], false);
+    case operation_connect: return with_address(thread, a[0], a[1], a[2], true);
+    case operation_listen: {
+        Long const error = check_socket(thread, a[0]);
+        return error < 0 ? error : finish_socket(ipc::call<proto::Socket::Listen>(socket(a[0]), a[1]));
+    }
+    case operation_shutdown: {
+        Long const error = check_socket(thread, a[0]);
+        return error < 0 ? error : finish_socket(ipc::call<proto::Socket::Shutdown>(socket(a[0]), a[1]));
+    }
+    case operation_accept: return accept(thread, a[0], a[1], a[2], 0);
+    case operation_accept4: return accept(thread, a[0], a[1], a[2], a[3]);
+    case operation_getsockname: return name_of(thread, a[0], a[1], a[2], false);
+    case operation_getpeername: return name_of(thread, a[0], a[1], a[2], true);
     case operation_socketpair: return socket_pair(thread, a[0], a[1], a[2], a[3]);
     case operation_send: return send(thread, a[0], a[1], a[2], a[3], 0, 0);
     case operation_sendto: return send(thread, a[0], a[1], a[2], a[3], a[4], a[5]);
-    case operation_recv: return receive(thread, a[0], a[1], a[2], a[3], 0);
-    case operation_recvfrom: return receive(thread, a[0], a[1], a[2], a[3], a[4] != 0 ? a[5] : 0);
-    case operation_setsockopt:
-        return a[4] > 4096 ? invalid : request(thread, a[0], operation, static_cast<Word>(option_argument(a[1], a[2])), a[3], a[4], 0, 0);
-    case operation_getsockopt: return request_sized(thread, a[0], operation, static_cast<Word>(option_argument(a[1], a[2])), a[3], a[4]);
+    case operation_recv: return receive(thread, a[0], a[1], a[2], a[3], 0, 0);
+    case operation_recvfrom: return receive(thread, a[0], a[1], a[2], a[3], a[4], a[5]);
+    case operation_setsockopt: return set_option(thread, arguments);
+    case operation_getsockopt: return get_option(thread, arguments);
     case operation_sendmsg: return message(thread, a[0], a[1], a[2], true);
     case operation_recvmsg: return message(thread, a[0], a[1], a[2], false);
     default: return invalid;

@@ -3,6 +3,7 @@
 #include "descriptors.hpp"
 #include "ioctl.hpp"
 #include "signal_numbers.hpp"
+#include "sockets.hpp"
 #include "transfer.hpp"
 
 namespace vdso {
@@ -78,6 +79,9 @@ Long sys_ioctl(ThreadArea& thread) {
     Descriptor* const open = find(thread, descriptor);
     if (open == nullptr) {
         return bad_descriptor;
+    }
+    if (Long result; open->kind == static_cast<std::uint8_t>(proto::FileKind::Socket) && pointed_request(thread, descriptor, argument2(thread), argument, result)) {
+        return result;
     }
     bool const terminal = open->kind == static_cast<std::uint8_t>(proto::FileKind::Terminal);
     switch (Word const request = argument2(thread)) {

@@ -122,10 +122,17 @@ std::string Core::host_name(Process& process, bool domain) {
     return name ? std::string{name->view()} : std::string{};
 }
 
-std::string Core::network_devices(Process& process) {
+std::string Core::network_table(Process& process, std::uint32_t table) {
     int const kind = kinds.find(proto::NamespaceKind::Network);
     auto const session = kind < 0 ? fail(Error::NotSupported) : open_session(process, static_cast<unsigned>(kind));
-    return session ? owners.network_devices(*session) : std::string{};
+    return session ? owners.network_table(*session, table) : std::string{};
+}
+
+ipc::Result<std::array<std::int32_t, 2>> Core::network_setting(Process& process, std::uint32_t setting, std::array<std::int32_t, 2> const* change) {
+    int const kind = kinds.find(proto::NamespaceKind::Network);
+    auto const session = kind < 0 ? fail(Error::NotSupported) : open_session(process, static_cast<unsigned>(kind));
+    if (!session) return fail(session.error());
+    return owners.network_setting(*session, setting, change);
 }
 
 void Core::vouch(Process& process, unsigned kind) {

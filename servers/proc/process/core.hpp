@@ -74,7 +74,8 @@ public:
     ipc::Result<ipc::Unit> set_host_name(Process& process, bool domain, proto::HostName const& name);
     /// Its host or domain name; empty: it is in no UTS namespace.
     std::string host_name(Process& process, bool domain);
-    std::string network_devices(Process& process);
+    std::string network_table(Process& process, std::uint32_t table);
+    ipc::Result<std::array<std::int32_t, 2>> network_setting(Process& process, std::uint32_t setting, std::array<std::int32_t, 2> const* change);
     // What /proc shows of the process's IPC namespace (namespaces/ipc_files.cpp).
     /// Text of /proc/sysvipc: 0 shm, 1 sem, 2 msg.
     std::string ipc_table(Process& process, std::uint32_t which);

@@ -64,7 +64,9 @@ public:
     virtual ipc::Result<CapabilityPointer> reopen(CapabilityPointer file, std::uint32_t flags) = 0;
     virtual std::string place(CapabilityPointer vfs_session, std::uint32_t which) = 0;        ///< VfsSession::Describe
     virtual std::string mount_table(CapabilityPointer vfs_session, std::uint32_t format) = 0; ///< VfsSession::MountTable
-    virtual std::string network_devices(CapabilityPointer network_session) = 0;
+    /// table and setting as proto::NetworkTable and proto::NetworkSetting number them. `change`: set first, if not null.
+    virtual std::string network_table(CapabilityPointer network_session, std::uint32_t table) = 0;
+    virtual ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer network_session, std::uint32_t setting, std::array<std::int32_t, 2> const* change) = 0;
     // Of a session of an IPC namespace (proto/system_v.hpp).
     virtual std::string ipc_table(CapabilityPointer, std::uint32_t) { return {}; }
     virtual ipc::Result<proto::SystemVLimits> ipc_limits(CapabilityPointer) { return ipc::fail(ipc::Error::NotSupported); }

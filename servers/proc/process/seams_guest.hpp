@@ -144,15 +144,19 @@ public:
     ipc::Result<ipc::Unit> set_ipc_limits(CapabilityPointer session, proto::SystemVLimits const& limits) override {
         return ipc::call<proto::SystemV::SetLimits>(ipc::Cap<proto::SystemV>{session}, limits);
     }
-    std::string network_devices(CapabilityPointer network_session) override {
+    std::string network_table(CapabilityPointer network_session, std::uint32_t table) override {
         std::string text;
         char part[1024];
         for (;;) { // here `count` is what was copied
-            auto const done = ipc::call<proto::Network::DeviceTable>(ipc::Cap<proto::Network>{network_session}, static_cast<std::uint32_t>(text.size()),
+            auto const done = ipc::call<proto::Network::Table>(ipc::Cap<proto::Network>{network_session}, static_cast<proto::NetworkTable>(table), static_cast<std::uint32_t>(text.size()),
                                                                      ipc::WriteBuffer{part, sizeof part});
             if (!done || done->count == 0 || text.size() >= 65536) return text;
             text.append(part, std::min<std::size_t>(done->count, sizeof part));
         }
+    }
+    ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer network_session, std::uint32_t setting, std::array<std::int32_t, 2> const* change) override {
+        return ipc::call<proto::Network::Setting>(ipc::Cap<proto::Network>{network_session}, static_cast<proto::NetworkSetting>(setting), change != nullptr ? 1U : 0U,
+                                                  change != nullptr ? *change : proto::SettingValues{});
     }
     ipc::Result<CapabilityPointer> reopen(CapabilityPointer file, std::uint32_t flags) override {
         auto const made = ipc::call<proto::File::Reopen>(ipc::Cap<proto::File>{file}, flags);

@@ -19,6 +19,7 @@ constexpr bool may_write(Node const& node) {
     case NodeKind::HostName:
     case NodeKind::DomainName:
     case NodeKind::IpcLimit:
+    case NodeKind::NetSetting:
     case NodeKind::UserMap:
     case NodeKind::GroupMap:
     case NodeKind::ProjectMap:

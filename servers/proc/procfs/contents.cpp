@@ -2,10 +2,31 @@
 #include "common.hpp"
 #include "procfs.hpp"
 #include "text.hpp"
+#include <charconv>
 
 namespace proc {
 
 using namespace procfs;
+
+namespace {
+/// How many numbers the file has, by its place in /proc/sys/net/ipv4.
+std::size_t network_setting_numbers(std::uint32_t place) { return place == 1 || place == 3 ? 2 : 1; }
+
+/// That many decimal numbers between blanks, and nothing else.
+bool parse_numbers(std::string_view text, std::span<std::int32_t> numbers) {
+    auto const skip = [&] {
+        while (!text.empty() && (text[0] == ' ' || text[0] == '\t')) text.remove_prefix(1);
+    };
+    for (auto& number : numbers) {
+        skip();
+        auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc{}) return false;
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    }
+    skip();
+    return text.empty();
+}
+} // namespace
 
 std::string ProcFs::descriptor_information(Process& process, Word descriptor) {
     auto const file = process.alive() ? core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first + descriptor) : fail(Error::NoEntry);
@@ -71,8 +92,14 @@ std::string ProcFs::text_of(Open const& file) {
     case Io: return "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n";
     case Schedstat: return (TextBuilder{} << core.cpu_time(*process) << " 0 0\n").take();
     case DescriptorInfo: return descriptor_information(*process, file.node.number);
-    case NetDevices: return whose != nullptr && whose->alive() ? core.network_devices(*whose) : std::string{};
-    case NetTable: return "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    case NetTable: return whose != nullptr && whose->alive() ? core.network_table(*whose, file.node.number + 1) : std::string{};
+    case NetSetting: {
+        if (whose == nullptr || !whose->alive()) return {};
+        auto const values = core.network_setting(*whose, file.node.number + 1, nullptr);
+        if (!values) return {};
+        auto const second = network_setting_numbers(file.node.number) == 2 ? "\t" + std::to_string((*values)[1]) : std::string{};
+        return std::to_string((*values)[0]) + second + "\n";
+    }
     case HostName: return name_of(false);
     case DomainName: return name_of(true);
     case OsType: return "Linux\n";
@@ -162,6 +189,14 @@ auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<pro
     case NodeKind::IpcLimit: {
         if (opener == nullptr) return fail(Error::NotPermitted);
         auto const done = core.set_ipc_limit(*opener, file->node.number - first_ipc_limit, value);
+        if (!done) return fail(done.error());
+        break;
+    }
+    case NodeKind::NetSetting: {
+        if (opener == nullptr || !opener->alive() || !opener->credentials.capable(capability::net_admin)) return fail(Error::NotPermitted);
+        std::array<std::int32_t, 2> values{};
+        if (!parse_numbers(value, std::span{values}.first(network_setting_numbers(file->node.number)))) return fail(Error::Invalid);
+        auto const done = core.network_setting(*opener, file->node.number + 1, &values);
         if (!done) return fail(done.error());
         break;
     }

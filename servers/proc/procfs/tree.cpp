@@ -25,8 +25,14 @@ constexpr Entry process_entries[] = {
     {"task", TaskDirectory, 0555},
 };
 constexpr std::size_t thread_entry_count = std::size(process_entries) - 1; // a thread's directory has no task
-constexpr Entry net_entries[] = {{"dev", NetDevices, 0444}, {"tcp", NetTable, 0444}, {"udp", NetTable, 0444}, {"unix", NetTable, 0444}, {"route", NetTable, 0444}};
-constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}};
+/// In the order of proto::NetworkTable, which begins with 1.
+constexpr Entry net_entries[] = {{"dev", NetTable, 0444}, {"route", NetTable, 0444}, {"tcp", NetTable, 0444}, {"udp", NetTable, 0444}, {"raw", NetTable, 0444},
+                                 {"arp", NetTable, 0444}, {"if_inet6", NetTable, 0444}, {"unix", NetTable, 0444}, {"tcp6", NetTable, 0444}, {"udp6", NetTable, 0444}};
+/// In the order of proto::NetworkSetting.
+constexpr Entry sys_net_entries[] = {{"ip_forward", NetSetting, 0644}, {"ping_group_range", NetSetting, 0644}, {"ip_unprivileged_port_start", NetSetting, 0644},
+                                     {"ip_local_port_range", NetSetting, 0644}};
+constexpr Entry sys_network_entries[] = {{"ipv4", SysNetIpv4Directory, 0555}};
+constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}, {"net", SysNetDirectory, 0555}};
 constexpr Entry sys_kernel_entries[] = {{"hostname", HostName, 0644}, {"domainname", DomainName, 0644}, {"ostype", OsType, 0444},
                                         {"osrelease", OsRelease, 0444}, {"version", OsVersion, 0444}, {"pid_max", PidMaximum, 0444},
                                         {"threads-max", ThreadsMaximum, 0444},
@@ -78,6 +84,8 @@ std::span<Entry const> entries_of(NodeKind directory) {
     case SysVmDirectory: return sys_vm_entries;
     case SysFsDirectory: return sys_fs_entries;
     case SysvipcDirectory: return sysvipc_entries;
+    case SysNetDirectory: return sys_network_entries;
+    case SysNetIpv4Directory: return sys_net_entries;
     default: return {};
     }
 }
@@ -173,7 +181,7 @@ std::string path_of(Core const& core, PidNamespace const& view, Node const& node
         return out.take();
     }
     static_cast<void>(named(Root, "") || named(SysDirectory, "sys/") || named(SysKernelDirectory, "sys/kernel/") || named(SysVmDirectory, "sys/vm/") ||
-                      named(SysFsDirectory, "sys/fs/") || named(SysvipcDirectory, "sysvipc/"));
+                      named(SysFsDirectory, "sys/fs/") || named(SysNetDirectory, "sys/net/") || named(SysNetIpv4Directory, "sys/net/ipv4/") || named(SysvipcDirectory, "sysvipc/"));
     return out.take();
 }
 

@@ -1,48 +1,191 @@
+#include "../../../servers/netns/netlink_message.hpp"
 #include "../../../servers/netns/netns_server.hpp"
 #include "host/world.hpp"
 #include <doctest/doctest.h>
 
-TEST_CASE("a new network namespace has its own loopback and nothing else") {
+namespace {
+
+namespace nl = netns::netlink;
+
+/// No processes: remembers what was asked for.
+struct FakeStacks final : netns::Stacks {
+    struct Stack {
+        bool running = false;
+        std::vector<std::byte> configuration = std::vector<std::byte>(proto::stack::configuration_bytes);
+        proto::stack::StatusPage status{};
+        int signals = 0;
+    };
+    std::vector<std::unique_ptr<Stack>> stacks{};
+    std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>> attached; ///< ring, stack, peer
+    int rings = 0;
+    bool memory = true;
+
+    FakeStacks() { stacks.push_back(nullptr); }
+    ipc::Result<std::uint32_t> start(abi::Word, bool) override {
+        if (!memory) { return ipc::fail(ipc::Error::NoMemory); }
+        stacks.push_back(std::make_unique<Stack>());
+        stacks.back()->running = true;
+        return static_cast<std::uint32_t>(stacks.size() - 1);
+    }
+    void stop(std::uint32_t number) override { stacks[number]->running = false; }
+    ipc::Cap<proto::NetworkStack> control(std::uint32_t) override { return {}; }
+    std::span<std::byte> configuration(std::uint32_t number) override { return stacks[number]->configuration; }
+    proto::stack::StatusPage const& status(std::uint32_t number) override { return stacks[number]->status; }
+    void signal(std::uint32_t number, abi::Word) override { ++stacks[number]->signals; }
+    ipc::Result<std::uint32_t> make_ring() override { return static_cast<std::uint32_t>(++rings); }
+    void remove_ring(std::uint32_t) override { --rings; }
+    ipc::Result<std::uint32_t> attach(std::uint32_t ring, std::uint32_t number, std::uint32_t peer) override {
+        attached.emplace_back(ring, number, peer);
+        return 0U;
+    }
+    void set_peer(std::uint32_t, std::uint32_t, std::uint32_t) override {}
+    void detach(std::uint32_t number, std::uint32_t) override {
+        std::erase_if(attached, [&](auto const& entry) { return std::get<1>(entry) == number; });
+    }
+};
+
+struct Fixture {
     ipc::host::World world;
-    netns::NetnsServer server;
-    auto const number = world.serve<proto::Namespace, proto::Network>(server);
-    auto const first = world.client<proto::Namespace>(number, ipc::first_namespace_badge);
-    auto const space = ipc::call<proto::Namespace::Create>(first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
-    REQUIRE(space);
-    auto const session = ipc::call<proto::Namespace::Enter>(*space, proto::Namespace::every_operation);
-    REQUIRE(session);
-    auto const network = session->as<proto::Network>();
-    std::string text(1000, '\0');
-    auto const all = ipc::call<proto::Network::DeviceTable>(network, 0U, ipc::WriteBuffer{text.data(), text.size()});
-    REQUIRE(all);
-    text.resize(all->count);
+    FakeStacks stacks;
+    netns::NetnsServer server{stacks};
+    std::size_t number = world.serve<proto::Namespace, proto::File, proto::Network, proto::Socket>(server);
+    ipc::Cap<proto::Namespace> first = world.client<proto::Namespace>(number, ipc::first_namespace_badge);
+    Fixture() { world.as(number, [] { static_cast<void>(ipc::bind_no_senders(0)); }); }
+
+    ipc::Cap<proto::Namespace> create() { return *ipc::call<proto::Namespace::Create>(first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U); }
+    ipc::Cap<proto::Network> enter(ipc::Cap<proto::Namespace> space) {
+        return ipc::call<proto::Namespace::Enter>(space, proto::Namespace::every_operation)->as<proto::Network>();
+    }
+    std::string table(ipc::Cap<proto::Network> network, proto::NetworkTable which) {
+        std::string text(4000, '\0');
+        auto const done = ipc::call<proto::Network::Table>(network, which, 0U, ipc::WriteBuffer{text.data(), text.size()});
+        REQUIRE(done);
+        text.resize(done->count);
+        return text;
+    }
+    ipc::Cap<proto::Socket> netlink(ipc::Cap<proto::Network> network) {
+        auto const made = ipc::call<proto::Network::Socket>(network, 16U, 3U, 0U);
+        REQUIRE(made);
+        return made->as<proto::Socket>();
+    }
+    /// The errno of the acknowledgement.
+    int request(ipc::Cap<proto::Socket> socket, std::vector<std::byte> const& message) {
+        auto const sent = ipc::call<proto::Socket::Send>(socket, 0U, proto::SocketAddress{}, ipc::ReadBuffer{message.data(), message.size()});
+        REQUIRE(sent);
+        std::vector<std::byte> answer(8192);
+        auto const got = ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()});
+        REQUIRE(got);
+        nl::Header header;
+        std::memcpy(&header, answer.data(), sizeof header);
+        REQUIRE(header.type == nl::error);
+        int error = 0;
+        std::memcpy(&error, answer.data() + sizeof header, sizeof error);
+        return -error;
+    }
+};
+
+std::vector<std::byte> new_veth(std::string_view name) {
+    std::vector<std::byte> message;
+    nl::Writer writer{message};
+    writer.begin(nl::new_link, nl::flag::request | nl::flag::acknowledge | nl::flag::create | nl::flag::exclusive, nl::Header{0, 0, 0, 7, 0}, nl::LinkMessage{});
+    writer.text(3, name);
+    auto const info = writer.open(18);
+    writer.text(1, "veth");
+    writer.close(info);
+    writer.end();
+    return message;
+}
+
+} // namespace
+
+TEST_CASE("a new network namespace has its own loopback and nothing else") {
+    Fixture fixture;
+    auto const network = fixture.enter(fixture.create());
     // As Linux 6.1 prints it.
-    CHECK(text == "Inter-|   Receive                                                |  Transmit\n"
-                  " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo "
-                  "colls carrier compressed\n"
-                  "    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0   "
-                  "  0       0          0\n");
+    CHECK(fixture.table(network, proto::NetworkTable::Devices) ==
+          "Inter-|   Receive                                                |  Transmit\n"
+          " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo "
+          "colls carrier compressed\n"
+          "    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0   "
+          "  0       0          0\n");
     char tail[16];
-    auto const rest = ipc::call<proto::Network::DeviceTable>(network, static_cast<std::uint32_t>(text.size() - 4),
-                                                             ipc::WriteBuffer{tail, sizeof tail});
+    auto const whole = fixture.table(network, proto::NetworkTable::Devices);
+    auto const rest = ipc::call<proto::Network::DeviceTable>(network, static_cast<std::uint32_t>(whole.size() - 4), ipc::WriteBuffer{tail, sizeof tail});
     REQUIRE(rest);
     CHECK(std::string_view{tail, rest->count} == "  0\n");
 }
 
 TEST_CASE("sockets are refused with the errno of a system without the family") {
-    ipc::host::World world;
-    netns::NetnsServer server;
-    auto const number = world.serve<proto::Namespace, proto::Network>(server);
-    auto const first = world.client<proto::Namespace>(number, ipc::first_namespace_badge);
-    auto const session = ipc::call<proto::Namespace::Enter>(first, proto::Namespace::every_operation);
-    REQUIRE(session);
-    constexpr std::uint32_t inet = 2, stream = 1;
-    auto const socket = [&](std::uint32_t family, std::uint32_t type) {
-        return ipc::call<proto::Network::Socket>(session->as<proto::Network>(), family, type, 0U).error();
+    Fixture fixture;
+    auto const network = fixture.enter(fixture.first);
+    auto const socket = [&](std::uint32_t family, std::uint32_t type) { return ipc::call<proto::Network::Socket>(network, family, type, 0U).error(); };
+    CHECK(socket(99, 1) == ipc::Error::AddressFamilyNotSupported);
+    CHECK(socket(2, 15) == ipc::Error::Invalid);
+    CHECK(ipc::call<proto::Network::Socket>(fixture.first.as<proto::Network>(), 2U, 1U, 0U).error() == ipc::Error::NotPermitted);
+    fixture.stacks.memory = false;
+    CHECK(socket(2, 1) == ipc::Error::NoMemory);
+}
+
+TEST_CASE("netlink makes a veth pair; moved to another namespace it gets a shared ring when both stacks run") {
+    Fixture fixture;
+    auto const here = fixture.enter(fixture.first);
+    auto const there_space = fixture.create();
+    auto const there = fixture.enter(there_space);
+    auto const socket = fixture.netlink(here);
+    CHECK(fixture.request(socket, new_veth("left")) == 0);
+    CHECK(fixture.request(socket, new_veth("left")) == static_cast<int>(ipc::Error::Exists));
+    CHECK(fixture.table(here, proto::NetworkTable::Devices).contains("left:"));
+    CHECK(fixture.table(here, proto::NetworkTable::Devices).contains("veth0:"));
+    // lo is 1, the peer comes first
+    CHECK(ipc::call<proto::Network::MoveDevice>(here, 2U, ipc::OptionalCap<proto::Namespace>{there_space}));
+    CHECK_FALSE(fixture.table(here, proto::NetworkTable::Devices).contains("veth0:"));
+    CHECK(fixture.table(there, proto::NetworkTable::Devices).contains("veth0:"));
+    CHECK(ipc::call<proto::Network::MoveDevice>(here, 1U, ipc::OptionalCap<proto::Namespace>{there_space}).error() == ipc::Error::Invalid);
+    CHECK(ipc::call<proto::Network::MoveDevice>(here, 99U, ipc::OptionalCap<proto::Namespace>{there_space}).error() == ipc::Error::NoSuchDevice);
+    CHECK(fixture.stacks.stacks.size() == 1); // nothing is up: no stack runs
+    auto const up = [&](ipc::Cap<proto::Network> network, char const* name) {
+        struct { char name[16]; std::int16_t flags; char rest[14]; } request{};
+        std::strcpy(request.name, name);
+        request.flags = 1;
+        return ipc::call<proto::Network::Configure>(network, 0x8914U, 0U, ipc::ReadBuffer{&request, sizeof request}, ipc::WriteBuffer{&request, sizeof request});
     };
-    CHECK(socket(inet, stream) == ipc::Error::AddressFamilyNotSupported);
-    CHECK(socket(99, stream) == ipc::Error::AddressFamilyNotSupported);
-    CHECK(socket(inet, 15) == ipc::Error::Invalid);
-    CHECK(ipc::call<proto::Network::Socket>(first.as<proto::Network>(), inet, stream, 0U).error() ==
-          ipc::Error::NotPermitted);
+    CHECK(up(here, "left"));
+    CHECK(up(there, "veth0"));
+    CHECK(up(there, "left").error() == ipc::Error::NoSuchDevice);
+    CHECK(fixture.stacks.stacks.size() == 3);
+    CHECK(fixture.stacks.attached.size() == 2);
+    CHECK(fixture.stacks.rings == 1);
+    int devices = 0;
+    auto const visit = [&]<class Record>(Record const& record) {
+        if constexpr (std::is_same_v<Record, proto::stack::DeviceRecord>) { devices += record.ring == 1 && record.up == 1 ? 1 : 0; }
+    };
+    CHECK(proto::stack::read_configuration(fixture.stacks.stacks[2]->configuration, visit));
+    CHECK(devices == 1);
+    // The namespace ends: the pair with it, and the ring, and its stack.
+    ipc::release_slot(there.slot);
+    ipc::release_slot(there_space.slot);
+    fixture.world.pump();
+    CHECK_FALSE(fixture.table(here, proto::NetworkTable::Devices).contains("left:"));
+    CHECK(fixture.stacks.rings == 0);
+}
+
+TEST_CASE("what does not decode as netlink gets no answer and changes nothing") {
+    Fixture fixture;
+    auto const here = fixture.enter(fixture.first);
+    auto const socket = fixture.netlink(here);
+    auto const before = fixture.table(here, proto::NetworkTable::Devices);
+    std::uint32_t random = 1;
+    for (int round = 0; round < 2000; ++round) {
+        auto message = new_veth("x");
+        for (int change = 0; change < 3; ++change) {
+            random = random * 1664525 + 1013904223;
+            message[(random >> 8) % message.size()] = static_cast<std::byte>(random >> 24);
+        }
+        auto const length = message.size() - (random >> 4) % 8;
+        auto const sent = ipc::call<proto::Socket::Send>(socket, 0U, proto::SocketAddress{}, ipc::ReadBuffer{message.data(), length});
+        CHECK((sent || sent.error() == ipc::Error::Elsewhere));
+    }
+    std::vector<std::byte> answer(8192);
+    while (ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()})) {}
+    CHECK(ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()}).error() == ipc::Error::Again);
 }

@@ -250,7 +250,12 @@ public:
     ipc::Result<CapabilityPointer> reopen(CapabilityPointer, std::uint32_t) override { return give(); }
     std::string place(CapabilityPointer, std::uint32_t which) override { return which == 0 ? "/" : "/root"; }
     std::string mount_table(CapabilityPointer, std::uint32_t) override { return "tmpfs / tmpfs rw 0 0\n"; }
-    std::string network_devices(CapabilityPointer) override { return "lo\n"; }
+    std::string network_table(CapabilityPointer, std::uint32_t table) override { return table == 1 ? "lo\n" : ""; }
+    ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer, std::uint32_t setting, std::array<std::int32_t, 2> const* change) override {
+        if (change != nullptr) settings[setting] = *change;
+        return settings[setting];
+    }
+    std::array<std::array<std::int32_t, 2>, 8> settings{};
     std::uint64_t free_memory() override { return free; }
     std::uint64_t total_memory() override { return 96 << 20; }
     void notify_manager() override { ++manager; }

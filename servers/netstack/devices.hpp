@@ -1,0 +1,115 @@
+// The devices of one stack and what is behind them: loopback, virtual Ethernet, bridges, a card's rings.
+//
+// A device with addresses has one lwIP netif per address (lwIP knows one address each). Their netmask is 32 bits long, so
+// that lwIP's own idea of what is near never applies: cella_route and cella_next_hop answer from our route table.
+#pragma once
+#include "forwarding_table.hpp"
+#include "lwip/etharp.h"
+#include "lwip/netif.h"
+#include "proto/network_stack.hpp"
+#include "proto/packet_ring.hpp"
+#include "route_table.hpp"
+#include <deque>
+#include <memory>
+#include <string_view>
+
+namespace netstack {
+
+struct Device;
+
+/// An address of a device.
+struct Interface {
+    netif lwip{}; ///< first: lwIP's pointer is ours
+    Device* device = nullptr;
+    std::uint8_t prefix = 32;
+    [[nodiscard]] std::uint32_t address() const { return netif_ip4_addr(&lwip)->addr; } ///< network order
+};
+
+struct Device {
+    proto::stack::DeviceRecord record{};
+    proto::stack::DeviceStatus* counters = nullptr; ///< in the status page, or `uncounted` if it is full
+    proto::PacketRing send, receive;
+    std::deque<pbuf*> backlog; ///< frames that wait for room in the ring
+    std::vector<std::unique_ptr<Interface>> interfaces;
+    ForwardingTable stations; ///< Bridge
+    bool wanted = false;      ///< apply: it is in the new configuration
+
+    [[nodiscard]] std::uint32_t index() const { return record.index; }
+    [[nodiscard]] bool up() const { return record.up != 0; }
+    [[nodiscard]] bool is(proto::stack::DeviceKind kind) const { return record.kind == kind; }
+    [[nodiscard]] std::string_view name() const {
+        std::string_view const all{record.name, sizeof record.name};
+        return all.substr(0, all.find('\0'));
+    }
+};
+
+class Devices {
+public:
+    /// Frames that wait for a slow reader, and those under way inside this stack; beyond it they are dropped, as a full queue does.
+    static constexpr std::size_t backlog_maximum = 128, queue_maximum = 1024;
+    /// Frames between stacks on this machine may be this long: one copy of many bytes, in place of many of few.
+    static constexpr std::uint32_t large_frame = 16384 + 100;
+
+    explicit Devices(proto::stack::StatusPage& status);
+    Devices(Devices const&) = delete;
+    Devices& operator=(Devices const&) = delete;
+    ~Devices();
+
+    /// Makes what is there like the configuration area says. False: it is no configuration; nothing changed.
+    bool apply(std::span<std::byte const> area);
+    /// Frames from the rings, and those that waited for room in one.
+    void poll_rings();
+    /// Delivers what is under way inside the stack until nothing is.
+    void run();
+    [[nodiscard]] bool idle() const { return queue_.empty(); }
+
+    Device* find(std::uint32_t index);
+    [[nodiscard]] bool is_local(std::uint32_t network_order_address) const;
+    [[nodiscard]] bool needs_neighbours() const;
+    /// The interface and next hop (network order) for a destination; null: no route.
+    Interface* route(std::uint32_t destination, std::uint32_t& next_hop);
+    [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting setting) const { return settings_[static_cast<std::size_t>(setting)]; }
+    /// What the status page says of neighbours; the counters of devices are kept there anyway.
+    void write_neighbours() const;
+    /// For sending out of the stack on a device, whatever the routes say (SO_BINDTODEVICE and packet sockets).
+    void transmit(Device& device, pbuf* frame);
+
+    static constexpr std::uint8_t no_checksum_flag = 0x80; ///< in pbuf::flags, where lwIP leaves it free
+
+private:
+    friend err_t transmit_frame(netif* netif, pbuf* frame);
+    friend err_t output_packet(netif* netif, pbuf* packet, ip4_addr_t const* destination);
+    /// A frame on its way to a device of this stack, or (device null) a packet to its own addresses.
+    struct Travelling {
+        std::uint32_t device;
+        Interface* interface;
+        pbuf* frame;
+    };
+    void configure(proto::stack::DeviceRecord const& record);
+    void add_address(proto::stack::AddressRecord const& record);
+    void remove_unwanted(std::vector<proto::stack::AddressRecord> const& addresses);
+    void remove_interface(Interface& interface);
+    void set_neighbours(std::vector<proto::stack::NeighbourRecord> const& neighbours);
+    void queue(std::uint32_t device, Interface* interface, pbuf* frame);
+    bool put_in_ring(Device& device, pbuf* frame);
+    void flush(Device& device);
+    void receive(Device& device, pbuf* frame);
+    void deliver(Device& device, pbuf* frame);
+    void bridge(Device& bridge, Device* from, pbuf* frame);
+    static void set_checksums(Interface& interface);
+
+    proto::stack::DeviceStatus* counters_for(std::uint32_t index);
+
+    proto::stack::StatusPage& status_;
+    proto::stack::DeviceStatus uncounted_{};
+    std::vector<std::unique_ptr<Device>> devices_;
+    std::deque<Travelling> queue_;
+    RouteTable routes_;
+    std::vector<proto::stack::NeighbourRecord> permanent_;
+    std::array<proto::SettingValues, 8> settings_{};
+};
+
+/// The one of this stack: lwIP's hooks find it here.
+inline Devices* devices_instance = nullptr;
+
+} // namespace netstack

@@ -1,0 +1,13 @@
+/* lwIP's idea of the compiler and the machine. */
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+#include "../hooks.h"
+
+#define BYTE_ORDER LITTLE_ENDIAN
+#define LWIP_NO_UNISTD_H 1
+#define LWIP_NO_INTTYPES_H 0
+#define LWIP_PLATFORM_DIAG(x)
+#define LWIP_PLATFORM_ASSERT(what) cella_assertion_failed(what, __FILE__, __LINE__)
+#define LWIP_RAND() cella_random()
+#define LWIP_PROVIDE_ERRNO 1

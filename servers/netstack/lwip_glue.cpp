@@ -1,0 +1,40 @@
+// lwIP's C functions that it leaves to its surroundings: memory, time, chance.
+#include "ipc/log.hpp"
+#include "lwip/hooks.h"
+#include "platform.hpp"
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+extern "C" {
+
+#ifdef CELLA_HOST_TEST
+void* cella_lwip_malloc(size_t bytes) { return std::malloc(bytes); }
+void cella_lwip_free(void* memory) { std::free(memory); }
+#else
+void* cella_lwip_malloc(size_t bytes) { return ::operator new(bytes, std::nothrow); }
+void cella_lwip_free(void* memory) { ::operator delete(memory); }
+#endif
+void* cella_lwip_calloc(size_t count, size_t bytes) {
+    void* const memory = cella_lwip_malloc(count * bytes);
+    if (memory != nullptr) { std::memset(memory, 0, count * bytes); }
+    return memory;
+}
+
+std::uint32_t sys_now() { return static_cast<std::uint32_t>(netstack::now_milliseconds()); }
+/// lwIP tells when its TCP timer is needed; StackTimers looks for itself.
+void tcp_timer_needed() {}
+
+uint32_t cella_random() { return netstack::platform().random(); }
+uint32_t cella_initial_sequence() {
+    // RFC 6528 wants the clock in it, so that a new connection's numbers lie beyond the old one's.
+    return netstack::platform().random() + static_cast<std::uint32_t>(netstack::platform().nanoseconds() >> 12);
+}
+
+void cella_assertion_failed(char const* what, char const* file, int line) {
+    ipc::log("netstack: lwIP: {} ({}:{})", std::string_view{what}, std::string_view{file}, line);
+    __builtin_trap();
+}
+
+} // extern "C"

@@ -1,0 +1,201 @@
+#include "socket.hpp"
+#include "devices.hpp"
+#include <algorithm>
+
+namespace netstack {
+
+using proto::File;
+
+Error error_of(err_t error) {
+    switch (error) {
+    case ERR_OK: return Error::None;
+    case ERR_MEM:
+    case ERR_BUF: return Error::NoBufferSpace;
+    case ERR_TIMEOUT: return Error::TimedOut;
+    case ERR_RTE: return Error::NetworkUnreachable;
+    case ERR_INPROGRESS: return Error::InProgress;
+    case ERR_WOULDBLOCK: return Error::Again;
+    case ERR_USE: return Error::AddressInUse;
+    case ERR_ALREADY: return Error::AlreadyInProgress;
+    case ERR_ISCONN: return Error::IsConnected;
+    case ERR_CONN:
+    case ERR_CLSD: return Error::NotConnected;
+    case ERR_ABRT: return Error::ConnectionAborted;
+    case ERR_RST: return Error::ConnectionReset;
+    case ERR_VAL:
+    case ERR_ARG: return Error::Invalid;
+    default: return Error::InputOutput;
+    }
+}
+
+bool Socket::port_refused(std::uint16_t port) const {
+    return port != 0 && (opener & proto::stack::opener_binds_any_port) == 0 && port < devices_instance->setting(proto::NetworkSetting::FirstUnprivilegedPort)[0];
+}
+
+Socket::~Socket() {
+    owner_.socket_gone(*this);
+    for (auto const& waiting : waiting_) { ipc::discard(waiting.caller); }
+    for (auto const& arming : armings_) { ipc::release_slot(arming.notification.slot); }
+}
+
+std::uint32_t Socket::poll_arm(std::uint32_t events_wanted, std::uint32_t token, ipc::Cap<ipc::Notification> notification) {
+    auto const now = events() & (events_wanted | poll_event::error | poll_event::hang_up);
+    if (now != 0) {
+        ipc::release_slot(notification.slot);
+        return now;
+    }
+    poll_disarm(token);
+    armings_.push_back({events_wanted | poll_event::error | poll_event::hang_up, token, notification});
+    return 0;
+}
+
+void Socket::poll_disarm(std::uint32_t token) {
+    std::erase_if(armings_, [&](Arming const& arming) {
+        if (arming.token != token) { return false; }
+        ipc::release_slot(arming.notification.slot);
+        return true;
+    });
+}
+
+namespace {
+proto::Transfer transfer_of(Socket::Received const& received) { return std::get<0>(received).transfer; }
+template <class M>
+bool answer(ipc::Pending const& caller, Result<typename M::Reply> const& result) {
+    ipc::reply<M>(caller, result);
+    return true;
+}
+} // namespace
+
+bool Socket::attempt(Waiting& waiting) {
+    if (!ipc::pending(waiting.caller)) {
+        ipc::discard(waiting.caller);
+        return true;
+    }
+    switch (waiting.kind) {
+    case Waiting::Kind::Read: {
+        auto const got = receive(waiting.caller, waiting.flags);
+        if (!got) { return got.error() != Error::Again && answer<File::Read>(waiting.caller, fail(got.error())); }
+        return answer<File::Read>(waiting.caller, transfer_of(*got));
+    }
+    case Waiting::Kind::Receive: {
+        auto const got = receive(waiting.caller, waiting.flags);
+        if (!got && got.error() == Error::Again) { return false; }
+        return answer<proto::Socket::Receive>(waiting.caller, got);
+    }
+    case Waiting::Kind::Write:
+    case Waiting::Kind::Send: {
+        auto const sent = send(waiting.caller, waiting.flags, waiting.addressed ? &waiting.address : nullptr, waiting.done);
+        if (sent) {
+            waiting.done += sent->count;
+            if (sent->fault == 0 && waiting.done < waiting.caller.read_length && type_ == SocketType::Stream) { return false; }
+        } else if (sent.error() == Error::Again) {
+            return false;
+        }
+        Result<proto::Transfer> result = proto::Transfer{waiting.done, sent ? sent->fault : 0};
+        if (!sent && waiting.done == 0) { result = fail(sent.error()); }
+        return waiting.kind == Waiting::Kind::Write ? answer<File::Write>(waiting.caller, result) : answer<proto::Socket::Send>(waiting.caller, result);
+    }
+    case Waiting::Kind::Connect: {
+        auto const connected = connect(waiting.address);
+        if (!connected && connected.error() == Error::Again) { return false; }
+        return answer<proto::Socket::Connect>(waiting.caller, connected);
+    }
+    case Waiting::Kind::Accept: {
+        auto const accepted = accept(waiting.flags);
+        if (!accepted && accepted.error() == Error::Again) { return false; }
+        return answer<proto::Socket::Accept>(waiting.caller, accepted);
+    }
+    }
+    return true;
+}
+
+void Socket::service() {
+    if (!changed_ || servicing_) { return; }
+    changed_ = false;
+    servicing_ = true;
+    bool reading = true, writing = true; // in each direction the first who must wait makes the others wait
+    for (std::size_t i = 0; i < waiting_.size();) {
+        bool const reads = waiting_[i].kind == Waiting::Kind::Read || waiting_[i].kind == Waiting::Kind::Receive || waiting_[i].kind == Waiting::Kind::Accept;
+        bool& open = reads ? reading : writing;
+        if (!open) {
+            ++i;
+        } else if (attempt(waiting_[i])) {
+            waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+        } else {
+            open = false;
+            ++i;
+        }
+    }
+    if (!armings_.empty()) {
+        auto const now = events();
+        std::erase_if(armings_, [&](Arming const& arming) {
+            if ((arming.events & now) == 0) { return false; }
+            ipc::signal(arming.notification);
+            ipc::release_slot(arming.notification.slot);
+            return true;
+        });
+    }
+    servicing_ = false;
+}
+
+namespace socket_option {
+constexpr std::uint32_t reuse_address = 2, type = 3, error = 4, dont_route = 5, broadcast = 6, send_buffer = 7, receive_buffer = 8, keep_alive = 9, out_of_band_inline = 10,
+                        priority = 12, linger = 13, reuse_port = 15, receive_timeout_old = 20, send_timeout_old = 21, bind_to_device = 25, timestamp = 29, accepting = 30,
+                        send_buffer_force = 32, receive_buffer_force = 33, mark = 36, protocol = 38, domain = 39, receive_timeout = 66, send_timeout = 67;
+} // namespace socket_option
+namespace ip_option {
+constexpr std::uint32_t service = 1, time_to_live = 2, receive_options = 6, packet_information = 8, mtu_discover = 10, receive_error = 11, receive_ttl = 12, receive_tos = 13,
+                        multicast_ttl = 33, multicast_loop = 34;
+} // namespace ip_option
+
+Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) {
+    auto const word = option_word(value);
+    if (!word) { return fail(Error::Invalid); }
+    if (level == level::ip) {
+        switch (option) {
+        case ip_option::service: service_ = static_cast<std::uint8_t>(*word); return ipc::Unit{};
+        case ip_option::time_to_live:
+            if (static_cast<std::int32_t>(*word) != -1 && (*word < 1 || *word > 255)) { return fail(Error::Invalid); }
+            time_to_live_ = static_cast<std::int32_t>(*word) == -1 ? 64 : static_cast<std::uint8_t>(*word);
+            return ipc::Unit{};
+        case ip_option::receive_options: case ip_option::packet_information: case ip_option::mtu_discover: case ip_option::receive_error: case ip_option::receive_ttl:
+        case ip_option::receive_tos: case ip_option::multicast_ttl: case ip_option::multicast_loop:
+            return ipc::Unit{}; // hints about control messages, of which there are none
+        default: return fail(Error::NoProtocolOption);
+        }
+    }
+    if (level != level::socket) { return fail(Error::NoProtocolOption); }
+    switch (option) {
+    case socket_option::reuse_address: reuse_address_ = *word != 0; set_lwip_option(0x04, *word != 0); return ipc::Unit{};
+    case socket_option::keep_alive: keep_alive_ = *word != 0; set_lwip_option(0x08, *word != 0); return ipc::Unit{};
+    case socket_option::broadcast: broadcast_ = *word != 0; return ipc::Unit{};
+    case socket_option::send_buffer: case socket_option::send_buffer_force: send_buffer_ = std::clamp<std::uint32_t>(*word * 2, 4608, 425984); return ipc::Unit{};
+    case socket_option::receive_buffer: case socket_option::receive_buffer_force: receive_buffer_ = std::clamp<std::uint32_t>(*word * 2, 2304, 425984); return ipc::Unit{};
+    case socket_option::dont_route: case socket_option::out_of_band_inline: case socket_option::priority: case socket_option::linger: case socket_option::reuse_port:
+    case socket_option::timestamp: case socket_option::mark: return ipc::Unit{};
+    default: return fail(Error::NoProtocolOption);
+    }
+}
+
+Result<proto::SocketOption> Socket::get_option(std::uint32_t level, std::uint32_t option) {
+    if (level == level::ip && option == ip_option::time_to_live) { return word_option(time_to_live_); }
+    if (level == level::ip && option == ip_option::service) { return word_option(service_); }
+    if (level != level::socket) { return fail(Error::NoProtocolOption); }
+    switch (option) {
+    case socket_option::type: return word_option(static_cast<std::uint32_t>(type_));
+    case socket_option::domain: return word_option(family_internet);
+    case socket_option::protocol: return word_option(protocol_);
+    case socket_option::error: return word_option(static_cast<std::uint32_t>(take_error()));
+    case socket_option::reuse_address: return word_option(reuse_address_ ? 1 : 0);
+    case socket_option::keep_alive: return word_option(keep_alive_ ? 1 : 0);
+    case socket_option::broadcast: return word_option(broadcast_ ? 1 : 0);
+    case socket_option::send_buffer: return word_option(send_buffer_);
+    case socket_option::receive_buffer: return word_option(receive_buffer_);
+    case socket_option::accepting: return word_option(listening() ? 1 : 0);
+    case socket_option::dont_route: case socket_option::out_of_band_inline: case socket_option::priority: case socket_option::reuse_port: case socket_option::timestamp:
+    case socket_option::mark: return word_option(0);
+    default: return fail(Error::NoProtocolOption);
+    }
+}
+
+} // namespace netstack

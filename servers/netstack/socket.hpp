@@ -1,0 +1,152 @@
+// An open socket of the stack: what all kinds have in common. Who waits, who polls, flags and options.
+//
+// An operation either answers at once or says Again; then the server keeps the caller, unless it does not want to wait, and
+// tries again whenever the socket changes (service()). A caller who has gone in between (a signal) is found out by
+// ipc::pending, or by a copy that moves nothing.
+#pragma once
+#include "address.hpp"
+#include "ipc/server.hpp"
+#include "lwip/err.h"
+#include "lwip/ip_addr.h"
+#include "proto/network_stack.hpp"
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace netstack {
+
+using ipc::Error;
+using ipc::fail;
+using ipc::Result;
+
+namespace open_flag {
+inline constexpr std::uint32_t nonblock = 0x800;
+} // namespace open_flag
+namespace poll_event {
+inline constexpr std::uint32_t in = 1, priority = 2, out = 4, error = 8, hang_up = 16, read_normal = 0x40, write_normal = 0x100, read_hang_up = 0x2000;
+} // namespace poll_event
+enum class SocketType : std::uint32_t { Stream = 1, Datagram = 2, Raw = 3 };
+namespace level {
+inline constexpr std::uint32_t ip = 0, socket = 1, tcp = 6, udp = 17, raw = 255;
+} // namespace level
+
+Error error_of(err_t error);
+
+class Socket;
+/// What a socket tells the server that owns it.
+struct SocketOwner {
+    /// A new connection's capability, for accept. NoMemory.
+    virtual Result<ipc::Cap<proto::File>> adopt(std::unique_ptr<Socket> socket) = 0;
+    /// The socket wants service() soon; the socket goes away.
+    virtual void socket_changed(Socket& socket) = 0;
+    virtual void socket_gone(Socket& socket) = 0;
+
+protected:
+    ~SocketOwner() = default;
+};
+
+class Socket {
+public:
+    using Received = std::tuple<proto::ReceivedDatagram, proto::SocketAddress>;
+    using Accepted = std::tuple<ipc::Cap<proto::File>, proto::SocketAddress>;
+
+    Socket(SocketOwner& owner, SocketType type, std::uint32_t protocol) : owner_{owner}, type_{type}, protocol_{protocol} {}
+    Socket(Socket const&) = delete;
+    Socket& operator=(Socket const&) = delete;
+    virtual ~Socket();
+
+    // The operations. Again: not now (the server decides whether the caller waits).
+    virtual Result<ipc::Unit> bind(proto::SocketAddress const& address) = 0;
+    virtual Result<ipc::Unit> connect(proto::SocketAddress const& address) = 0;
+    virtual Result<ipc::Unit> listen(std::uint32_t) { return fail(Error::NotSupported); }
+    virtual Result<Accepted> accept(std::uint32_t) { return fail(Error::NotSupported); }
+    virtual Result<proto::SocketAddress> name(bool peer) = 0;
+    virtual Result<ipc::Unit> shutdown(std::uint32_t how) = 0;
+    virtual Result<ipc::Unit> set_option(std::uint32_t level, std::uint32_t option, proto::SocketOption const& value);
+    virtual Result<proto::SocketOption> get_option(std::uint32_t level, std::uint32_t option);
+    /// From `caller`'s readable buffer, of which the first `done` bytes are sent already.
+    virtual Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to, std::uint32_t done) = 0;
+    virtual Result<Received> receive(ipc::Pending const& caller, std::uint32_t flags) = 0;
+    /// All events that hold now.
+    [[nodiscard]] virtual std::uint32_t events() const = 0;
+
+    /// What a caller waits for.
+    struct Waiting {
+        enum class Kind : std::uint8_t { Read, Receive, Write, Send, Connect, Accept } kind;
+        ipc::Pending caller;
+        std::uint32_t flags = 0, done = 0;
+        bool addressed = false;
+        proto::SocketAddress address{};
+    };
+    void wait(Waiting const& waiting) { waiting_.push_back(waiting); }
+    /// Tries what callers wait for, and tells those who poll.
+    void service();
+    std::uint32_t poll_arm(std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification);
+    void poll_disarm(std::uint32_t token);
+
+    std::uint32_t file_flags = 2; ///< O_RDWR, and O_NONBLOCK
+    [[nodiscard]] bool waits(std::uint32_t flags) const { return (file_flags & open_flag::nonblock) == 0 && (flags & proto::message_flag::dont_wait) == 0; }
+    std::uint32_t opener = 0; ///< what the opener may: proto::stack::opener_...
+    std::uint32_t inode = 0;
+    [[nodiscard]] SocketType type() const { return type_; }
+    [[nodiscard]] std::uint32_t protocol() const { return protocol_; }
+
+protected:
+    /// Ports below ip_unprivileged_port_start are for those who may bind any (ip(7)). Port in host order.
+    [[nodiscard]] bool port_refused(std::uint16_t port) const;
+    /// The error that SO_ERROR reports, once.
+    Error take_error() { return std::exchange(error_, Error::None); }
+    virtual bool set_lwip_option(std::uint8_t, bool) { return false; }
+    [[nodiscard]] virtual bool listening() const { return false; }
+    void changed() {
+        if (!changed_) {
+            changed_ = true;
+            owner_.socket_changed(*this);
+        }
+    }
+
+    SocketOwner& owner_;
+    SocketType const type_;
+    std::uint32_t const protocol_;
+    Error error_ = Error::None;
+    bool reuse_address_ = false, keep_alive_ = false, broadcast_ = false;
+    std::uint32_t receive_buffer_ = 131072, send_buffer_ = 131072;
+    std::uint8_t time_to_live_ = 64, service_ = 0;
+    std::uint32_t bound_device_ = 0;
+
+private:
+    /// False: it still waits.
+    bool attempt(Waiting& waiting);
+    struct Arming {
+        std::uint32_t events, token;
+        ipc::Cap<ipc::Notification> notification;
+    };
+    std::vector<Waiting> waiting_;
+    std::vector<Arming> armings_;
+    bool changed_ = false;
+    bool servicing_ = false;
+};
+
+/// A word of an option's value; nothing if it is shorter.
+inline std::optional<std::uint32_t> option_word(proto::SocketOption const& value) {
+    std::uint32_t word = 0;
+    if (value.length == 0) { return {}; }
+    std::memcpy(&word, value.data, std::min<std::size_t>(value.length, sizeof word));
+    if (value.length < sizeof word) { return value.length == 1 ? std::optional{word} : std::nullopt; }
+    return word;
+}
+inline proto::SocketOption word_option(std::uint32_t word) {
+    proto::SocketOption option;
+    option.length = sizeof word;
+    std::memcpy(option.data, &word, sizeof word);
+    return option;
+}
+/// Makes the pages of memory that a bulk copy will write present: the kernel does not bring them in.
+inline void touch(void* memory, std::size_t bytes) {
+    auto* const start = static_cast<std::byte volatile*>(memory);
+    for (std::size_t at = 0; at < bytes; at += abi::page_size) { start[at] = std::byte{}; }
+    if (bytes != 0) { start[bytes - 1] = std::byte{}; }
+}
+
+} // namespace netstack

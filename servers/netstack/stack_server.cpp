@@ -1,0 +1,314 @@
+#include "stack_server.hpp"
+#include "lwip/init.h"
+#include "platform.hpp"
+#include "tables.hpp"
+#include <algorithm>
+#include <charconv>
+
+namespace netstack {
+
+using proto::File;
+
+namespace {
+constexpr Error gone = Error::ConnectionReset; ///< a badge from before the stack was restarted
+constexpr std::uint32_t ioctl_bytes_readable = 0x541b, ioctl_non_blocking = 0x5421, ioctl_bytes_unsent = 0x5411;
+constexpr std::uint32_t first_network_request = 0x8900, last_network_request = 0x89ff;
+} // namespace
+
+StackServer::StackServer(std::span<std::byte const> configuration, proto::stack::StatusPage& status) : configuration_{configuration}, status_{status}, devices_{status} {
+    static bool const initialized = [] {
+        lwip_init();
+        return true;
+    }();
+    static_cast<void>(initialized);
+    status_.magic = proto::stack::StatusPage::expected;
+    status_.version = proto::stack::StatusPage::current_version;
+    on_notification(abi::Word{1} << proto::stack::configuration_bit);
+}
+
+Socket* StackServer::find(abi::Word badge) {
+    auto const found = sockets_.find(badge);
+    return found != sockets_.end() ? found->second.get() : nullptr;
+}
+
+Result<ipc::Cap<proto::File>> StackServer::adopt(std::unique_ptr<Socket> socket) {
+    while (sockets_.contains(next_badge_) || next_badge_ < first_socket_badge) { next_badge_ = (next_badge_ + 1) & ((abi::Word{1} << abi::badge_bits) - 1); }
+    auto const badge = next_badge_++;
+    auto capability = ipc::mint_session<proto::File>(badge);
+    if (!capability) { return fail(capability.error()); }
+    socket->inode = 0x10000 + badge;
+    sockets_[badge] = std::move(socket);
+    return capability;
+}
+
+Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, ipc::Sender& sender, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol) {
+    Settled const settled{*this};
+    if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
+    if (domain != family_internet) { return fail(Error::AddressFamilyNotSupported); }
+    constexpr std::uint32_t icmp = 1, tcp = 6, udp = 17;
+    std::unique_ptr<Socket> socket;
+    switch (static_cast<SocketType>(type & 0xf)) {
+    case SocketType::Stream:
+        if (protocol != 0 && protocol != tcp) { return fail(Error::ProtocolNotSupported); }
+        socket = std::make_unique<TcpSocket>(*this);
+        break;
+    case SocketType::Datagram:
+        if (protocol == icmp) {
+            auto made = std::make_unique<RawSocket>(*this, SocketType::Datagram, static_cast<std::uint8_t>(icmp));
+            if (!made->usable()) { return fail(Error::NoBufferSpace); }
+            socket = std::move(made);
+        } else {
+            if (protocol != 0 && protocol != udp) { return fail(Error::ProtocolNotSupported); }
+            auto made = std::make_unique<UdpSocket>(*this);
+            if (!made->usable()) { return fail(Error::NoBufferSpace); }
+            socket = std::move(made);
+        }
+        break;
+    case SocketType::Raw: {
+        if (protocol == 0 || protocol > 255) { return fail(protocol == 0 ? Error::ProtocolNotSupported : Error::Invalid); }
+        auto made = std::make_unique<RawSocket>(*this, SocketType::Raw, static_cast<std::uint8_t>(protocol));
+        if (!made->usable()) { return fail(Error::NoBufferSpace); }
+        socket = std::move(made);
+        break;
+    }
+    default: return fail(Error::SocketTypeNotSupported);
+    }
+    socket->file_flags |= type & open_flag::nonblock;
+    socket->opener = type & (proto::stack::opener_is_admin | proto::stack::opener_binds_any_port);
+    return adopt(std::move(socket));
+}
+
+Result<proto::Transfer> StackServer::on(proto::NetworkStack::Table, ipc::Sender& sender, proto::NetworkTable table, std::uint32_t offset, ipc::WriteBuffer target) {
+    if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
+    auto const text = socket_table(table);
+    auto const part = std::string_view{text}.substr(std::min<std::size_t>(offset, text.size())).substr(0, target.length);
+    auto const copied = sender.copy_out(0, std::as_bytes(std::span{part}));
+    return proto::Transfer{static_cast<std::uint32_t>(copied.count), copied.count < part.size() ? copied.caller_fault : 0};
+}
+
+// --- protocol Socket ---
+
+Result<ipc::Unit> StackServer::on(proto::Socket::Bind, ipc::Sender& sender, proto::SocketAddress const& address) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    return socket->bind(address);
+}
+Result<ipc::Unit> StackServer::on(proto::Socket::Connect, ipc::Sender& sender, proto::SocketAddress const& address) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    auto const result = socket->connect(address);
+    Settled const settled{*this};
+    if (!result && (result.error() == Error::InProgress || result.error() == Error::AlreadyInProgress) && socket->waits(0)) {
+        socket->wait({Socket::Waiting::Kind::Connect, sender.defer(), 0, 0, true, address});
+        return fail(Error::Deferred);
+    }
+    return result;
+}
+Result<ipc::Unit> StackServer::on(proto::Socket::Listen, ipc::Sender& sender, std::uint32_t backlog) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    return socket->listen(backlog);
+}
+Result<Socket::Accepted> StackServer::on(proto::Socket::Accept, ipc::Sender& sender, std::uint32_t flags) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    auto const result = socket->accept(flags);
+    if (!result && result.error() == Error::Again && socket->waits(0)) {
+        socket->wait({Socket::Waiting::Kind::Accept, sender.defer(), flags});
+        return fail(Error::Deferred);
+    }
+    return result;
+}
+Result<proto::SocketAddress> StackServer::on(proto::Socket::Name, ipc::Sender& sender, std::uint32_t peer) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    return socket->name(peer != 0);
+}
+Result<ipc::Unit> StackServer::on(proto::Socket::Shutdown, ipc::Sender& sender, std::uint32_t how) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    Settled const settled{*this};
+    return socket->shutdown(how);
+}
+Result<ipc::Unit> StackServer::on(proto::Socket::SetOption, ipc::Sender& sender, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    Settled const settled{*this};
+    return socket->set_option(level, option, value);
+}
+Result<proto::SocketOption> StackServer::on(proto::Socket::GetOption, ipc::Sender& sender, std::uint32_t level, std::uint32_t option) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    return socket->get_option(level, option);
+}
+
+namespace {
+/// A send that has to wait, or has gone only in part, is kept with what is done.
+bool keeps_sending(Socket const& socket, ipc::Pending const& caller, std::uint32_t flags, Result<proto::Transfer> const& result) {
+    if (!socket.waits(flags)) { return false; }
+    return result ? socket.type() == SocketType::Stream && result->fault == 0 && result->count < caller.read_length : result.error() == Error::Again;
+}
+} // namespace
+
+Result<proto::Transfer> StackServer::on(proto::Socket::Send, ipc::Sender& sender, std::uint32_t flags, proto::SocketAddress const& to, ipc::ReadBuffer) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    Settled const settled{*this};
+    auto const result = socket->send(sender.view(), flags, &to, 0);
+    if (!keeps_sending(*socket, sender.view(), flags, result)) { return result; }
+    socket->wait({Socket::Waiting::Kind::Send, sender.defer(), flags, result ? result->count : 0, true, to});
+    return fail(Error::Deferred);
+}
+Result<proto::Transfer> StackServer::on(File::Write, ipc::Sender& sender, std::uint32_t, ipc::ReadBuffer) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) [[unlikely]] { return fail(gone); }
+    Settled const settled{*this};
+    auto const result = socket->send(sender.view(), 0, nullptr, 0);
+    if (!keeps_sending(*socket, sender.view(), 0, result)) [[likely]] { return result; }
+    socket->wait({Socket::Waiting::Kind::Write, sender.defer(), 0, result ? result->count : 0});
+    return fail(Error::Deferred);
+}
+Result<Socket::Received> StackServer::on(proto::Socket::Receive, ipc::Sender& sender, std::uint32_t flags, ipc::WriteBuffer) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    auto const result = socket->receive(sender.view(), flags);
+    if (!result && result.error() == Error::Again && socket->waits(flags)) {
+        socket->wait({Socket::Waiting::Kind::Receive, sender.defer(), flags});
+        return fail(Error::Deferred);
+    }
+    Settled const settled{*this};
+    return result;
+}
+Result<proto::Transfer> StackServer::on(File::Read, ipc::Sender& sender, std::uint32_t, ipc::WriteBuffer) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) [[unlikely]] { return fail(gone); }
+    auto const result = socket->receive(sender.view(), 0);
+    if (!result) {
+        if (result.error() != Error::Again || !socket->waits(0)) { return fail(result.error()); }
+        socket->wait({Socket::Waiting::Kind::Read, sender.defer()});
+        return fail(Error::Deferred);
+    }
+    Settled const settled{*this};
+    return std::get<0>(*result).transfer;
+}
+
+// --- protocol File ---
+
+Result<proto::FileStatus> StackServer::on(File::Stat, ipc::Sender& sender) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    constexpr std::uint32_t socket_mode = 0140777;
+    proto::FileStatus status{};
+    status.inode = socket->inode;
+    status.device_minor = 8;
+    status.mode = socket_mode;
+    status.links = 1;
+    status.block_size = 4096;
+    return status;
+}
+Result<std::uint32_t> StackServer::on(File::Poll, ipc::Sender& sender, std::uint32_t events) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return poll_event::error; }
+    return socket->events() & (events | poll_event::error | poll_event::hang_up);
+}
+Result<std::uint32_t> StackServer::on(File::PollArm, ipc::Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) {
+        ipc::release_slot(notification.slot);
+        return poll_event::error;
+    }
+    return socket->poll_arm(events, token, notification);
+}
+Result<ipc::Unit> StackServer::on(File::PollDisarm, ipc::Sender& sender, std::uint32_t token) {
+    if (auto* const socket = find(sender.badge)) { socket->poll_disarm(token); }
+    return ipc::Unit{};
+}
+Result<std::uint32_t> StackServer::on(File::Ioctl, ipc::Sender& sender, std::uint32_t request, std::uint32_t, ipc::ReadBuffer, ipc::WriteBuffer) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    if (request >= first_network_request && request <= last_network_request) {
+        // About devices, addresses and routes: those are netns's. It answers the caller itself.
+        auto const forwarded = sender.forward<proto::Network::Configure>(ipc::Cap<proto::Network>{proto::stack::network_slot}, request, socket->opener & proto::stack::opener_is_admin, ipc::ReadBuffer{}, ipc::WriteBuffer{});
+        return fail(forwarded ? Error::Deferred : Error::InputOutput);
+    }
+    if (request == ioctl_non_blocking) {
+        std::uint32_t on = 0;
+        if (sender.copy_in(0, std::as_writable_bytes(std::span{&on, 1})).count < sizeof on) { return fail(Error::Fault); }
+        socket->file_flags = on != 0 ? socket->file_flags | open_flag::nonblock : socket->file_flags & ~open_flag::nonblock;
+        return 0;
+    }
+    if (request == ioctl_bytes_readable || request == ioctl_bytes_unsent) {
+        auto const* const stream = socket->type() == SocketType::Stream ? static_cast<TcpSocket const*>(socket) : nullptr;
+        std::uint32_t const bytes = stream != nullptr && request == ioctl_bytes_readable ? stream->available() : 0;
+        if (sender.copy_out(0, std::as_bytes(std::span{&bytes, 1})).count < sizeof bytes) { return fail(Error::Fault); }
+        return 0;
+    }
+    return fail(Error::NotTerminal);
+}
+Result<std::uint32_t> StackServer::on(File::GetFlags, ipc::Sender& sender) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    return socket->file_flags;
+}
+Result<ipc::Unit> StackServer::on(File::SetFlags, ipc::Sender& sender, std::uint32_t flags) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    socket->file_flags = (socket->file_flags & ~open_flag::nonblock) | (flags & open_flag::nonblock);
+    return ipc::Unit{};
+}
+Result<std::uint32_t> StackServer::on(File::Name, ipc::Sender& sender, ipc::WriteBuffer) {
+    auto* const socket = find(sender.badge);
+    if (socket == nullptr) { return fail(gone); }
+    std::string text = "socket:[";
+    char digits[12];
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, socket->inode).ptr);
+    text += ']';
+    return static_cast<std::uint32_t>(sender.copy_out(0, std::as_bytes(std::span{text})).count);
+}
+
+// --- events ---
+
+void StackServer::on_no_senders(abi::Word badge) {
+    Settled const settled{*this};
+    sockets_.erase(badge);
+}
+
+void StackServer::on_notification(abi::Word bits) {
+    if ((bits >> proto::stack::configuration_bit & 1) != 0 && devices_.apply(configuration_)) {
+        proto::stack::ConfigurationHeader header;
+        std::memcpy(&header, configuration_.data(), sizeof header);
+        status_.applied = header.sequence;
+        devices_.write_neighbours();
+    }
+    devices_.poll_rings();
+    settle();
+}
+
+void StackServer::settle() {
+    bool const due = deadline_stamp_ != 0 && platform().stamp() >= deadline_stamp_;
+    if (due) { timers_.run(now_milliseconds()); }
+    // Answering a caller may put packets on their way, which may end another's wait.
+    do {
+        devices_.run();
+        while (!changed_.empty()) {
+            auto* const socket = changed_.back();
+            changed_.pop_back();
+            socket->service();
+        }
+    } while (!devices_.idle());
+    if (due || timers_.more_wanted()) { write_deadline(due); }
+}
+
+void StackServer::write_deadline(bool due) {
+    auto const next = timers_.next(now_milliseconds());
+    if (next != 0 && deadline_ != 0 && next >= deadline_ && !due) { return; }
+    deadline_ = next;
+    auto const nanoseconds = next * 1000000;
+    deadline_stamp_ = next != 0 ? platform().stamp_of(nanoseconds) : 0;
+    status_.deadline_low = static_cast<std::uint32_t>(nanoseconds);
+    status_.deadline_high = static_cast<std::uint32_t>(nanoseconds >> 32);
+    devices_.write_neighbours();
+    if (next != 0) { platform().ring_netns(); }
+}
+
+} // namespace netstack

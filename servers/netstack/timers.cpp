@@ -1,0 +1,62 @@
+#include "timers.hpp"
+#include "devices.hpp"
+#include "lwip/ip4_frag.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/ip4.h"
+#include "platform.hpp"
+
+namespace netstack {
+
+namespace {
+std::uint64_t reassembling_until = 0;
+bool reassembling = false;
+
+bool tcp_busy() { return tcp_active_pcbs != nullptr || tcp_tw_pcbs != nullptr; }
+
+/// One periodic job. Its time is 0 while it is not wanted.
+template <class Work>
+void run_one(std::uint64_t& due, std::uint64_t now, bool wanted, std::uint64_t period, Work work) {
+    if (!wanted) {
+        due = 0;
+        return;
+    }
+    if (due == 0) { due = now + period; }
+    if (now >= due) {
+        work();
+        due = now + period;
+    }
+}
+} // namespace
+
+void StackTimers::fragment_seen() {
+    reassembling = true;
+    reassembling_until = now_milliseconds() + (IP_REASS_MAXAGE + 1) * IP_TMR_INTERVAL;
+}
+
+void StackTimers::run(std::uint64_t now) {
+    run_one(tcp_, now, tcp_busy(), TCP_TMR_INTERVAL, [] { tcp_tmr(); });
+    run_one(neighbours_, now, devices_instance->needs_neighbours(), ARP_TMR_INTERVAL, [] { etharp_tmr(); });
+    reassembling = reassembling && now < reassembling_until;
+    run_one(reassembly_, now, reassembling, IP_TMR_INTERVAL, [] { ip_reass_tmr(); });
+}
+
+bool StackTimers::more_wanted() const {
+    return (tcp_ == 0 && tcp_busy()) || (neighbours_ == 0 && devices_instance->needs_neighbours()) || (reassembly_ == 0 && reassembling);
+}
+
+std::uint64_t StackTimers::next(std::uint64_t now) {
+    run(now);
+    std::uint64_t next = 0;
+    for (auto const due : {tcp_, neighbours_, reassembly_}) {
+        if (due != 0 && (next == 0 || due < next)) { next = due; }
+    }
+    return next;
+}
+
+} // namespace netstack
+
+extern "C" int cella_ip_input(pbuf* packet, netif*) {
+    auto const* const header = static_cast<ip_hdr const*>(packet->payload);
+    if (packet->len >= IP_HLEN && (IPH_OFFSET(header) & PP_HTONS(IP_OFFMASK | IP_MF)) != 0) { netstack::StackTimers::fragment_seen(); }
+    return 0;
+}
