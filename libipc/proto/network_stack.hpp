@@ -6,6 +6,7 @@
 // `sequence` is odd while netns writes; after a change netns signals the stack.
 #pragma once
 #include "network.hpp"
+#include "packet_rules.hpp"
 
 namespace proto {
 
@@ -13,13 +14,14 @@ namespace stack {
 
 /// Where things lie in a stack's address space; the rest as ipc::server_address.
 /// The stack ends at server_address::stack_top and is `stack_bytes` long; heap pages come when they are touched.
-inline constexpr abi::Address configuration_address = 0x00200000, status_address = 0x00220000, image_address = 0x00300000,
-                              heap_address = 0x00400000, ring_address = 0x20000000;
-inline constexpr std::uint32_t configuration_bytes = 16 << 10, status_bytes = 8 << 10, stack_bytes = 24 << 10, heap_bytes = 8 << 20,
-                               ring_bytes = 256 << 10, maximum_rings = 256;
+inline constexpr abi::Address configuration_address = 0x00200000, status_address = 0x00220000,
+                              image_address = 0x00300000, heap_address = 0x00400000, ring_address = 0x20000000;
+inline constexpr std::uint32_t configuration_bytes = 16 << 10, status_bytes = 8 << 10, stack_bytes = 24 << 10,
+                               heap_bytes = 8 << 20, ring_bytes = 256 << 10, maximum_rings = 256;
 /// Slots of its CSpace beyond ipc::server_slot's: netns (Network, badge of this stack), the doorbell that netns hears, and one
 /// notification per ring, of whoever is at its other end.
-inline constexpr abi::CapabilityPointer network_slot = 32, doorbell_slot = 33, ring_slot = 64, first_free_slot = ring_slot + maximum_rings;
+inline constexpr abi::CapabilityPointer network_slot = 32, doorbell_slot = 33, ring_slot = 64,
+                                        first_free_slot = ring_slot + maximum_rings;
 inline constexpr abi::Word cnode_radix = 11;
 /// Bits of the stack's notification.
 inline constexpr abi::Word configuration_bit = 0, timer_bit = 1, ring_bit = 2, no_senders_bit = 3;
@@ -30,22 +32,27 @@ inline constexpr std::uint32_t opener_is_admin = 0x80000000, opener_binds_any_po
 
 enum class DeviceKind : std::uint8_t { Loopback = 1, Veth, Bridge, Dummy, Card };
 
-enum class RecordType : std::uint16_t { End = 0, Device = 1, Address, Route, Neighbour, Setting };
-struct RecordHeader { RecordType type; std::uint16_t bytes; };
+enum class RecordType : std::uint16_t { End = 0, Device = 1, Address, Route, Neighbour, Setting, Rule };
+struct RecordHeader {
+    RecordType type;
+    std::uint16_t bytes;
+};
 
 struct DeviceRecord {
     static constexpr RecordType type = RecordType::Device;
     RecordHeader header;
     std::uint32_t index, mtu;
-    std::uint32_t master;  ///< index of the bridge it is a port of, 0: none
-    std::uint32_t peer;    ///< Veth with both ends in this stack: the other's index
-    std::uint32_t ring;    ///< Veth, Card: 1 + number of the ring pair, 0: none
-    std::uint8_t side;     ///< of the ring pair: sends on that half
+    std::uint32_t master; ///< index of the bridge it is a port of, 0: none
+    std::uint32_t peer;   ///< Veth with both ends in this stack: the other's index
+    std::uint32_t ring;   ///< Veth, Card: 1 + number of the ring pair, 0: none
+    std::uint8_t side;    ///< of the ring pair: sends on that half
     DeviceKind kind;
     std::uint8_t up, carrier;
     std::uint8_t hardware_address[6];
     char name[16];
     std::uint8_t reserved[2];
+    std::uint32_t rate,
+        burst; ///< what it may send: bytes a second (0: no limit), bytes at once (0: the stack's choice)
 };
 struct AddressRecord {
     static constexpr RecordType type = RecordType::Address;
@@ -75,6 +82,14 @@ struct SettingRecord {
     SettingValues values;
 };
 
+/// One rule of packet_rules.hpp; their order is that of the records.
+struct RuleRecord {
+    static constexpr RecordType type = RecordType::Rule;
+    RecordHeader header;
+    std::uint32_t in_device, out_device; ///< indices of the rule's devices, 0: any
+    PacketRule rule;
+};
+
 struct ConfigurationHeader {
     static constexpr std::uint32_t expected = 0x4E434647, current_version = 1;
     std::uint32_t magic, version;
@@ -91,9 +106,10 @@ struct NeighbourStatus {
     std::uint8_t address[4], hardware_address[6], complete, permanent;
 };
 struct StatusPage {
-    static constexpr std::uint32_t expected = 0x4E535441, current_version = 1, devices_maximum = 100, neighbours_maximum = 64;
+    static constexpr std::uint32_t expected = 0x4E535441, current_version = 1, devices_maximum = 100,
+                                   neighbours_maximum = 64;
     std::uint32_t magic, version;
-    std::uint32_t applied;       ///< sequence of the configuration in force
+    std::uint32_t applied; ///< sequence of the configuration in force
     std::uint32_t device_count, neighbour_count;
     std::uint32_t deadline_low, deadline_high; ///< monotonic nanoseconds when timer_bit is wanted, 0: not at all
     std::uint32_t heap_used;
@@ -105,12 +121,15 @@ static_assert(sizeof(StatusPage) <= status_bytes);
 /// Appends records to a configuration area. Overflow is remembered: nothing beyond the area is written.
 class ConfigurationWriter {
 public:
-    ConfigurationWriter(void* area, std::uint32_t bytes) : header_{static_cast<ConfigurationHeader*>(area)}, capacity_{bytes - static_cast<std::uint32_t>(sizeof(ConfigurationHeader))} {
+    ConfigurationWriter(void* area, std::uint32_t bytes)
+        : header_{static_cast<ConfigurationHeader*>(area)}, capacity_{bytes - static_cast<std::uint32_t>(
+                                                                                  sizeof(ConfigurationHeader))} {
         __atomic_store_n(&header_->sequence, header_->sequence | 1, __ATOMIC_RELEASE);
         header_->magic = ConfigurationHeader::expected;
         header_->version = ConfigurationHeader::current_version;
     }
-    template <class Record> void add(Record record) {
+    template <class Record>
+    void add(Record record) {
         static_assert(sizeof(Record) % 4 == 0);
         if (used_ + sizeof(Record) > capacity_) {
             overflow_ = true;
@@ -139,7 +158,10 @@ bool read_configuration(std::span<std::byte const> area, Visitor visitor) {
     ConfigurationHeader header;
     if (area.size() < sizeof header) { return false; }
     std::memcpy(&header, area.data(), sizeof header);
-    if (header.magic != ConfigurationHeader::expected || header.version != ConfigurationHeader::current_version || (header.sequence & 1) != 0) { return false; }
+    if (header.magic != ConfigurationHeader::expected || header.version != ConfigurationHeader::current_version ||
+        (header.sequence & 1) != 0) {
+        return false;
+    }
     auto records = area.subspan(sizeof header);
     records = records.first(std::min<std::size_t>(header.bytes, records.size()));
     while (records.size() >= sizeof(RecordHeader)) {
@@ -157,6 +179,7 @@ bool read_configuration(std::span<std::byte const> area, Visitor visitor) {
         case RecordType::Route: visit(RouteRecord{}); break;
         case RecordType::Neighbour: visit(NeighbourRecord{}); break;
         case RecordType::Setting: visit(SettingRecord{}); break;
+        case RecordType::Rule: visit(RuleRecord{}); break;
         default: break;
         }
         records = records.subspan(record.bytes);
@@ -169,7 +192,8 @@ bool read_configuration(std::span<std::byte const> area, Visitor visitor) {
 /// netns -> stack, with the caller's Reply capability (a forward: netns does not wait).
 struct NetworkStack {
     static constexpr abi::Word number = 25;
-    using OpenSocket = ipc::Method<NetworkStack, 1, ipc::Cap<File>(std::uint32_t domain, std::uint32_t type, std::uint32_t protocol)>;
+    using OpenSocket =
+        ipc::Method<NetworkStack, 1, ipc::Cap<File>(std::uint32_t domain, std::uint32_t type, std::uint32_t protocol)>;
     using Table = ipc::Method<NetworkStack, 2, Transfer(NetworkTable table, std::uint32_t offset, ipc::WriteBuffer)>;
     using methods = ipc::Methods<OpenSocket, Table>;
 };

@@ -1,0 +1,31 @@
+// Rules for packets that pass through a network namespace's stack: address translation and filtering, a small nftables.
+//
+// Filter rules are asked for every packet that is forwarded, or that a bridge passes from one port to another; the first
+// that matches decides, none: it passes. Packets of a connection that was let through pass in both directions without
+// being asked for again. Translation rules are asked for the first packet of a connection (of a `ping`, by its identifier):
+// DestinationNat when it comes in, before the route is chosen; SourceNat and Masquerade when it goes out. The connection keeps
+// what was decided. Addresses and ports are in network order.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+namespace proto {
+
+enum class PacketAction : std::uint8_t { Accept = 1, Drop, Masquerade, SourceNat, DestinationNat };
+
+struct PacketRule {
+    PacketAction action;
+    std::uint8_t protocol;                          ///< 0: any; IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
+    std::uint8_t source_prefix, destination_prefix; ///< bits compared, 0: any
+    std::uint8_t source[4], destination[4];
+    std::uint16_t first_port, last_port;        ///< of the destination, host order, both included; 0, 0: any
+    std::uint8_t to_address[4];                 ///< SourceNat, DestinationNat
+    std::uint16_t to_port;                      ///< DestinationNat; 0: as it was
+    std::uint8_t not_in_device, not_out_device; ///< 1: any device but the one named
+    char in_device[16], out_device[16];         ///< names, empty: any; as the namespace calls them
+    bool operator==(PacketRule const&) const = default;
+};
+static_assert(sizeof(PacketRule) == 56);
+inline constexpr unsigned packet_rules_maximum = 128;
+
+} // namespace proto
