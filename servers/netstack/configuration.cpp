@@ -65,6 +65,7 @@ bool Devices::apply(std::span<std::byte const> area) {
         std::vector<Route>& routes;
         std::vector<NeighbourRecord>& neighbours;
         std::array<proto::SettingValues, 8>& settings;
+        void operator()(proto::stack::RuleRecord const&) {} // of the packet filter
         void operator()(DeviceRecord const& record) { records.push_back(record); }
         void operator()(AddressRecord const& record) { addresses.push_back(record); }
         void operator()(NeighbourRecord const& record) { neighbours.push_back(record); }
