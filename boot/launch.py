@@ -23,7 +23,8 @@ USAGE = """usage: boot/run [OPTION...]                  a root shell on this ter
   --memory MB            memory of the machine (default 256)
   --smp N                processors
   --disk FILE            a raw disk image
-  --port HOST:GUEST      forwards a TCP port of this machine to the guest
+  --network              a network card, and QEMU's user network: the guest reaches this machine as 10.0.2.2
+  --port HOST:GUEST      --network, and forwards a TCP port of this machine to the guest
   --icount               deterministic: time is counted in guest instructions
   --display              shows the guest's screen in a window
   --gdb                  waits for a debugger, and says how to start it
@@ -47,7 +48,7 @@ class Options:
         self.adds, self.images, self.servers, self.disk, self.port, self.words = [], [], {}, [], [], []
         self.manifests = []
         self.memory, self.smp, self.timeout = 256, 1, 0.0
-        self.icount = self.display = self.gdb = self.no_build = self.build_only = False
+        self.network = self.icount = self.display = self.gdb = self.no_build = self.build_only = False
         self.script, self.command = None, None
         arguments = list(arguments)
         while arguments:
@@ -56,7 +57,7 @@ class Options:
                 self.command = arguments
                 break
             option, equals, value = option.partition('=')
-            if option in ('--icount', '--display', '--gdb', '--no-build', '--build-only'):
+            if option in ('--network', '--icount', '--display', '--gdb', '--no-build', '--build-only'):
                 if equals:
                     raise UsageError(f'{option} takes no value')
                 setattr(self, option[2:].replace('-', '_'), True)
@@ -128,6 +129,7 @@ class Options:
         host, colon, guest = value.partition(':')
         if not colon:
             raise UsageError(f'--port {value}: want HOST:GUEST')
+        self.network = True
         self.port.append((self.number('--port', host, 1, 65535), self.number('--port', guest, 1, 65535)))
 
     def take_timeout(self, value):

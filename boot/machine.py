@@ -106,7 +106,7 @@ def command_line(options, folder, console, log):
     for number, disk in enumerate(options.disk):
         command += ['-drive', f'if=none,id=disk{number},format=raw,file={quoted(disk)}',
                     '-device', f'virtio-blk-pci,drive=disk{number}']
-    if options.port:
+    if options.network:
         forwards = ''.join(f',hostfwd=tcp:127.0.0.1:{host}-:{guest}' for host, guest in options.port)
         command += ['-netdev', 'user,id=net0' + forwards, '-device', 'virtio-net-pci,netdev=net0,romfile=']
     else:

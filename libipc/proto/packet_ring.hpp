@@ -49,6 +49,7 @@ public:
     /// `was_empty`: the consumer may sleep and wants a signal.
     template <class Each>
     bool put(std::uint32_t length, std::uint32_t flags, bool& was_empty, Each each) {
+        if (auto const tail = load(header_->tail); header_->head - tail > capacity_) [[unlikely]] { store(header_->head, tail); }
         if (length > length_mask || !has_room(length)) {
             ++header_->dropped;
             return false;

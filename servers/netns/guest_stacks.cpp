@@ -28,7 +28,7 @@ ipc::Result<void> mint_bell(CapabilityPointer notification, CapabilityPointer sl
 } // namespace
 
 GuestStacks::GuestStacks(ipc::ServerInfo const& info, ProgramImage const& program)
-    : info_{info}, program_{program}, blocks_{ipc::Cap<proto::Memory>{ipc::need(info, "memory")}}, sched_control_{ipc::need(info, "sched-control")} {
+    : info_{info}, program_{program}, blocks_{ipc::Cap<proto::Memory>{ipc::need(info, "memory")}}, sched_control_{ipc::need(info, "sched-control")}, card_{ipc::Cap<proto::NetworkCard>{ipc::need(info, "network-card")}} {
     if (auto const bell = ipc::mint_notification(doorbell_bit)) { doorbell_ = bell->slot; }
 }
 
@@ -261,6 +261,11 @@ ipc::Result<void> GuestStacks::restart(std::uint32_t number) {
 }
 
 bool GuestStacks::resolve_fault(std::uint32_t number, Address address, Word) {
+    if (auto const local = (address - stack::ring_address) / stack::ring_bytes;
+        running(number) && address >= stack::ring_address && local < stacks_[number].rings.size() && stacks_[number].rings[local].ring == card_ring) {
+        // The card's memory went with its driver: the next one lends it anew.
+        return map_ring(number, local).has_value();
+    }
     if (!running(number) || address < stack::heap_address || address >= stack::heap_address + stack::heap_bytes) { return false; }
     address = address / page * page;
     // Several at a time: where one page is wanted the next will be.
@@ -281,7 +286,7 @@ ipc::Result<std::uint32_t> GuestStacks::make_ring() {
     if (number == rings_.size()) { rings_.emplace_back(); }
     auto const block = blocks_.take();
     if (!block) { return ipc::fail(block.error()); }
-    auto const start = ring_window + number * stack::ring_bytes;
+    auto const start = ring_place(number);
     auto const slot = ipc::slots().take();
     ipc::Result<void> status = own_table(start);
     for (Word i = 0; status && i < stack::ring_bytes / page; ++i) {
@@ -304,11 +309,33 @@ void GuestStacks::remove_ring(std::uint32_t ring) {
     rings_[ring].untyped = 0;
 }
 
+Address GuestStacks::ring_place(std::uint32_t ring) { return ring_window + (ring == card_ring ? rings_maximum + 1 : ring) * stack::ring_bytes; }
+
+ipc::Result<Address> GuestStacks::attach_card(Stack& stack) {
+    auto const bell = ipc::slots().take();
+    ipc::Result<void> status = own_table(ring_place(card_ring));
+    if (status) { status = own_cnode().mint(bell, own_cnode(), stack.objects[notification_slot], abi::right::write, Word{1} << stack::ring_bit); }
+    if (status) { status = card_.attach(bell, ring_place(card_ring), stack::ring_bytes); }
+    ipc::release_slot(bell);
+    if (status) { return ring_place(card_ring); }
+    ipc::log("netns: the network card's driver does not give the card: error {}", status.error());
+    if (dead_end_ == 0) {
+        auto const made = make_ring();
+        if (!made) { return ipc::fail(made.error()); }
+        dead_end_ = *made;
+    }
+    return ring_place(dead_end_);
+}
+
 ipc::Result<void> GuestStacks::map_ring(std::uint32_t number, std::uint32_t local) {
     Stack& stack = stacks_[number];
     auto const to = stack::ring_address + local * stack::ring_bytes;
     if (auto ready = table(stack, to); !ready) { return ready; }
-    auto const copied = space(stack).copy_range(own_address_space(), ring_window + stack.rings[local].ring * stack::ring_bytes, to, stack::ring_bytes / page, data_rights, false);
+    auto const ring = stack.rings[local].ring;
+    auto const from = ring == card_ring ? attach_card(stack) : ipc::Result<Address>{ring_place(ring)};
+    if (!from) { return ipc::fail(from.error()); }
+    if (ring == card_ring) { static_cast<void>(space(stack).unmap(to, stack::ring_bytes / page)); } // what is left of the last one
+    auto const copied = space(stack).copy_range(own_address_space(), *from, to, stack::ring_bytes / page, data_rights, false);
     if (!copied) { return ipc::fail(copied.error()); }
     set_peer(number, local, stack.rings[local].peer);
     return {};
@@ -334,6 +361,10 @@ void GuestStacks::set_peer(std::uint32_t number, std::uint32_t local, std::uint3
     if (!stack.running && stack.objects[cnode_slot] == 0) { return; }
     auto const to = cnode(stack);
     static_cast<void>(to.remove(stack::ring_slot + local));
+    if (stack.rings[local].ring == card_ring) {
+        if (card_.kick() != 0) { static_cast<void>(to.copy(stack::ring_slot + local, own_cnode(), card_.kick())); }
+        return;
+    }
     if (peer != 0 && running(peer)) {
         static_cast<void>(to.mint(stack::ring_slot + local, own_cnode(), stacks_[peer].objects[notification_slot], abi::right::write, Word{1} << stack::ring_bit));
     }
@@ -346,6 +377,7 @@ void GuestStacks::detach(std::uint32_t number, std::uint32_t local) {
         static_cast<void>(cnode(stack).remove(stack::ring_slot + local));
         static_cast<void>(space(stack).unmap(stack::ring_address + local * stack::ring_bytes, stack::ring_bytes / page));
     }
+    if (stack.rings[local].ring == card_ring) { card_.detach(); }
     stack.rings[local] = {};
 }
 

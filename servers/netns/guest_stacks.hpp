@@ -2,6 +2,7 @@
 // stack's fault. Program text comes out of the boot image, shared by all; what a stack writes is made from its own blocks.
 #pragma once
 #include "memory_blocks.hpp"
+#include "network_card.hpp"
 #include "program_image.hpp"
 #include "stacks.hpp"
 
@@ -23,6 +24,7 @@ public:
     std::span<std::byte> configuration(std::uint32_t number) override;
     proto::stack::StatusPage const& status(std::uint32_t number) override;
     void signal(std::uint32_t number, abi::Word bit) override;
+    ipc::Result<HardwareAddress> find_card() override { return card_.identify(); }
     ipc::Result<std::uint32_t> make_ring() override;
     void remove_ring(std::uint32_t ring) override;
     ipc::Result<std::uint32_t> attach(std::uint32_t ring, std::uint32_t number, std::uint32_t peer) override;
@@ -63,6 +65,10 @@ private:
     /// Fresh zeroed pages; with `content` at the start. window: also mapped there in netns itself.
     ipc::Result<void> pages(Stack& stack, abi::Address address, abi::Word count, abi::Word rights, std::span<std::byte const> content = {}, abi::Address window = 0);
     ipc::Result<void> map_ring(std::uint32_t number, std::uint32_t local);
+    /// Where the frames of a ring pair are mapped in netns.
+    static abi::Address ring_place(std::uint32_t ring);
+    /// Takes the card for a stack. Where the driver does not give it, a ring pair that nobody reads is in its place.
+    ipc::Result<abi::Address> attach_card(Stack& stack);
     ipc::Result<void> own_table(abi::Address address);
     abi::Address window(std::uint32_t number) const;
     ipc::object::AddressSpace space(Stack const& stack) const { return ipc::object::AddressSpace{stack.objects[space_slot]}; }
@@ -78,6 +84,8 @@ private:
         abi::CapabilityPointer untyped = 0; ///< 0: free
     };
     std::vector<Ring> rings_{1};
+    NetworkCard card_;
+    std::uint32_t dead_end_ = 0; ///< ring pair in the place of a card whose driver is gone; 0: none needed so far
     std::vector<abi::Address> own_tables_;
 };
 

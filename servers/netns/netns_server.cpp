@@ -35,6 +35,7 @@ NetnsServer::NetnsServer(Stacks& stacks) : NamespaceServer{make_first()}, stacks
     registry = &all_;
     first_ = opened(ipc::first_namespace_badge, false)->state.space.get();
     all_.push_back(first_);
+    if (auto const address = stacks_.find_card()) { static_cast<void>(first_->add_link(DeviceKind::Card, {}, &*address)); }
 }
 
 NetworkNamespace* NetnsServer::space_of(abi::Word badge, abi::Word operation) {
@@ -60,6 +61,7 @@ ipc::Result<void> NetnsServer::need_stack(NetworkNamespace& space) {
     for (auto const& link : space.links()) {
         if (link.pair != nullptr) { wire(*link.pair); }
     }
+    wire_card(space);
     write_configuration(space);
     return {};
 }
@@ -109,12 +111,24 @@ void NetnsServer::wire(VethPair& pair) {
     }
 }
 
+void NetnsServer::wire_card(NetworkNamespace& space) {
+    for (auto const& link : space.links()) {
+        if (link.kind != DeviceKind::Card || link.local_ring != 0 || !link.up || space.stack == 0) { continue; }
+        auto const local = stacks_.attach(Stacks::card_ring, space.stack, 0);
+        if (local) { space.find(link.index)->local_ring = *local + 1; }
+        space.dirty = true;
+    }
+}
+
 void NetnsServer::publish() {
     for (auto* const space : all_) {
         if (space->dirty && space->stack == 0 && space->needs_stack()) { static_cast<void>(need_stack(*space)); }
     }
     for (auto* const space : all_) {
-        if (space->dirty && space->stack != 0) { write_configuration(*space); }
+        if (space->dirty && space->stack != 0) {
+            wire_card(*space);
+            write_configuration(*space);
+        }
         space->dirty = false;
     }
 }
@@ -127,8 +141,9 @@ void NetnsServer::namespace_ended(Network& network) {
         if (link == space.links().end()) { break; }
         auto const index = link->index;
         if (link->kind == DeviceKind::Card) {
-            if (space.move_link(index, *first_)) { continue; }
-            break;
+            if (link->local_ring != 0) { stacks_.detach(space.stack, link->local_ring - 1); }
+            space.bring_home(index, *first_);
+            continue;
         }
         if (auto const pair = link->pair) {
             if (pair->ring != 0) {

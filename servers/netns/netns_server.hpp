@@ -68,6 +68,8 @@ private:
     /// Tells every stack what has changed, and starts those that are needed now.
     void publish();
     void wire(VethPair& pair);
+    /// The card goes to the stack of the namespace that has it, once it is up there.
+    void wire_card(NetworkNamespace& space);
     void write_configuration(NetworkNamespace& space);
     void namespace_ended(Network& network) override;
     void vouched(abi::Word badge, Network&, proto::SessionCredentials const& who) override { credentials_[badge] = {who.capabilities, who.group}; }

@@ -306,6 +306,14 @@ Result<void> NetworkNamespace::move_link(std::uint32_t index, NetworkNamespace& 
     return {};
 }
 
+void NetworkNamespace::bring_home(std::uint32_t index, NetworkNamespace& target) {
+    auto* const link = find(index);
+    if (link == nullptr) { return; }
+    if (target.find(link->name) != nullptr) { link->name = target.free_name(link->kind); }
+    // More devices than there may be: it is lost until the next boot, but this namespace can end.
+    if (!move_link(index, target)) { drop_link(index); }
+}
+
 Result<void> NetworkNamespace::set_setting(proto::NetworkSetting which, proto::SettingValues values) {
     auto const number = static_cast<std::size_t>(which);
     switch (which) {

@@ -113,6 +113,9 @@ public:
     /// The device leaves for another namespace: its addresses and routes are gone, its name is kept if it is free there.
     Result<void> move_link(std::uint32_t index, NetworkNamespace& target);
 
+    /// The namespace ends: a real device goes to `target` whatever it is called there, under a name of its kind if its own is taken.
+    void bring_home(std::uint32_t index, NetworkNamespace& target);
+
     [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting which) const { return settings_[static_cast<std::size_t>(which)]; }
     /// Invalid: out of range.
     Result<void> set_setting(proto::NetworkSetting which, proto::SettingValues values);

@@ -2,6 +2,7 @@
 // guest_stacks.cpp; unit tests have their own.
 #pragma once
 #include "ipc/server.hpp"
+#include "network_namespace.hpp"
 #include "proto/network_stack.hpp"
 #include <span>
 
@@ -19,6 +20,10 @@ struct Stacks {
     /// Signals that bit of its notification.
     virtual void signal(std::uint32_t number, abi::Word bit) = 0;
 
+    /// In the place of a ring pair's number: the machine's card, which one stack at a time has.
+    static constexpr std::uint32_t card_ring = 0xffffffff;
+    /// The card's address. NoDevice: there is none.
+    virtual ipc::Result<HardwareAddress> find_card() = 0;
     /// A new ring pair; its number (1..). NoMemory.
     virtual ipc::Result<std::uint32_t> make_ring() = 0;
     virtual void remove_ring(std::uint32_t ring) = 0;

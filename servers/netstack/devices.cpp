@@ -187,8 +187,12 @@ void Devices::transmit(Device& device, pbuf* frame) {
     ++device.counters->sent_packets;
     switch (device.record.kind) {
     case DeviceKind::Bridge: bridge(device, nullptr, frame); return;
-    case DeviceKind::Veth:
-    case DeviceKind::Card: break;
+    case DeviceKind::Card:
+        // A wire's frames have a limit, whatever a bridge brings.
+        if (frame->tot_len <= device.record.mtu + SIZEOF_ETH_HDR) { break; }
+        ++device.counters->sent_dropped;
+        return;
+    case DeviceKind::Veth: break;
     default: return; // a dummy swallows it
     }
     if (device.record.ring == 0) {

@@ -18,9 +18,9 @@ struct FakeStacks final : netns::Stacks {
     std::vector<std::unique_ptr<Stack>> stacks{};
     std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>> attached; ///< ring, stack, peer
     int rings = 0;
-    bool memory = true;
+    bool memory = true, card;
 
-    FakeStacks() { stacks.push_back(nullptr); }
+    explicit FakeStacks(bool with_card) : card{with_card} { stacks.push_back(nullptr); }
     ipc::Result<std::uint32_t> start(abi::Word, bool) override {
         if (!memory) { return ipc::fail(ipc::Error::NoMemory); }
         stacks.push_back(std::make_unique<Stack>());
@@ -32,6 +32,10 @@ struct FakeStacks final : netns::Stacks {
     std::span<std::byte> configuration(std::uint32_t number) override { return stacks[number]->configuration; }
     proto::stack::StatusPage const& status(std::uint32_t number) override { return stacks[number]->status; }
     void signal(std::uint32_t number, abi::Word) override { ++stacks[number]->signals; }
+    ipc::Result<netns::HardwareAddress> find_card() override {
+        if (!card) { return ipc::fail(ipc::Error::NoDevice); }
+        return netns::HardwareAddress{0x52, 0x54, 0, 0x12, 0x34, 0x56};
+    }
     ipc::Result<std::uint32_t> make_ring() override { return static_cast<std::uint32_t>(++rings); }
     void remove_ring(std::uint32_t) override { --rings; }
     ipc::Result<std::uint32_t> attach(std::uint32_t ring, std::uint32_t number, std::uint32_t peer) override {
@@ -45,12 +49,14 @@ struct FakeStacks final : netns::Stacks {
 };
 
 struct Fixture {
+    explicit Fixture(bool card = false) : stacks{card} {
+        world.as(number, [] { static_cast<void>(ipc::bind_no_senders(0)); });
+    }
     ipc::host::World world;
     FakeStacks stacks;
     netns::NetnsServer server{stacks};
     std::size_t number = world.serve<proto::Namespace, proto::File, proto::Network, proto::Socket>(server);
     ipc::Cap<proto::Namespace> first = world.client<proto::Namespace>(number, ipc::first_namespace_badge);
-    Fixture() { world.as(number, [] { static_cast<void>(ipc::bind_no_senders(0)); }); }
 
     ipc::Cap<proto::Namespace> create() { return *ipc::call<proto::Namespace::Create>(first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U); }
     ipc::Cap<proto::Network> enter(ipc::Cap<proto::Namespace> space) {
@@ -94,6 +100,18 @@ std::vector<std::byte> new_veth(std::string_view name) {
     writer.close(info);
     writer.end();
     return message;
+}
+
+/// SIOCSIFFLAGS with IFF_UP.
+auto up(ipc::Cap<proto::Network> network, char const* name) {
+    struct {
+        char name[16];
+        std::int16_t flags;
+        char rest[14];
+    } request{};
+    std::strcpy(request.name, name);
+    request.flags = 1;
+    return ipc::call<proto::Network::Configure>(network, 0x8914U, 0U, ipc::ReadBuffer{&request, sizeof request}, ipc::WriteBuffer{&request, sizeof request});
 }
 
 } // namespace
@@ -143,12 +161,6 @@ TEST_CASE("netlink makes a veth pair; moved to another namespace it gets a share
     CHECK(ipc::call<proto::Network::MoveDevice>(here, 1U, ipc::OptionalCap<proto::Namespace>{there_space}).error() == ipc::Error::Invalid);
     CHECK(ipc::call<proto::Network::MoveDevice>(here, 99U, ipc::OptionalCap<proto::Namespace>{there_space}).error() == ipc::Error::NoSuchDevice);
     CHECK(fixture.stacks.stacks.size() == 1); // nothing is up: no stack runs
-    auto const up = [&](ipc::Cap<proto::Network> network, char const* name) {
-        struct { char name[16]; std::int16_t flags; char rest[14]; } request{};
-        std::strcpy(request.name, name);
-        request.flags = 1;
-        return ipc::call<proto::Network::Configure>(network, 0x8914U, 0U, ipc::ReadBuffer{&request, sizeof request}, ipc::WriteBuffer{&request, sizeof request});
-    };
     CHECK(up(here, "left"));
     CHECK(up(there, "veth0"));
     CHECK(up(there, "left").error() == ipc::Error::NoSuchDevice);
@@ -188,4 +200,37 @@ TEST_CASE("what does not decode as netlink gets no answer and changes nothing") 
     std::vector<std::byte> answer(8192);
     while (ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()})) {}
     CHECK(ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()}).error() == ipc::Error::Again);
+}
+
+TEST_CASE("the card is the first namespace's; it moves to one other at a time, and comes home when that ends") {
+    Fixture fixture{true};
+    auto const here = fixture.enter(fixture.first);
+    CHECK(fixture.table(here, proto::NetworkTable::Devices).contains("eth0:"));
+    CHECK(fixture.stacks.attached.empty()); // nobody wants it: no stack runs, the driver is left alone
+    CHECK(up(here, "eth0"));
+    auto const card = netns::Stacks::card_ring;
+    CHECK(fixture.stacks.attached == std::vector{std::tuple{card, 1U, 0U}});
+
+    auto const there_space = fixture.create();
+    auto const there = fixture.enter(there_space);
+    CHECK(ipc::call<proto::Network::MoveDevice>(here, 2U, ipc::OptionalCap<proto::Namespace>{there_space}));
+    CHECK(fixture.stacks.attached.empty()); // it is down there
+    CHECK_FALSE(fixture.table(here, proto::NetworkTable::Devices).contains("eth0:"));
+    CHECK(up(here, "eth0").error() == ipc::Error::NoSuchDevice);
+    CHECK(up(there, "eth0"));
+    CHECK(fixture.stacks.attached == std::vector{std::tuple{card, 2U, 0U}});
+    int cards = 0;
+    auto const visit = [&]<class Record>(Record const& record) {
+        if constexpr (std::is_same_v<Record, proto::stack::DeviceRecord>) { cards += record.kind == proto::stack::DeviceKind::Card && record.ring == 1 ? 1 : 0; }
+    };
+    CHECK(proto::stack::read_configuration(fixture.stacks.stacks[2]->configuration, visit));
+    CHECK(cards == 1);
+
+    ipc::release_slot(there.slot);
+    ipc::release_slot(there_space.slot);
+    fixture.world.pump();
+    CHECK(fixture.stacks.attached.empty());
+    CHECK(fixture.table(here, proto::NetworkTable::Devices).contains("eth0:"));
+    CHECK(up(here, "eth0"));
+    CHECK(fixture.stacks.attached == std::vector{std::tuple{card, 1U, 0U}});
 }

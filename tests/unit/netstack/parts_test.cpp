@@ -81,3 +81,20 @@ TEST_CASE("a ring whose other side writes nonsense is empty, and goes on") {
     CHECK(producer.put(3, 0, was_empty, [](auto put) { put("abc", 3); }));
     CHECK(was_empty);
 }
+
+TEST_CASE("a ring whose memory is another's in the middle of a frame carries the next ones") {
+    std::vector<std::uint64_t> area(512 / 8 + 64 / 8);
+    proto::PacketRing producer{area.data(), 512 + 64}, consumer{area.data(), 512 + 64};
+    std::uint32_t length, flags;
+    bool was_empty = false;
+    for (int round = 0; round < 100; ++round) {
+        REQUIRE(producer.put(40, 0, was_empty, [](auto) {}));
+        REQUIRE(consumer.next(length, flags));
+        consumer.pop(length);
+    }
+    CHECK(producer.put(40, 0, was_empty, [&](auto) { std::ranges::fill(area, 0); }));
+    CHECK(producer.put(3, 0, was_empty, [](auto put) { put("abc", 3); }));
+    CHECK(was_empty); // the reader is woken
+    REQUIRE(consumer.next(length, flags));
+    CHECK(length == 3);
+}
