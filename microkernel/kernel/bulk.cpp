@@ -15,12 +15,25 @@ void const* directory_of(Thread const& thread) {
     return space.is_null() ? nullptr : space.object<AddressSpace>().hardware;
 }
 
-/// Kernel address of a user byte and how many bytes may be used from it on; null: a fault.
-void* reach(void const* directory, Address address, Word rights, Word& bytes) {
-    if (directory == nullptr || address >= abi::user_end) return nullptr;
-    bytes = std::min(bytes, abi::page_size - address % abi::page_size);
-    return arch::user_to_kernel(directory, address, rights);
-}
+/// One side of a copy: how far its memory is known to reach in the kernel's window.
+struct Reach {
+    void const* directory;
+    Word rights;
+    std::byte* at = nullptr;
+    Word left = 0; ///< bytes from `at` to the end of the page
+
+    /// At a user address of which no more is known; false: a fault.
+    bool look_up(Address address) {
+        if (directory == nullptr || address >= abi::user_end) return false;
+        at = static_cast<std::byte*>(arch::user_to_kernel(directory, address, rights));
+        left = abi::page_size - address % abi::page_size;
+        return at != nullptr;
+    }
+    void advance(Word bytes) {
+        at += bytes;
+        left -= bytes;
+    }
+};
 
 /// Copies between the caller's buffer and the invoker's memory until done, a page is missing, or an interrupt waits.
 Error bulk(Invocation& call, Thread& caller, bool read) {
@@ -31,18 +44,24 @@ Error bulk(Invocation& call, Thread& caller, bool read) {
     if (offset > buffer.length) return call.refuse(Error::RangeError, "offset beyond the declared buffer");
     Word const bytes = std::min(wanted, buffer.length - offset);
     Address const remote = buffer.address + offset;
-    void const* const remote_directory = directory_of(caller);
-    void const* const local_directory = directory_of(call.caller);
-    Word& done = call.caller.progress[0];
+    Reach there{directory_of(caller), read ? abi::right::read : abi::right::write};
+    Reach here{directory_of(call.caller), read ? abi::right::write : abi::right::read};
+    Word done = call.caller.progress[0];
     while (done < bytes) {
-        Word piece = bytes - done;
-        void* const there = reach(remote_directory, remote + done, read ? abi::right::read : abi::right::write, piece);
-        if (there == nullptr) return call.result(done, remote + done, 0);
-        void* const here = reach(local_directory, local + done, read ? abi::right::write : abi::right::read, piece);
-        if (here == nullptr) return call.result(done, 0, local + done);
-        copy_bytes(read ? here : there, read ? there : here, piece);
+        if (there.left == 0) {
+            // Nothing is believed of a page for longer than it takes to copy it.
+            if (there.at != nullptr && should_preempt()) {
+                call.caller.progress[0] = done;
+                return preempted;
+            }
+            if (!there.look_up(remote + done)) return call.result(done, remote + done, 0);
+        }
+        if (here.left == 0 && !here.look_up(local + done)) return call.result(done, 0, local + done);
+        Word const piece = std::min(std::min(there.left, here.left), bytes - done);
+        copy_bytes(read ? here.at : there.at, read ? there.at : here.at, piece);
         done += piece;
-        if (done < bytes && should_preempt()) return preempted;
+        there.advance(piece);
+        here.advance(piece);
     }
     return call.result(done, 0, 0);
 }
@@ -67,9 +86,13 @@ Error forward(Invocation& call, Reply& reply) {
     } else {
         Word const buffers = caller.context.info() & (abi::MessageInfo::read_buffer | abi::MessageInfo::write_buffer);
         for (Word i = abi::register_words; i < length; ++i) caller.ipc_buffer->message[i] = call.word(2 + i);
-        caller.context.set_message(abi::MessageInfo{label, length, 0, buffers}.raw, caller.context.capability(), call.word(2), call.word(3));
+        caller.context.set_message(abi::MessageInfo{label, length, 0, buffers}.raw, caller.context.capability(),
+                                   call.word(2), call.word(3));
     }
-    PendingMessage const message{.badge = target.badge(), .is_call = true, .is_fault = caller.message.is_fault, .can_grant = false,
+    PendingMessage const message{.badge = target.badge(),
+                                 .is_call = true,
+                                 .is_fault = caller.message.is_fault,
+                                 .can_grant = false,
                                  .can_grant_reply = can_grant_reply(caller)};
     reply.caller = nullptr;
     caller.state = ThreadState::Inactive;

@@ -29,18 +29,19 @@ pbuf* copy_of(pbuf const* frame) {
 }
 /// As copy_of, but data that a program sends by reference is referred to once more.
 pbuf* shared_copy_of(pbuf const* packet) {
-    if (packet->next == nullptr || packet->next->next != nullptr) { return copy_of(packet); }
-    auto* const data = packet->next;
-    auto* const buffer = SendBuffer::find(data->payload);
-    if (buffer == nullptr) { return copy_of(packet); }
     pbuf* const head = pbuf_alloc(PBUF_RAW, packet->len, PBUF_RAM);
-    pbuf* const tail = head != nullptr ? buffer->refer(data->payload, data->len) : nullptr;
-    if (tail == nullptr) {
-        if (head != nullptr) { pbuf_free(head); }
-        return nullptr;
-    }
+    if (head == nullptr) { return nullptr; }
     std::memcpy(head->payload, packet->payload, packet->len);
-    pbuf_cat(head, tail);
+    for (auto const* part = packet->next; part != nullptr; part = part->next) {
+        auto* const buffer = SendBuffer::find(part->payload);
+        pbuf* const tail = buffer != nullptr ? buffer->refer(part->payload, part->len) : pbuf_alloc(PBUF_RAW, part->len, PBUF_RAM);
+        if (tail == nullptr) {
+            pbuf_free(head);
+            return nullptr;
+        }
+        if (buffer == nullptr) { std::memcpy(tail->payload, part->payload, part->len); }
+        pbuf_cat(head, tail);
+    }
     head->flags |= packet->flags & Devices::no_checksum_flag;
     return head;
 }

@@ -22,6 +22,23 @@ void* cella_lwip_calloc(size_t count, size_t bytes) {
     return memory;
 }
 
+uint16_t cella_checksum(void const* data, int bytes) {
+    auto const* at = static_cast<unsigned char const*>(data);
+    std::uint64_t sum = 0;
+    for (; bytes >= 4; bytes -= 4, at += 4) {
+        std::uint32_t word;
+        std::memcpy(&word, at, sizeof word);
+        sum += word;
+    }
+    if (bytes > 0) {
+        std::uint32_t rest = 0;
+        std::memcpy(&rest, at, static_cast<std::size_t>(bytes));
+        sum += rest;
+    }
+    while (sum >> 16 != 0) { sum = (sum & 0xffff) + (sum >> 16); }
+    return static_cast<uint16_t>(sum);
+}
+
 std::uint32_t sys_now() { return static_cast<std::uint32_t>(netstack::now_milliseconds()); }
 /// lwIP tells when its TCP timer is needed; StackTimers looks for itself.
 void tcp_timer_needed() {}

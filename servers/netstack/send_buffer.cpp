@@ -11,6 +11,17 @@ std::vector<SendBuffer*>& live() {
     static std::vector<SendBuffer*> buffers; // by address
     return buffers;
 }
+std::byte* address_of(SendBuffer* buffer) { return buffer->data(); }
+#ifdef CELLA_HOST_TEST
+constexpr std::size_t spare_maximum = 0; // the address sanitizer is to see them go
+#else
+constexpr std::size_t spare_maximum = 4;
+#endif
+/// Memory of buffers of full size that are free: the next one is wanted soon.
+std::vector<std::byte*>& spare() {
+    static std::vector<std::byte*> memory;
+    return memory;
+}
 struct Reference {
     pbuf_custom lwip;
     SendBuffer* buffer;
@@ -22,26 +33,41 @@ void free_reference(pbuf* p) {
 }
 } // namespace
 
-SendBuffer* SendBuffer::make() {
-    void* const memory = cella_lwip_malloc(sizeof(SendBuffer) + capacity);
-    if (memory == nullptr) { return nullptr; }
-    auto* const buffer = new (memory) SendBuffer;
-    live().insert(std::ranges::lower_bound(live(), buffer), buffer);
+SendBuffer* SendBuffer::make(std::size_t bytes) {
+    void* memory = nullptr;
+    if (bytes == capacity && !spare().empty()) {
+        memory = spare().back();
+        spare().pop_back();
+    } else {
+        memory = cella_lwip_malloc(bytes);
+    }
+    auto* const buffer =
+        memory != nullptr ? new (std::nothrow) SendBuffer{static_cast<std::byte*>(memory), bytes} : nullptr;
+    if (buffer == nullptr) {
+        cella_lwip_free(memory);
+        return nullptr;
+    }
+    live().insert(std::ranges::lower_bound(live(), buffer->data_, {}, address_of), buffer);
     return buffer;
 }
 
 void SendBuffer::release() {
     if (--references_ != 0) { return; }
-    live().erase(std::ranges::lower_bound(live(), this));
-    cella_lwip_free(this);
+    live().erase(std::ranges::lower_bound(live(), data_, {}, address_of));
+    if (bytes_ == capacity && spare().size() < spare_maximum) {
+        spare().push_back(data_);
+    } else {
+        cella_lwip_free(data_);
+    }
+    delete this;
 }
 
 SendBuffer* SendBuffer::find(void const* address) {
-    auto const* const byte = static_cast<std::byte const*>(address);
-    auto const after = std::ranges::upper_bound(live(), byte, {}, [](SendBuffer* buffer) { return reinterpret_cast<std::byte const*>(buffer); });
+    auto* const byte = static_cast<std::byte*>(const_cast<void*>(address));
+    auto const after = std::ranges::upper_bound(live(), byte, {}, address_of);
     if (after == live().begin()) { return nullptr; }
     auto* const buffer = *(after - 1);
-    return byte < buffer->data() + capacity ? buffer : nullptr;
+    return byte < buffer->data_ + buffer->bytes_ ? buffer : nullptr;
 }
 
 pbuf* SendBuffer::refer(void* bytes, std::uint16_t count) {

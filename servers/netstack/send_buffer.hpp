@@ -10,10 +10,11 @@ namespace netstack {
 
 class SendBuffer {
 public:
-    static constexpr std::size_t capacity = 16320; ///< with its head four pages, and TCP's segment
-    /// Null: no memory. One reference.
-    static SendBuffer* make();
-    [[nodiscard]] std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
+    static constexpr std::size_t capacity = 32768; ///< TCP's longest segment: a program's 64 KiB are two
+    /// For that many bytes, at most `capacity`. Null: no memory. One reference.
+    static SendBuffer* make(std::size_t bytes);
+    /// Whole pages where it is long.
+    [[nodiscard]] std::byte* data() { return data_; }
     void retain() { ++references_; }
     void release();
     /// The live buffer that this address lies in; null: none does.
@@ -22,7 +23,9 @@ public:
     pbuf* refer(void* bytes, std::uint16_t count);
 
 private:
-    SendBuffer() = default;
+    SendBuffer(std::byte* data, std::size_t bytes) : data_{data}, bytes_{bytes} {}
+    std::byte* const data_;
+    std::size_t const bytes_;
     std::uint32_t references_ = 1;
 };
 

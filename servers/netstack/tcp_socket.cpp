@@ -111,6 +111,9 @@ err_t TcpSocket::on_received(pbuf* data) {
         pbuf_free(data);
         return ERR_OK;
     }
+    // Of every second segment lwIP sends an acknowledgement at once. Large ones are acknowledged with the new window when the
+    // program has read them, a packet less; if it does not read, the timer acknowledges.
+    if (pcb_ != nullptr && data->tot_len >= large_segment) { tcp_clear_flags(pcb_, TF_ACK_DELAY); }
     available_ += data->tot_len;
     received_.push_back(data);
     return ERR_OK;

@@ -35,6 +35,7 @@ protected:
 private:
     enum class State : std::uint8_t { Idle, Connecting, Connected, Listening, Broken };
     static constexpr std::uint32_t by_reference = 2048; ///< writes of at least this are sent by reference
+    static constexpr std::uint32_t large_segment = 16384;
 
     bool ensure_connection();
     void attach();

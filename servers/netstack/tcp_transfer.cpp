@@ -12,7 +12,7 @@ std::uint32_t TcpSocket::send_part(ipc::Pending const& caller, std::uint32_t don
     if (wanted == 0 || tcp_sndqueuelen(pcb_) >= TCP_SND_QUEUELEN - 8) { return 0; }
     // Not a small piece of much: wait until there is room for more.
     if (wanted < left && wanted < by_reference && !sent_->empty()) { return 0; }
-    SendBuffer* buffer = wanted >= by_reference ? SendBuffer::make() : nullptr;
+    SendBuffer* buffer = wanted >= by_reference ? SendBuffer::make(wanted) : nullptr;
     std::byte* const target = buffer != nullptr ? buffer->data() : bounce;
     auto const bytes = buffer != nullptr ? wanted : std::min(wanted, by_reference);
     if (buffer != nullptr) { touch(target, bytes); }

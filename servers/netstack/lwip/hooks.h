@@ -22,6 +22,8 @@ struct ip4_addr const* cella_next_hop(struct netif* netif, struct ip4_addr const
 int cella_ip_input(struct pbuf* packet, struct netif* netif);
 /* 1 yes, 0 no, -1 lwIP's own rules. */
 int cella_may_forward(struct pbuf* packet, uint32_t destination);
+/* The Internet checksum of bytes (RFC 1071), not inverted, in the order that they lie in. */
+uint16_t cella_checksum(void const* data, int bytes);
 uint32_t cella_initial_sequence(void);
 uint32_t cella_random(void);
 void cella_assertion_failed(char const* what, char const* file, int line);

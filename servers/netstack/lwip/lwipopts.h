@@ -48,7 +48,7 @@
 #define TCP_DEFAULT_LISTEN_BACKLOG 128
 
 /* Loopback and veth carry frames far larger than Ethernet's: the segment size follows the device (TCP_CALCULATE_EFF_SEND_MSS). */
-#define TCP_MSS 16320
+#define TCP_MSS 32768
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 2

@@ -1,5 +1,6 @@
 #include "../../../servers/netstack/forwarding_table.hpp"
 #include "../../../servers/netstack/route_table.hpp"
+#include "lwip/hooks.h"
 #include "proto/packet_ring.hpp"
 #include <doctest/doctest.h>
 #include <vector>
@@ -97,4 +98,15 @@ TEST_CASE("a ring whose memory is another's in the middle of a frame carries the
     CHECK(was_empty); // the reader is woken
     REQUIRE(consumer.next(length, flags));
     CHECK(length == 3);
+TEST_CASE("the Internet checksum is that of the definition, at any length and place") {
+    std::vector<std::uint8_t> bytes(300);
+    for (std::size_t i = 0; i < bytes.size(); ++i) { bytes[i] = static_cast<std::uint8_t>(i < 100 ? 0xff : i * 37); }
+    for (std::size_t start = 0; start < 5; ++start) {
+        for (std::size_t length = 0; length + start <= bytes.size(); ++length) {
+            std::uint32_t sum = 0;
+            for (std::size_t i = 0; i < length; ++i) { sum += std::uint32_t{bytes[start + i]} << (i % 2 * 8); }
+            while (sum > 0xffff) { sum = (sum & 0xffff) + (sum >> 16); }
+            REQUIRE(cella_checksum(bytes.data() + start, static_cast<int>(length)) == sum);
+        }
+    }
 }
