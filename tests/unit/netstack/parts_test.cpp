@@ -1,6 +1,6 @@
 #include "../../../servers/netstack/forwarding_table.hpp"
 #include "../../../servers/netstack/route_table.hpp"
-#include "lwip/hooks.h"
+#include "../../../servers/netstack/lwip/hooks.h"
 #include "proto/packet_ring.hpp"
 #include <doctest/doctest.h>
 #include <vector>
