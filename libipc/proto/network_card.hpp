@@ -16,7 +16,8 @@ struct NetworkCardIdentity {
 
 struct NetworkCard {
     static constexpr abi::Word number = 22;
-    static constexpr std::uint32_t maximum_frame = 1514; ///< bytes, the Ethernet header included; longer ones are dropped
+    static constexpr std::uint32_t maximum_frame =
+        1514; ///< bytes, the Ethernet header included; longer ones are dropped
 
     /// Errors: NoDevice: the machine has no card.
     using Identify = ipc::Method<NetworkCard, 1, NetworkCardIdentity()>;

@@ -16,7 +16,7 @@ namespace stack {
 /// The stack ends at server_address::stack_top and is `stack_bytes` long; heap pages come when they are touched.
 inline constexpr abi::Address configuration_address = 0x00200000, status_address = 0x00220000,
                               image_address = 0x00300000, heap_address = 0x00400000, ring_address = 0x20000000;
-inline constexpr std::uint32_t configuration_bytes = 16 << 10, status_bytes = 8 << 10, stack_bytes = 24 << 10,
+inline constexpr std::uint32_t configuration_bytes = 32 << 10, status_bytes = 8 << 10, stack_bytes = 24 << 10,
                                heap_bytes = 8 << 20, ring_bytes = 256 << 10, maximum_rings = 256;
 /// Slots of its CSpace beyond ipc::server_slot's: netns (Network, badge of this stack), the doorbell that netns hears, and one
 /// notification per ring, of whoever is at its other end.
@@ -51,6 +51,8 @@ struct DeviceRecord {
     std::uint8_t hardware_address[6];
     char name[16];
     std::uint8_t reserved[2];
+    /// Veth whose other end's stack does not run yet: the only address that can be asked for there, 0.0.0.0: any. A frame wakes it (StatusPage::wakes).
+    std::uint8_t sleeper[4];
     std::uint32_t rate,
         burst; ///< what it may send: bytes a second (0: no limit), bytes at once (0: the stack's choice)
 };
@@ -107,12 +109,14 @@ struct NeighbourStatus {
 };
 struct StatusPage {
     static constexpr std::uint32_t expected = 0x4E535441, current_version = 1, devices_maximum = 100,
-                                   neighbours_maximum = 64;
+                                   neighbours_maximum = 64, wake_slots = 16;
     std::uint32_t magic, version;
     std::uint32_t applied; ///< sequence of the configuration in force
     std::uint32_t device_count, neighbour_count;
     std::uint32_t deadline_low, deadline_high; ///< monotonic nanoseconds when timer_bit is wanted, 0: not at all
     std::uint32_t heap_used;
+    /// How often a frame was for the other end of a veth whose stack does not run, and which devices those were, the n-th at n mod wake_slots.
+    std::uint32_t wakes, wake_devices[wake_slots];
     DeviceStatus devices[devices_maximum];
     NeighbourStatus neighbours[neighbours_maximum];
 };

@@ -16,7 +16,7 @@ namespace stack = proto::stack;
 namespace {
 constexpr Word table_span = Word{1} << abi::large_page_bits;
 constexpr Address stack_window = 0x40000000, scratch_window = 0x4F000000, ring_window = 0x50000000;
-constexpr Word stack_window_bytes = 0x8000;
+constexpr Word stack_window_bytes = 0x10000;
 static_assert(stack::configuration_bytes + stack::status_bytes <= stack_window_bytes);
 constexpr Word priority = 181, time_slice_microseconds = 10000;
 constexpr Word small_radix = 10, large_radix = 12, untyped_bits = 14;

@@ -57,13 +57,37 @@ ipc::Result<void> NetnsServer::need_stack(NetworkNamespace& space) {
         return fail(started.error());
     }
     space.stack = *started;
+    space.wakes = 0;
     space.dirty = true;
     for (auto const& link : space.links()) {
         if (link.pair != nullptr) { wire(*link.pair); }
     }
     wire_card(space);
-    write_configuration(space);
+    for (auto* const other : all_) {
+        if (other->dirty && other->stack != 0) { write_configuration(*other); }
+    }
     return {};
+}
+
+void NetnsServer::wake_peers(NetworkNamespace& space) {
+    constexpr auto slots = proto::stack::StatusPage::wake_slots;
+    auto const& status = stacks_.status(space.stack);
+    auto const wakes = __atomic_load_n(&status.wakes, __ATOMIC_ACQUIRE);
+    // More than it has room to name: whoever sleeps at any of its devices.
+    bool const any = wakes - space.wakes > slots;
+    std::vector<std::uint32_t> devices;
+    for (auto number = any ? wakes : space.wakes; number != wakes; ++number) { devices.push_back(status.wake_devices[number % slots]); }
+    if (any) {
+        for (auto const& link : space.links()) { devices.push_back(link.index); }
+    }
+    space.wakes = wakes;
+    for (auto const index : devices) {
+        auto const* const link = space.find(index);
+        auto const* const peer = link != nullptr && link->up ? link->peer() : nullptr;
+        if (peer == nullptr || peer->space == nullptr || peer->space == &space || peer->space->stack != 0) { continue; }
+        auto const* const other = peer->space->find(peer->index);
+        if (other != nullptr && other->up) { static_cast<void>(need_stack(*peer->space)); }
+    }
 }
 
 void NetnsServer::write_configuration(NetworkNamespace& space) {
@@ -75,22 +99,29 @@ void NetnsServer::write_configuration(NetworkNamespace& space) {
     stacks_.signal(space.stack, proto::stack::configuration_bit);
 }
 
+void NetnsServer::drop_ring(VethPair& pair) {
+    if (pair.ring == 0) { return; }
+    for (auto const& end : pair.ends) {
+        auto* const link = end.space != nullptr ? end.space->find(end.index) : nullptr;
+        if (link == nullptr || link->local_ring == 0) { continue; }
+        stacks_.detach(end.space->stack, link->local_ring - 1);
+        link->local_ring = 0;
+        end.space->dirty = true;
+    }
+    stacks_.remove_ring(pair.ring);
+    pair.ring = 0;
+}
+void NetnsServer::unwire(Link& link) {
+    if (link.pair != nullptr) { drop_ring(*link.pair); }
+}
+
 void NetnsServer::wire(VethPair& pair) {
     auto& a = pair.ends[0];
     auto& b = pair.ends[1];
     if (a.space == nullptr || b.space == nullptr) { return; }
     bool const apart = a.space != b.space && a.space->stack != 0 && b.space->stack != 0;
     if (!apart) {
-        if (pair.ring == 0) { return; }
-        for (auto const& end : pair.ends) {
-            auto* const link = end.space->find(end.index);
-            if (link != nullptr && link->local_ring != 0) {
-                stacks_.detach(end.space->stack, link->local_ring - 1);
-                link->local_ring = 0;
-            }
-        }
-        stacks_.remove_ring(pair.ring);
-        pair.ring = 0;
+        drop_ring(pair);
         return;
     }
     if (pair.ring == 0) {
@@ -145,16 +176,7 @@ void NetnsServer::namespace_ended(Network& network) {
             space.bring_home(index, *first_);
             continue;
         }
-        if (auto const pair = link->pair) {
-            if (pair->ring != 0) {
-                for (auto const& end : pair->ends) {
-                    auto* const other = end.space->find(end.index);
-                    if (other != nullptr && other->local_ring != 0) { stacks_.detach(end.space->stack, other->local_ring - 1); }
-                }
-                stacks_.remove_ring(pair->ring);
-                pair->ring = 0;
-            }
-        }
+        unwire(*space.find(index));
         static_cast<void>(space.remove_link(index));
     }
     if (space.stack != 0) { stacks_.stop(space.stack); }
@@ -167,7 +189,9 @@ void NetnsServer::namespace_ended(Network& network) {
 
 void NetnsServer::stack_restarted(std::uint32_t number) {
     for (auto* const space : all_) {
-        if (space->stack == number) { write_configuration(*space); }
+        if (space->stack != number) { continue; }
+        space->wakes = 0;
+        write_configuration(*space);
     }
 }
 
@@ -176,6 +200,7 @@ std::uint64_t NetnsServer::run_timers(std::uint64_t now) {
     for (auto* const space : all_) {
         if (space->stack == 0) { continue; }
         auto const& status = stacks_.status(space->stack);
+        if (__atomic_load_n(&status.wakes, __ATOMIC_RELAXED) != space->wakes) { wake_peers(*space); }
         auto const deadline = static_cast<std::uint64_t>(status.deadline_high) << 32 | status.deadline_low;
         if (deadline == 0) { continue; }
         if (deadline <= now) {

@@ -33,6 +33,11 @@ public:
     ipc::Result<proto::SettingValues> on(proto::Network::Setting, ipc::Sender&, proto::NetworkSetting setting, std::uint32_t change, proto::SettingValues values);
     ipc::Result<std::uint32_t> on(proto::Network::Configure, ipc::Sender&, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer);
     ipc::Result<ipc::Unit> on(proto::Network::MoveDevice, ipc::Sender&, std::uint32_t index, ipc::OptionalCap<proto::Namespace> target);
+    ipc::Result<ipc::Unit> on(proto::Network::AddBridge, ipc::Sender&, proto::BridgeRequest const& request);
+    ipc::Result<ipc::Unit> on(proto::Network::ConnectContainer, ipc::Sender&, proto::ContainerLink const& request, ipc::OptionalCap<proto::Namespace> target);
+    ipc::Result<ipc::Unit> on(proto::Network::RemoveDevice, ipc::Sender&, proto::DeviceName const& name);
+    ipc::Result<ipc::Unit> on(proto::Network::SetRules, ipc::Sender&, ipc::ReadBuffer);
+    ipc::Result<ipc::Unit> on(proto::Network::SetRate, ipc::Sender&, proto::DeviceName const& name, std::uint32_t bytes_per_second, std::uint32_t burst);
 
     // Protocols File and Socket, on netlink sockets (and File on what /proc/PID/ns/net opens to).
     ipc::Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t, ipc::WriteBuffer);
@@ -70,6 +75,13 @@ private:
     void wire(VethPair& pair);
     /// The card goes to the stack of the namespace that has it, once it is up there.
     void wire_card(NetworkNamespace& space);
+    void drop_ring(VethPair& pair);
+    /// Takes the ring of a pair away, if the link is an end of one.
+    void unwire(Link& link);
+    /// Starts the stacks at whose veth a frame of that namespace's waits.
+    void wake_peers(NetworkNamespace& space);
+    /// The namespace, if who holds that badge may do everything to it.
+    NetworkNamespace* administered(abi::Word badge, abi::Word operation);
     void write_configuration(NetworkNamespace& space);
     void namespace_ended(Network& network) override;
     void vouched(abi::Word badge, Network&, proto::SessionCredentials const& who) override { credentials_[badge] = {who.capabilities, who.group}; }

@@ -43,6 +43,7 @@ struct Link {
     VethPointer pair; ///< Veth
     std::uint8_t side = 0;
     std::uint32_t local_ring = 0; ///< 1 + number of the ring pair in its stack's address space, 0: none
+    std::uint32_t rate = 0, burst = 0; ///< as stack::DeviceRecord
     bool stp = false;             ///< Bridge: asked for; there is no spanning tree
     [[nodiscard]] VethPair::End const* peer() const { return pair != nullptr ? &pair->ends[1 - side] : nullptr; }
 };
@@ -80,6 +81,7 @@ public:
     [[nodiscard]] std::vector<LinkAddress> const& addresses() const { return addresses_; }
     [[nodiscard]] std::vector<RouteEntry> const& routes() const { return routes_; }
     [[nodiscard]] std::vector<NeighbourEntry> const& neighbours() const { return neighbours_; }
+    [[nodiscard]] std::vector<proto::PacketRule> const& rules() const { return rules_; }
     Link* find(std::uint32_t index);
     Link* find(std::string_view name);
 
@@ -115,6 +117,8 @@ public:
 
     /// The namespace ends: a real device goes to `target` whatever it is called there, under a name of its kind if its own is taken.
     void bring_home(std::uint32_t index, NetworkNamespace& target);
+    /// All of them, in place of those there were. Invalid: one that cannot be.
+    Result<void> set_rules(std::vector<proto::PacketRule> rules);
 
     [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting which) const { return settings_[static_cast<std::size_t>(which)]; }
     /// Invalid: out of range.
@@ -122,18 +126,26 @@ public:
 
     /// Everything as records for the stack. False: more than the area holds.
     bool write(proto::stack::ConfigurationWriter& writer) const;
-    /// A stack has something to do: a device other than the loopback is up.
+    /// A stack has something to do although nobody here has a socket and no other stack has a frame for it: a card is up.
     [[nodiscard]] bool needs_stack() const;
+    /// Of one station, unlike that of any other of this namespace.
+    HardwareAddress random_address();
 
     bool dirty = false;      ///< changed since its stack was told
     std::uint32_t stack = 0; ///< number of its running stack, 0: none yet
+    std::uint32_t wakes = 0; ///< StatusPage::wakes that have been seen to
     std::uint32_t id = 0;    ///< unique
 
 private:
     [[nodiscard]] std::string free_name(DeviceKind kind, std::string_view taken = {}) const;
     static bool valid_name(std::string_view name);
-    HardwareAddress random_address();
     void forget_device(std::uint32_t index);
+    /// The one address of a namespace that no frame for another needs to wake; 0: there is none such.
+    [[nodiscard]] Address4 only_address(std::uint32_t device) const;
+    /// Whoever has the other end is told by which address the link can be reached (DeviceRecord::sleeper).
+    static void note_sleeper(Link const& link) {
+        if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr) { peer->space->dirty = true; }
+    }
     void drop_link(std::uint32_t index);
     void add_connected_routes(Link const& link);
     std::uint32_t free_index() { return next_index_++; }
@@ -142,6 +154,7 @@ private:
     std::vector<LinkAddress> addresses_;
     std::vector<RouteEntry> routes_;
     std::vector<NeighbourEntry> neighbours_;
+    std::vector<proto::PacketRule> rules_;
     std::array<proto::SettingValues, 8> settings_{};
     std::uint32_t next_index_ = 1, random_;
 };

@@ -40,9 +40,14 @@ void Devices::configure(DeviceRecord const& record) {
     device->record = record;
     device->record.name[sizeof record.name - 1] = '\0';
     device->wanted = true;
+    if (record.ring == 0 && !other_ring) { device->asked = false; } // what was asked for did not happen
     if (other_ring) {
-        for (auto* const frame : device->backlog) { pbuf_free(frame); }
-        device->backlog.clear();
+        // What waited for the other end's stack goes into the new ring, what was for another end is gone.
+        if (!device->asked) {
+            for (auto* const frame : device->backlog) { pbuf_free(frame); }
+            device->backlog.clear();
+        }
+        device->asked = false;
         device->send = device->receive = {};
         auto* const memory = record.ring != 0 ? static_cast<std::byte*>(platform().ring_memory(record.ring - 1)) : nullptr;
         if (memory != nullptr) {

@@ -196,6 +196,10 @@ void Devices::transmit(Device& device, pbuf* frame) {
     case DeviceKind::Veth: break;
     default: return; // a dummy swallows it
     }
+    if (device.record.ring == 0 && device.record.peer == 0) {
+        wake(device, frame);
+        return;
+    }
     if (device.record.ring == 0) {
         auto* const peer = find(device.record.peer);
         pbuf* const copy = peer != nullptr && peer->up() ? copy_of(frame) : nullptr;
@@ -216,6 +220,31 @@ void Devices::transmit(Device& device, pbuf* frame) {
     device.backlog.push_back(copy);
     device.send.ask_for_room();
     flush(device); // it may have become free in between
+}
+
+void Devices::wake(Device& device, pbuf* frame) {
+    bool worth_it = device.record.carrier != 0 && device.is(DeviceKind::Veth) && device.backlog.size() < backlog_maximum;
+    constexpr auto arp_bytes = SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR;
+    if (frame->len >= arp_bytes && static_cast<eth_hdr const*>(frame->payload)->type == PP_HTONS(ETHTYPE_ARP)) {
+        // Who only announces himself wakes nobody, and who asks for an address only its owner.
+        auto const* const arp = reinterpret_cast<etharp_hdr const*>(static_cast<std::byte const*>(frame->payload) + SIZEOF_ETH_HDR);
+        std::uint32_t target, sender, only;
+        std::memcpy(&target, &arp->dipaddr, sizeof target);
+        std::memcpy(&sender, &arp->sipaddr, sizeof sender);
+        std::memcpy(&only, device.record.sleeper, sizeof only);
+        worth_it = worth_it && target != sender && (only == 0 || only == target);
+    }
+    pbuf* const copy = worth_it ? copy_of(frame) : nullptr;
+    if (copy == nullptr) {
+        ++device.counters->sent_dropped;
+        return;
+    }
+    device.backlog.push_back(copy);
+    if (device.asked) { return; }
+    device.asked = true;
+    status_.wake_devices[status_.wakes % proto::stack::StatusPage::wake_slots] = device.index();
+    __atomic_store_n(&status_.wakes, status_.wakes + 1, __ATOMIC_RELEASE);
+    platform().ring_netns();
 }
 
 void Devices::flush(Device& device) {

@@ -29,7 +29,8 @@ struct Device {
     proto::stack::DeviceRecord record{};
     proto::stack::DeviceStatus* counters = nullptr; ///< in the status page, or `uncounted` if it is full
     proto::PacketRing send, receive;
-    std::deque<pbuf*> backlog; ///< frames that wait for room in the ring
+    std::deque<pbuf*> backlog; ///< frames that wait for room in the ring, or for the other end's stack to start
+    bool asked = false;        ///< for that stack
     std::vector<std::unique_ptr<Interface>> interfaces;
     ForwardingTable stations; ///< Bridge
     bool wanted = false;      ///< apply: it is in the new configuration
@@ -92,6 +93,8 @@ private:
     void set_neighbours(std::vector<proto::stack::NeighbourRecord> const& neighbours);
     void queue(std::uint32_t device, Interface* interface, pbuf* frame);
     bool put_in_ring(Device& device, pbuf* frame);
+    /// A frame for a veth whose other end is in a stack that does not run.
+    void wake(Device& device, pbuf* frame);
     void flush(Device& device);
     void receive(Device& device, pbuf* frame);
     void deliver(Device& device, pbuf* frame);

@@ -164,6 +164,15 @@ TEST_CASE("netlink makes a veth pair; moved to another namespace it gets a share
     CHECK(up(here, "left"));
     CHECK(up(there, "veth0"));
     CHECK(up(there, "left").error() == ipc::Error::NoSuchDevice);
+    CHECK(fixture.stacks.stacks.size() == 1); // until somebody has a socket
+    static_cast<void>(ipc::call<proto::Network::Socket>(here, 2U, 1U, 0U));
+    CHECK(fixture.stacks.stacks.size() == 2);
+    CHECK(fixture.stacks.attached.empty());
+    // A frame for the other end starts the stack there.
+    auto& status = fixture.stacks.stacks[1]->status;
+    status.wake_devices[0] = 3; // left
+    status.wakes = 1;
+    static_cast<void>(fixture.server.run_timers(1));
     CHECK(fixture.stacks.stacks.size() == 3);
     CHECK(fixture.stacks.attached.size() == 2);
     CHECK(fixture.stacks.rings == 1);
@@ -233,4 +242,39 @@ TEST_CASE("the card is the first namespace's; it moves to one other at a time, a
     CHECK(fixture.table(here, proto::NetworkTable::Devices).contains("eth0:"));
     CHECK(up(here, "eth0"));
     CHECK(fixture.stacks.attached == std::vector{std::tuple{card, 1U, 0U}});
+}
+
+TEST_CASE("who may only look at a namespace cannot connect containers to it, nor what he may only look at to one of his") {
+    Fixture fixture;
+    auto const target = fixture.create();
+    auto const looks = [&](ipc::Cap<proto::Namespace> space) { return *ipc::call<proto::Namespace::Attenuate>(space, proto::Namespace::program_operations); };
+    proto::BridgeRequest bridge{};
+    bridge.name = {'n', 'e', 't', '0'};
+    bridge.address = {10, 9, 0, 1};
+    bridge.prefix = 24;
+    proto::ContainerLink link{};
+    link.bridge = bridge.name;
+    link.outer = {'o', 'u', 't'};
+    link.inner = {'e', 't', 'h', '0'};
+    link.address = {10, 9, 0, 2};
+    link.prefix = 24;
+    auto const network = [](ipc::Cap<proto::Namespace> space) { return space.as<proto::Network>(); };
+    CHECK(ipc::call<proto::Network::AddBridge>(network(looks(fixture.first)), bridge).error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Network::AddBridge>(network(fixture.first), bridge));
+    CHECK(ipc::call<proto::Network::ConnectContainer>(network(looks(fixture.first)), link, ipc::OptionalCap<proto::Namespace>{target}).error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link, ipc::OptionalCap<proto::Namespace>{looks(target)}).error() == ipc::Error::Invalid);
+    CHECK(ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link, ipc::OptionalCap<proto::Namespace>{}).error() == ipc::Error::Invalid);
+    CHECK(ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link, ipc::OptionalCap<proto::Namespace>{target}));
+    CHECK(fixture.table(fixture.enter(target), proto::NetworkTable::Devices).contains("eth0:"));
+    CHECK(fixture.stacks.stacks.size() == 1);
+    CHECK(ipc::call<proto::Network::SetRate>(network(fixture.first), link.outer, 1000U, 0U));
+    CHECK(ipc::call<proto::Network::SetRate>(network(fixture.first), link.inner, 1000U, 0U).error() == ipc::Error::NoSuchDevice);
+    CHECK(ipc::call<proto::Network::RemoveDevice>(network(looks(fixture.first)), link.outer).error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Network::RemoveDevice>(network(fixture.first), link.outer));
+    CHECK_FALSE(fixture.table(fixture.enter(target), proto::NetworkTable::Devices).contains("eth0:"));
+    proto::PacketRule rule{};
+    rule.action = proto::PacketAction::Drop;
+    CHECK(ipc::call<proto::Network::SetRules>(network(fixture.first), ipc::ReadBuffer{&rule, sizeof rule}));
+    CHECK(ipc::call<proto::Network::SetRules>(network(fixture.first), ipc::ReadBuffer{&rule, sizeof rule - 1}).error() == ipc::Error::Invalid);
+    CHECK(ipc::call<proto::Network::SetRules>(network(looks(fixture.first)), ipc::ReadBuffer{&rule, sizeof rule}).error() == ipc::Error::NotPermitted);
 }

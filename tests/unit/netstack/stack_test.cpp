@@ -20,7 +20,8 @@ struct FakePlatform final : netstack::Platform {
     std::uint32_t random() override { return seed = seed * 1664525 + 1013904223; }
     void* ring_memory(std::uint32_t number) override { return number == 0 ? ring.data() : nullptr; }
     void ring_peer(std::uint32_t) override { ++bells; }
-    void ring_netns() override {}
+    int netns_bells = 0;
+    void ring_netns() override { ++netns_bells; }
 };
 
 /// One stack: a loopback that is up, and 10.0.0.1/24 on a device whose other end the test holds.
@@ -58,6 +59,16 @@ struct Fixture {
         route.device = 2;
         route.prefix = 24;
         route.destination[0] = 10;
+        writer.add(route);
+        auto asleep = wire;
+        asleep.index = 3;
+        asleep.ring = 0;
+        std::memcpy(asleep.name, "v1", 3);
+        std::memcpy(asleep.sleeper, "\12\1\0\2", 4);
+        writer.add(asleep);
+        writer.add(stack::AddressRecord{{}, 3, {10, 1, 0, 1}, 24, {}});
+        route.device = 3;
+        route.destination[1] = 1;
         writer.add(route);
         REQUIRE(writer.finish());
         server = std::make_unique<netstack::StackServer>(area, status);
@@ -284,4 +295,19 @@ TEST_CASE("frames of any content break nothing") {
     CHECK(send(udp, "x", 1, internet(loopback, 53)));
     CHECK(receive(udp, text.data(), text.size()));
     for (auto const socket : {listener, udp, icmp}) { fixture.close(socket); }
+}
+
+TEST_CASE("a frame for a stack that sleeps wakes it once; asking for another's address, or announcing one's own, wakes nobody") {
+    Fixture fixture;
+    auto const socket = fixture.open(datagram);
+    CHECK(fixture.status.wakes == 0);
+    REQUIRE(send(socket, "hello", 5, internet(0x0a010009, 9)));
+    CHECK(fixture.status.wakes == 0);
+    REQUIRE(send(socket, "hello", 5, internet(0x0a010002, 9)));
+    CHECK(fixture.status.wakes == 1);
+    CHECK(fixture.status.wake_devices[0] == 3);
+    CHECK(fixture.platform.netns_bells > 0);
+    fixture.pass(3000); // asks again
+    CHECK(fixture.status.wakes == 1);
+    fixture.close(socket);
 }
