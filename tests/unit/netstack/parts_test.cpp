@@ -98,6 +98,8 @@ TEST_CASE("a ring whose memory is another's in the middle of a frame carries the
     CHECK(was_empty); // the reader is woken
     REQUIRE(consumer.next(length, flags));
     CHECK(length == 3);
+}
+
 TEST_CASE("the Internet checksum is that of the definition, at any length and place") {
     std::vector<std::uint8_t> bytes(300);
     for (std::size_t i = 0; i < bytes.size(); ++i) { bytes[i] = static_cast<std::uint8_t>(i < 100 ? 0xff : i * 37); }
