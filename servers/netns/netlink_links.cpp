@@ -106,15 +106,16 @@ Error NetlinkHandler::create_link(nl::LinkMessage const& message, Attributes con
 Error NetlinkHandler::new_link(nl::LinkMessage const& message, Attributes const& attributes) {
     namespace at = link_attribute;
     auto const name = attributes.text(at::name);
+    auto const pid = attributes.get<std::uint32_t>(at::namespace_pid);
+    auto const descriptor = attributes.get<std::uint32_t>(at::namespace_descriptor);
+    // It is there already, and no longer here.
+    if ((pid || descriptor) && moved_) { return *std::exchange(moved_, std::nullopt); }
     auto* const link = link_of(message.index, name);
     if (link == nullptr) {
         return message.index != 0 || (header_.flags & nl::flag::create) == 0 || header_.type == nl::set_link ? Error::NoSuchDevice : create_link(message, attributes, name);
     }
     if ((header_.flags & nl::flag::exclusive) != 0) { return Error::Exists; }
-    auto const pid = attributes.get<std::uint32_t>(at::namespace_pid);
-    auto const descriptor = attributes.get<std::uint32_t>(at::namespace_descriptor);
     if (pid || descriptor) {
-        if (moved_) { return *std::exchange(moved_, std::nullopt); }
         answer_.move = {link->index, descriptor ? 1U : 0U, descriptor ? *descriptor : *pid};
         return Error::Elsewhere;
     }

@@ -7,7 +7,7 @@
 namespace netns {
 
 namespace {
-constexpr std::uint32_t family_unix = 1, family_internet = 2, family_netlink = 16, families = 46;
+constexpr std::uint32_t family_unix = 1, family_internet = 2, family_netlink = 16, family_packet = 17, families = 46;
 constexpr std::uint32_t type_mask = 0xf, highest_type = 10;
 constexpr unsigned capability_bind = 10, capability_admin = 12, capability_raw = 13;
 std::uint32_t next_id = 1;
@@ -233,7 +233,8 @@ Result<ipc::Cap<proto::File>> NetnsServer::on(proto::Network::Socket, ipc::Sende
     if (domain == 0 || domain >= families) { return fail(Error::AddressFamilyNotSupported); }
     if ((type & type_mask) == 0 || (type & type_mask) > highest_type) { return fail(Error::Invalid); }
     if (domain == family_netlink) { return open_netlink(*space, type, protocol, may(sender.badge, capability_admin)); }
-    if (domain != family_internet) { return fail(Error::AddressFamilyNotSupported); }
+    if (domain != family_internet && domain != family_packet) { return fail(Error::AddressFamilyNotSupported); }
+    if (domain == family_packet && !may(sender.badge, capability_raw)) { return fail(Error::NotPermitted); }
     if (auto const error = refused(*space, sender.badge, type, protocol); error != Error::None) { return fail(error); }
     if (auto ready = need_stack(*space); !ready) { return fail(ready.error()); }
     type &= ~(proto::stack::opener_is_admin | proto::stack::opener_binds_any_port);

@@ -4,21 +4,6 @@
 
 namespace netstack {
 
-DatagramSocket::~DatagramSocket() {
-    for (auto const& message : received_) { pbuf_free(message.data); }
-}
-
-void DatagramSocket::deliver(pbuf* message, std::uint32_t from, std::uint16_t port) {
-    constexpr std::uint32_t overhead = 256; // so that empty datagrams fill the buffer, too
-    if (read_shut_ || queued_ + message->tot_len + overhead > receive_buffer_) {
-        pbuf_free(message);
-        return;
-    }
-    queued_ += message->tot_len + overhead;
-    received_.push_back({message, from, port});
-    changed();
-}
-
 Result<ipc::Unit> DatagramSocket::connect(proto::SocketAddress const& address) {
     if (family_of(address) == family_unspecified) {
         connected_ = false;
@@ -30,8 +15,10 @@ Result<ipc::Unit> DatagramSocket::connect(proto::SocketAddress const& address) {
     if (!wanted) { return fail(Error::Invalid); }
     if (wanted->family != family_internet) { return fail(Error::AddressFamilyNotSupported); }
     if (wanted->address == 0) { wanted->address = 0x0100007f; }
+    RouteVia const via{bound_device_};
     std::uint32_t next_hop;
     if (devices_instance->route(wanted->address, next_hop) == nullptr) { return fail(Error::NetworkUnreachable); }
+    if (!broadcast_ && devices_instance->is_broadcast(wanted->address)) { return fail(Error::Access); }
     if (auto const error = choose_peer(*wanted); error != Error::None) { return fail(error); }
     connected_ = true;
     peer_ = *wanted;
@@ -90,10 +77,15 @@ Result<proto::Transfer> DatagramSocket::send(ipc::Pending const& caller, std::ui
         }
         return proto::Transfer{caller.read_length, 0};
     }
+    RouteVia const via{bound_device_};
     std::uint32_t next_hop;
-    if (target.address != 0xffffffff && devices_instance->route(target.address, next_hop) == nullptr) {
+    if (devices_instance->route(target.address, next_hop) == nullptr) {
         corked_.clear();
         return fail(Error::NetworkUnreachable);
+    }
+    if (!broadcast_ && devices_instance->is_broadcast(target.address)) {
+        corked_.clear();
+        return fail(Error::Access);
     }
     pbuf* const message = pbuf_alloc(PBUF_TRANSPORT, static_cast<u16_t>(length), PBUF_RAM);
     if (message == nullptr) { return fail(Error::NoBufferSpace); }
@@ -111,60 +103,21 @@ Result<proto::Transfer> DatagramSocket::send(ipc::Pending const& caller, std::ui
     return proto::Transfer{caller.read_length, 0};
 }
 
-Result<Socket::Received> DatagramSocket::receive(ipc::Pending const& caller, std::uint32_t flags) {
-    if (error_ != Error::None) { return fail(take_error()); }
-    if (received_.empty()) {
-        if (read_shut_) { return Received{}; }
-        return fail(Error::Again);
-    }
-    auto const& first = received_.front();
-    proto::ReceivedDatagram message{};
-    message.length = first.data->tot_len;
-    std::uint32_t skip = read_offset_;
-    auto const wanted = std::min<std::uint32_t>(caller.write_length, message.length - std::min(skip, message.length));
-    for (pbuf const* part = first.data; part != nullptr && message.transfer.count < wanted; part = part->next) {
-        auto const skipped = std::min<std::uint32_t>(skip, part->len);
-        skip -= skipped;
-        auto const bytes = std::min<std::uint32_t>(part->len - skipped, wanted - message.transfer.count);
-        auto const copied = ipc::copy_out(caller, message.transfer.count, {static_cast<std::byte const*>(part->payload) + skipped, bytes});
-        if (copied.count < bytes) { // whole or not at all: it is asked for again when the page is there
-            message.transfer = {0, copied.caller_fault};
-            return Received{message, socket_address(first.from, first.port)};
-        }
-        message.transfer.count += bytes;
-    }
-    Received result{message, socket_address(first.from, first.port)};
-    bool const all = read_offset_ + wanted >= message.length;
-    if (!all && (flags & proto::message_flag::rest_follows) == 0) { std::get<0>(result).flags = proto::message_flag::truncate; }
-    if ((flags & proto::message_flag::rest_follows) != 0) {
-        read_offset_ += wanted;
-    } else {
-        read_offset_ = 0;
-        if ((flags & proto::message_flag::peek) == 0) {
-            queued_ -= first.data->tot_len + 256;
-            pbuf_free(first.data);
-            received_.pop_front();
-        }
-    }
-    return result;
-}
-
-std::uint32_t DatagramSocket::events() const {
-    namespace p = poll_event;
-    std::uint32_t result = p::out | p::write_normal;
-    if (!received_.empty() || read_shut_) { result |= p::in | p::read_normal; }
-    if (read_shut_) { result |= p::read_hang_up; }
-    if (read_shut_ && write_shut_) { result |= p::hang_up; }
-    if (error_ != Error::None) { result |= p::error; }
-    return result;
-}
-
 // --- UDP ---
 
 UdpSocket::UdpSocket(SocketOwner& owner) : DatagramSocket{owner, SocketType::Datagram, 17}, pcb_{udp_new()} {
     if (pcb_ == nullptr) { return; }
     udp_recv(
-        pcb_, [](void* argument, udp_pcb*, pbuf* message, ip_addr_t const* from, u16_t port) { static_cast<UdpSocket*>(argument)->deliver(message, from->addr, port); }, this);
+        pcb_,
+        [](void* argument, udp_pcb*, pbuf* message, ip_addr_t const* from, u16_t port) {
+            auto& self = *static_cast<UdpSocket*>(argument);
+            if (!self.hears_current_device()) {
+                pbuf_free(message);
+                return;
+            }
+            self.deliver(message, MessageSource{InternetAddress{family_internet, swap16(port), from->addr, {}}});
+        },
+        this);
 }
 
 UdpSocket::~UdpSocket() {
@@ -209,6 +162,7 @@ err_t UdpSocket::transmit(pbuf* message, InternetAddress const& to) {
     remote.addr = to.address;
     pcb_->ttl = time_to_live_;
     pcb_->tos = service_;
+    RouteVia const via{bound_device_};
     auto const error = udp_sendto(pcb_, message, &remote, swap16(to.port));
     pbuf_free(message);
     return error;

@@ -2,28 +2,24 @@
 #pragma once
 #include "lwip/raw.h"
 #include "lwip/udp.h"
-#include "socket.hpp"
+#include "message_socket.hpp"
 
 namespace netstack {
 
-class DatagramSocket : public Socket {
+class DatagramSocket : public MessageSocket {
 public:
-    ~DatagramSocket() override;
     Result<ipc::Unit> connect(proto::SocketAddress const& address) override;
     Result<ipc::Unit> shutdown(std::uint32_t how) override;
-    Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to, std::uint32_t done) override;
-    Result<Received> receive(ipc::Pending const& caller, std::uint32_t flags) override;
+    Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to,
+                                 std::uint32_t done) override;
     Result<proto::SocketAddress> name(bool peer) override;
-    [[nodiscard]] std::uint32_t events() const override;
 
 protected:
-    using Socket::Socket;
+    using MessageSocket::MessageSocket;
     static constexpr std::uint32_t longest = 65507;
     /// One whole message, with room for headers in front. Takes the buffer. `to` is complete.
     virtual err_t transmit(pbuf* message, InternetAddress const& to) = 0;
     virtual void local_name(InternetAddress& name) const = 0;
-    /// Takes the buffer; what does not fit the receive buffer is dropped.
-    void deliver(pbuf* message, std::uint32_t from, std::uint16_t port);
     /// The peer may be set (connect).
     virtual Error choose_peer(InternetAddress const&) { return Error::None; }
 
@@ -31,16 +27,7 @@ protected:
     InternetAddress peer_{};
 
 private:
-    struct Message {
-        pbuf* data;
-        std::uint32_t from;
-        std::uint16_t port;
-    };
-    std::deque<Message> received_;
-    std::uint32_t queued_ = 0;       ///< bytes in all of them
-    std::uint32_t read_offset_ = 0;  ///< of the first, by Receive with rest_follows
-    std::vector<std::byte> corked_;  ///< MSG_MORE: beginning of a datagram
-    bool read_shut_ = false, write_shut_ = false;
+    std::vector<std::byte> corked_; ///< MSG_MORE: beginning of a datagram
 };
 
 class UdpSocket final : public DatagramSocket {

@@ -97,6 +97,20 @@ Device* Devices::find(std::uint32_t index) {
     return nullptr;
 }
 
+Device* Devices::find(std::string_view name) {
+    auto const found = std::ranges::find_if(devices_, [&](auto const& device) { return device->name() == name; });
+    return found != devices_.end() ? found->get() : nullptr;
+}
+
+bool Devices::is_broadcast(std::uint32_t address) const {
+    if (address == 0 || address == 0xffffffff) { return address != 0; }
+    return std::ranges::any_of(devices_, [&](auto const& device) {
+        return std::ranges::any_of(device->interfaces, [&](auto const& interface) {
+            return cella_is_broadcast(address, &interface->lwip) != 0;
+        });
+    });
+}
+
 bool Devices::is_local(std::uint32_t address) const {
     for (auto const& device : devices_) {
         for (auto const& interface : device->interfaces) {
@@ -121,9 +135,14 @@ Interface* Devices::route(std::uint32_t destination, std::uint32_t& next_hop) {
     auto const host = lwip_ntohl(destination);
     auto const* const route = routes_.find(host, [&](Route const& candidate) {
         auto* const device = find(candidate.device);
-        return device != nullptr && device->up() && !device->interfaces.empty() && !device->is(DeviceKind::Loopback);
+        return device != nullptr && device->up() && !device->interfaces.empty() && !device->is(DeviceKind::Loopback) &&
+               (only_device_ == 0 || only_device_ == device->index());
     });
-    if (route == nullptr) { return nullptr; }
+    if (route == nullptr) {
+        // Bound to a device, and no route: its wire is where everybody is.
+        auto* const only = only_device_ != 0 ? find(only_device_) : nullptr;
+        return only != nullptr && only->up() && !only->interfaces.empty() ? only->interfaces.front().get() : nullptr;
+    }
     auto& interfaces = find(route->device)->interfaces;
     auto const near = route->gateway != 0 ? route->gateway : host;
     if (route->gateway != 0) { next_hop = lwip_htonl(route->gateway); }
@@ -186,6 +205,7 @@ void Devices::transmit(Device& device, pbuf* frame) {
     }
     device.counters->sent_bytes += frame->tot_len - ETH_PAD_SIZE;
     ++device.counters->sent_packets;
+    if (!listeners_.empty()) [[unlikely]] { show(device, frame, true); }
     switch (device.record.kind) {
     case DeviceKind::Bridge: bridge(device, nullptr, frame); return;
     case DeviceKind::Card:
@@ -286,6 +306,7 @@ void Devices::receive(Device& device, pbuf* frame) {
     }
     device.counters->received_bytes += frame->tot_len - ETH_PAD_SIZE;
     ++device.counters->received_packets;
+    if (!listeners_.empty()) [[unlikely]] { show(device, frame, false); }
     if (auto* const master = device.record.master != 0 ? find(device.record.master) : nullptr) {
         if (master->up()) { bridge(*master, &device, frame); }
         pbuf_free(frame);
@@ -342,6 +363,7 @@ void Devices::bridge(Device& bridge, Device* from, pbuf* frame) {
         }
     }
     if (from != nullptr && (group || own)) {
+        if (!listeners_.empty()) [[unlikely]] { show(bridge, frame, false); }
         if (pbuf* const copy = copy_of(frame)) { deliver(bridge, copy); }
     }
 }
@@ -393,6 +415,16 @@ ip4_addr const* cella_next_hop(netif*, ip4_addr const* destination) {
     return &hop;
 }
 
-int cella_may_forward(pbuf*, uint32_t) { return devices_instance->setting(proto::NetworkSetting::Forwarding)[0] != 0 ? -1 : 0; }
+std::uint8_t cella_is_broadcast(std::uint32_t address, netif const* netif) {
+    if (address == 0 || address == 0xffffffff) { return 1; }
+    auto const& interface = *static_cast<netstack::Interface const*>(netif->state);
+    if (interface.prefix >= 31 || address == interface.address()) { return 0; }
+    auto const host_bits = lwip_htonl(~std::uint32_t{0} >> interface.prefix);
+    return (address & host_bits) == host_bits && ((address ^ interface.address()) & ~host_bits) == 0 ? 1 : 0;
+}
+
+int cella_may_forward(pbuf*, uint32_t) {
+    return devices_instance->setting(proto::NetworkSetting::Forwarding)[0] != 0 ? -1 : 0;
+}
 
 } // extern "C"

@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace netstack {
 
@@ -44,6 +45,14 @@ struct Device {
     }
 };
 
+/// Sees every frame of every device (packet sockets). The frame begins with ETH_PAD_SIZE bytes of nothing and stays the caller's.
+struct FrameListener {
+    virtual void on_frame(Device const& device, pbuf const* frame, bool outgoing) = 0;
+
+protected:
+    ~FrameListener() = default;
+};
+
 class Devices {
 public:
     /// Frames that wait for a slow reader, and those under way inside this stack; beyond it they are dropped, as a full queue does.
@@ -65,6 +74,7 @@ public:
     [[nodiscard]] bool idle() const { return queue_.empty(); }
 
     Device* find(std::uint32_t index);
+    Device* find(std::string_view name);
     [[nodiscard]] bool is_local(std::uint32_t network_order_address) const;
     [[nodiscard]] bool needs_neighbours() const;
     /// The interface and next hop (network order) for a destination; null: no route.
@@ -72,12 +82,17 @@ public:
     [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting setting) const { return settings_[static_cast<std::size_t>(setting)]; }
     /// What the status page says of neighbours; the counters of devices are kept there anyway.
     void write_neighbours() const;
-    /// For sending out of the stack on a device, whatever the routes say (SO_BINDTODEVICE and packet sockets).
+    void listen(FrameListener& listener) { listeners_.push_back(&listener); }
+    void unlisten(FrameListener& listener) { std::erase(listeners_, &listener); }
+    /// The broadcast address of a device's network, or everybody's.
+    [[nodiscard]] bool is_broadcast(std::uint32_t network_order_address) const;
+    /// For sending out of the stack on a device, whatever the routes say (packet sockets).
     void transmit(Device& device, pbuf* frame);
 
     static constexpr std::uint8_t no_checksum_flag = 0x80; ///< in pbuf::flags, where lwIP leaves it free
 
 private:
+    friend class RouteVia;
     friend err_t transmit_frame(netif* netif, pbuf* frame);
     friend err_t output_packet(netif* netif, pbuf* packet, ip4_addr_t const* destination);
     /// A frame on its way to a device of this stack, or (device null) a packet to its own addresses.
@@ -101,6 +116,9 @@ private:
     void bridge(Device& bridge, Device* from, pbuf* frame);
     static void set_checksums(Interface& interface);
 
+    void show(Device const& device, pbuf const* frame, bool outgoing) {
+        for (auto* const listener : listeners_) { listener->on_frame(device, frame, outgoing); }
+    }
     proto::stack::DeviceStatus* counters_for(std::uint32_t index);
 
     proto::stack::StatusPage& status_;
@@ -108,11 +126,25 @@ private:
     std::vector<std::unique_ptr<Device>> devices_;
     std::deque<Travelling> queue_;
     RouteTable routes_;
+    std::vector<FrameListener*> listeners_;
+    std::uint32_t only_device_ = 0; ///< routes lead over this device; 0: any
     std::vector<proto::stack::NeighbourRecord> permanent_;
     std::array<proto::SettingValues, 8> settings_{};
 };
 
 /// The one of this stack: lwIP's hooks find it here.
 inline Devices* devices_instance = nullptr;
+
+/// While it lives, routes lead over one device (SO_BINDTODEVICE); 0: any.
+class RouteVia {
+public:
+    explicit RouteVia(std::uint32_t device) : before_{std::exchange(devices_instance->only_device_, device)} {}
+    RouteVia(RouteVia const&) = delete;
+    RouteVia& operator=(RouteVia const&) = delete;
+    ~RouteVia() { devices_instance->only_device_ = before_; }
+
+private:
+    std::uint32_t before_;
+};
 
 } // namespace netstack

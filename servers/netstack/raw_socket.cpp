@@ -31,7 +31,7 @@ RawSocket::~RawSocket() {
 }
 
 void RawSocket::on_packet(pbuf* packet, std::uint32_t from) {
-    if (connected_ && from != peer_.address) { return; }
+    if ((connected_ && from != peer_.address) || !hears_current_device()) { return; }
     auto const* const header = static_cast<ip_hdr const*>(packet->payload);
     auto const header_bytes = IPH_HL_BYTES(header);
     if (protocol_ == protocol_icmp && packet->len >= header_bytes + sizeof(icmp_echo_hdr)) {
@@ -45,7 +45,7 @@ void RawSocket::on_packet(pbuf* packet, std::uint32_t from) {
     pbuf* const copy = pbuf_alloc(PBUF_RAW, static_cast<u16_t>(packet->tot_len - skip), PBUF_RAM);
     if (copy == nullptr) { return; }
     static_cast<void>(pbuf_copy_partial(packet, copy->payload, copy->tot_len, static_cast<u16_t>(skip)));
-    deliver(copy, from, ping() ? 0 : static_cast<std::uint16_t>(0));
+    deliver(copy, MessageSource{InternetAddress{family_internet, 0, from, {}}});
 }
 
 Result<ipc::Unit> RawSocket::bind(proto::SocketAddress const& address) {
@@ -75,6 +75,7 @@ Result<ipc::Unit> RawSocket::set_option(std::uint32_t level, std::uint32_t optio
 }
 
 err_t RawSocket::transmit(pbuf* message, InternetAddress const& to) {
+    RouteVia const via{bound_device_};
     ip_addr_t remote;
     remote.addr = to.address;
     err_t error = ERR_VAL;

@@ -1,5 +1,6 @@
 #include "socket.hpp"
 #include "devices.hpp"
+#include "lwip/ip.h"
 #include <algorithm>
 
 namespace netstack {
@@ -148,7 +149,22 @@ constexpr std::uint32_t service = 1, time_to_live = 2, receive_options = 6, pack
                         multicast_ttl = 33, multicast_loop = 34;
 } // namespace ip_option
 
+std::uint32_t Socket::current_device() {
+    auto const* const netif = ip_current_input_netif();
+    return netif != nullptr ? static_cast<Interface const*>(netif->state)->device->index() : 0;
+}
+
+Result<ipc::Unit> Socket::bind_to_device(proto::SocketOption const& value) {
+    std::string_view name{reinterpret_cast<char const*>(value.data), value.length};
+    name = name.substr(0, name.find('\0'));
+    auto* const device = devices_instance->find(name);
+    if (!name.empty() && device == nullptr) { return fail(Error::NoSuchDevice); }
+    bound_device_ = device != nullptr ? device->index() : 0;
+    return ipc::Unit{};
+}
+
 Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) {
+    if (level == level::socket && option == socket_option::bind_to_device) { return bind_to_device(value); }
     auto const word = option_word(value);
     if (!word) { return fail(Error::Invalid); }
     if (level == level::ip) {
@@ -183,7 +199,16 @@ Result<proto::SocketOption> Socket::get_option(std::uint32_t level, std::uint32_
     if (level != level::socket) { return fail(Error::NoProtocolOption); }
     switch (option) {
     case socket_option::type: return word_option(static_cast<std::uint32_t>(type_));
-    case socket_option::domain: return word_option(family_internet);
+    case socket_option::domain: return word_option(family());
+    case socket_option::bind_to_device: {
+        proto::SocketOption name;
+        auto const* const device = bound_device_ != 0 ? devices_instance->find(bound_device_) : nullptr;
+        if (device != nullptr) {
+            name.length = static_cast<std::uint16_t>(device->name().size() + 1);
+            std::memcpy(name.data, device->record.name, name.length);
+        }
+        return name;
+    }
     case socket_option::protocol: return word_option(protocol_);
     case socket_option::error: return word_option(static_cast<std::uint32_t>(take_error()));
     case socket_option::reuse_address: return word_option(reuse_address_ ? 1 : 0);

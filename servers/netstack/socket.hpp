@@ -95,9 +95,12 @@ public:
 protected:
     /// Ports below ip_unprivileged_port_start are for those who may bind any (ip(7)). Port in host order.
     [[nodiscard]] bool port_refused(std::uint16_t port) const;
+    /// Not bound to another device than the one that the packet lwIP is looking at came from.
+    [[nodiscard]] bool hears_current_device() const { return bound_device_ == 0 || current_device() == bound_device_; }
     /// The error that SO_ERROR reports, once.
     Error take_error() { return std::exchange(error_, Error::None); }
     virtual bool set_lwip_option(std::uint8_t, bool) { return false; }
+    [[nodiscard]] virtual std::uint32_t family() const { return family_internet; }
     [[nodiscard]] virtual bool listening() const { return false; }
     void changed() {
         if (!changed_) {
@@ -113,9 +116,11 @@ protected:
     bool reuse_address_ = false, keep_alive_ = false, broadcast_ = false;
     std::uint32_t receive_buffer_ = 131072, send_buffer_ = 131072;
     std::uint8_t time_to_live_ = 64, service_ = 0;
-    std::uint32_t bound_device_ = 0;
+    std::uint32_t bound_device_ = 0; ///< SO_BINDTODEVICE; 0: any
 
 private:
+    static std::uint32_t current_device();
+    Result<ipc::Unit> bind_to_device(proto::SocketOption const& name);
     /// False: it still waits.
     bool attempt(Waiting& waiting);
     struct Arming {

@@ -1,5 +1,6 @@
 #include "stack_server.hpp"
 #include "lwip/init.h"
+#include "packet_socket.hpp"
 #include "platform.hpp"
 #include "tables.hpp"
 #include <algorithm>
@@ -44,6 +45,14 @@ Result<ipc::Cap<proto::File>> StackServer::adopt(std::unique_ptr<Socket> socket)
 Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, ipc::Sender& sender, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol) {
     Settled const settled{*this};
     if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
+    if (domain == family_packet) {
+        auto const kind = static_cast<SocketType>(type & 0xf);
+        if (kind != SocketType::Raw && kind != SocketType::Datagram) { return fail(Error::SocketTypeNotSupported); }
+        auto packets = std::make_unique<PacketSocket>(*this, kind, static_cast<std::uint16_t>(protocol));
+        packets->file_flags |= type & open_flag::nonblock;
+        packets->opener = type & (proto::stack::opener_is_admin | proto::stack::opener_binds_any_port);
+        return adopt(std::move(packets));
+    }
     if (domain != family_internet) { return fail(Error::AddressFamilyNotSupported); }
     constexpr std::uint32_t icmp = 1, tcp = 6, udp = 17;
     std::unique_ptr<Socket> socket;

@@ -78,6 +78,10 @@
 #define PBUF_LINK_HLEN 16
 #define ETH_PAD_SIZE 2
 #define LWIP_HOOK_FILENAME "hooks.h"
+/* lwIP knows only masks of 32 bits here: what a broadcast is, is ours to say (its own stays in ip4_addr.c under its name). */
+#ifndef CELLA_LWIP_OWN_BROADCAST
+#define ip4_addr_isbroadcast_u32 cella_is_broadcast
+#endif
 #define LWIP_HOOK_IP4_ROUTE_SRC(source, destination) cella_route(source, destination)
 #define LWIP_HOOK_ETHARP_GET_GW(netif, destination) cella_next_hop(netif, destination)
 #define LWIP_HOOK_IP4_INPUT(packet, netif) cella_ip_input(packet, netif)

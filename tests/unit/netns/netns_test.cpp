@@ -75,8 +75,9 @@ struct Fixture {
         return made->as<proto::Socket>();
     }
     /// The errno of the acknowledgement.
-    int request(ipc::Cap<proto::Socket> socket, std::vector<std::byte> const& message) {
-        auto const sent = ipc::call<proto::Socket::Send>(socket, 0U, proto::SocketAddress{}, ipc::ReadBuffer{message.data(), message.size()});
+    int request(ipc::Cap<proto::Socket> socket, std::vector<std::byte> const& message, std::uint32_t flags = 0) {
+        auto const sent = ipc::call<proto::Socket::Send>(socket, flags, proto::SocketAddress{},
+                                                         ipc::ReadBuffer{message.data(), message.size()});
         REQUIRE(sent);
         std::vector<std::byte> answer(8192);
         auto const got = ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()});
@@ -222,7 +223,19 @@ TEST_CASE("the card is the first namespace's; it moves to one other at a time, a
 
     auto const there_space = fixture.create();
     auto const there = fixture.enter(there_space);
+    // As the caller's side does it for `ip link set eth0 netns 7`: the message, the move, the message again with the outcome.
+    auto const socket = fixture.netlink(here);
+    std::vector<std::byte> message;
+    nl::Writer writer{message};
+    writer.begin(nl::new_link, nl::flag::request | nl::flag::acknowledge, nl::Header{0, 0, 0, 7, 0}, nl::LinkMessage{});
+    writer.text(3, "eth0");
+    writer.attribute(19, 7U);
+    writer.end();
+    CHECK(ipc::call<proto::Socket::Send>(socket, 0U, proto::SocketAddress{},
+                                         ipc::ReadBuffer{message.data(), message.size()})
+              .error() == ipc::Error::Elsewhere);
     CHECK(ipc::call<proto::Network::MoveDevice>(here, 2U, ipc::OptionalCap<proto::Namespace>{there_space}));
+    CHECK(fixture.request(socket, message, proto::message_flag::moved) == 0);
     CHECK(fixture.stacks.attached.empty()); // it is down there
     CHECK_FALSE(fixture.table(here, proto::NetworkTable::Devices).contains("eth0:"));
     CHECK(up(here, "eth0").error() == ipc::Error::NoSuchDevice);
