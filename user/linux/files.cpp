@@ -1,5 +1,6 @@
 // System calls on open files: read, write, seek, vectors, copies, locks, fcntl.
 #include "calls.hpp"
+#include "local_sockets.hpp"
 #include "descriptors.hpp"
 #include "status.hpp"
 #include "transfer.hpp"
@@ -510,8 +511,9 @@ Long socket_pair(ThreadArea& thread, Word domain, Word type, Word protocol, Word
     if (protocol != 0 && protocol != unix_domain) {
         return refuse(Error::ProtocolNotSupported);
     }
-    return make_pair(thread, address, (type & open_close_on_exec) != 0, proto::FileKind::Socket,
-                     [&](Word window) { return ipc::call_into<proto::VfsSession::SocketPair>(window, vfs, type & ~open_close_on_exec); });
+    return make_pair(thread, address, (type & open_close_on_exec) != 0, proto::FileKind::LocalSocket, [&](Word window) {
+        return knowing_network(thread, [&] { return ipc::call_into<LocalSockets::Pair>(window, local_sockets, type & ~open_close_on_exec); });
+    });
 }
 
 Long sys_memfd_create(ThreadArea& thread) {
