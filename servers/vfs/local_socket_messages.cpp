@@ -9,7 +9,7 @@ namespace message_flag = proto::message_flag;
 constexpr std::uint32_t readable = poll_event::in | poll_event::read_normal, writes = poll_event::out | poll_event::write_normal;
 /// Longest packet, as Linux has it for its default buffer.
 constexpr std::uint32_t packet_maximum = ByteRing::capacity - 32;
-constexpr std::uint32_t control_truncated = 8, end_of_record = 0x80; // MSG_CTRUNC, MSG_EOR
+constexpr std::uint32_t control_truncated = 8; // MSG_CTRUNC
 } // namespace
 
 Result<Transfer> LocalSocket::read(Caller& caller, bool nonblock) {
@@ -145,7 +145,6 @@ template <class CopyOut> Incoming LocalSocket::give(std::uint32_t length, std::u
     got.from = first.from;
     if (first.shown) { got.who = first.who; }
     if (wanted < first.length) { got.flags |= message_flag::truncate; }
-    if (type == Type::SequencedPacket) { got.flags |= end_of_record; }
     if (got.transfer.count < wanted) { // a page is missing: it stays whole
         got.transfer.count = 0;
         return got;

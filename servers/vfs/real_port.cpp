@@ -51,7 +51,9 @@ std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto:
     }
     Identity const& who = incoming.who;
     message.credentials = {static_cast<std::int32_t>(who.process), who.user, who.group};
-    if (incoming.reader != nullptr) {
+    if (who.user == Identity{}.user) { // sent when nobody asked
+        message.credentials.user = message.credentials.group = ipc::IdMap::overflow_id;
+    } else if (incoming.reader != nullptr) {
         message.credentials.user = incoming.reader->shown_user(who.user);
         message.credentials.group = incoming.reader->shown_group(who.group);
     }
