@@ -110,7 +110,7 @@ Device* Devices::find(std::string_view name) {
 }
 
 bool Devices::is_broadcast(std::uint32_t address) const {
-    if (address == 0 || address == 0xffffffff) { return address != 0; }
+    if (address == 0xffffffff) { return true; }
     return std::ranges::any_of(devices_, [&](auto const& device) {
         return std::ranges::any_of(device->interfaces, [&](auto const& interface) {
             return cella_is_broadcast(address, &interface->lwip) != 0;
@@ -423,7 +423,7 @@ ip4_addr const* cella_next_hop(netif*, ip4_addr const* destination) {
 }
 
 std::uint8_t cella_is_broadcast(std::uint32_t address, netif const* netif) {
-    if (address == 0 || address == 0xffffffff) { return 1; }
+    if (address == 0xffffffff) { return 1; }
     auto const& interface = *static_cast<netstack::Interface const*>(netif->state);
     if (interface.prefix >= 31 || address == interface.address()) { return 0; }
     auto const host_bits = lwip_htonl(~std::uint32_t{0} >> interface.prefix);
