@@ -6,7 +6,8 @@ namespace test {
 
 namespace {
 
-constexpr Word root_cnode = abi::boot_slot::cnode, high_priority = 45, low_priority = 40; // measure_waiters leaves root at 50
+constexpr Word root_cnode = abi::boot_slot::cnode, high_priority = 45,
+               low_priority = 40; // measure_waiters leaves root at 50
 Word handler = 0, notification = 0;
 Word volatile wakes = 0, longest = 0;
 
@@ -36,7 +37,8 @@ void start_clock() {
 
 Word quiet = 0;
 
-template <class Operation> void during(char const* name, Operation operation) {
+template <class Operation>
+void during(char const* name, Operation operation) {
     Word const first = wakes;
     longest = 0;
     Word const begin = static_cast<Word>(stamp());

@@ -59,19 +59,6 @@ void interrupter(Word) {
     }
 }
 
-/// The number behind `name` on the kernel's command line.
-Word option(char const* name, Word if_not_said) {
-    for (char const* at = boot_info().command_line; *at != 0; ++at) {
-        Word length = 0;
-        while (name[length] != 0 && at[length] == name[length]) ++length;
-        if (name[length] != 0) continue;
-        Word value = 0;
-        for (at += length; *at >= '0' && *at <= '9'; ++at) value = value * 10 + static_cast<Word>(*at - '0');
-        return value;
-    }
-    return if_not_said;
-}
-
 /// What is not of the campaign's memory, and still could be reached, must have been given: a thread, a space, SchedControl.
 void check_reach(Word evidence, Word probe) {
     for (Word index = 0; index < 1u << cspace_radix; ++index) {
