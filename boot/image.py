@@ -178,10 +178,11 @@ def applets(build, busybox):
 
 def root_file_system(image, build, busybox, programs):
     """Debian's busybox, links for its applets, boot/rootfs, and the programs of user/."""
-    for path in ('bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'etc', 'home', 'proc', 'sys', 'sys/class', 'sys/class/net', 'dev', 'run', 'var',
+    for path in ('bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'etc', 'home', 'proc', 'sys', 'sys/class', 'dev', 'run', 'var',
                  'var/log', 'mnt', 'data', 'containers', 'images'):
         image.folder('root/' + path)
     image.folder('root')
+    image.link('root/sys/class/net', '/proc/self/net/class')  # as in a mounted sysfs
     image.folder('root/root', 0o700)
     image.folder('root/tmp', 0o1777)
     image.folder('root/var/tmp', 0o1777)

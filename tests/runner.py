@@ -165,10 +165,11 @@ def build_targets(tests):
     targets = set()
     for function, test in tests.values():
         if function is not run_unit:
-            targets.add('guest')
+            targets.update(['guest', 'guest-tests'])
             continue
-        program = os.path.relpath(test['cmd'][0], BUILD)
-        targets.update(['guest', 'meson-test-prereq'] if program.startswith('..') else [program])
+        # A script of the source tree runs what stands among its arguments.
+        inside = [os.path.relpath(word, BUILD) for word in test['cmd'] if word.startswith(BUILD + os.sep)]
+        targets.update(inside or ['guest', 'meson-test-prereq'])
     return sorted(targets) or ['build.ninja']
 
 

@@ -7,7 +7,12 @@
 namespace proto {
 
 /// Files below /proc/net (proc(5)).
-enum class NetworkTable : std::uint32_t { Devices = 1, Routes, Tcp, Udp, Raw, Arp, InterfacesIpv6, Unix, Tcp6, Udp6 };
+enum class NetworkTable : std::uint32_t {
+    Devices = 1, Routes, Tcp, Udp, Raw, Arp, InterfacesIpv6, Unix, Tcp6, Udp6,
+    /// What /sys/class/net is made of, a line for each device: index, name, ARPHRD type, flags, hardware address, its broadcast address,
+    /// MTU, queue length, carrier, operational state, index of its bridge, bytes, packets and drops received, the same sent, index of its peer.
+    Interfaces,
+};
 /// Files below /proc/sys/net/ipv4: one or two numbers each.
 enum class NetworkSetting : std::uint32_t { Forwarding = 1, PingGroupRange, FirstUnprivilegedPort, LocalPortRange };
 using SettingValues = std::array<std::int32_t, 2>;

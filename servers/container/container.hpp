@@ -1,6 +1,7 @@
 // One container: what was defined, and what is running of it.
 #pragma once
 #include "ipc/slots.hpp"
+#include "networks.hpp"
 #include "proto/domain.hpp"
 #include "proto/terminal.hpp"
 #include <array>
@@ -27,8 +28,12 @@ struct Container {
     std::uint32_t quota_domain = 0;
     std::uint64_t created = 0, started = 0, finished = 0; ///< wall-clock nanoseconds, 0: not yet
     std::vector<std::string> command;
-    std::int32_t console = -1; ///< virtual console, -1: attached to its starter
+    std::int32_t console = -1;                  ///< virtual console, -1: attached to its starter
     std::vector<std::string> wanted_namespaces; ///< further kinds that it has its own of (--namespace)
+    /// `none`, `host`, `container:OTHER`; empty: a network namespace of its own, joined to the attachments' networks.
+    std::string network_mode;
+    static constexpr std::string_view shared_network = "container:";
+    std::vector<Attachment> attachments;
     // While it runs; dropped when it has stopped, which gives everything back.
     ipc::Owned<proto::Domain> domain;
     ipc::Owned<proto::VfsSession> session;

@@ -65,7 +65,7 @@ ipc::Result<std::string> Launcher::find_program(Cap<proto::VfsSession> session, 
 }
 
 LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> session, Namespaces const& namespaces,
-                            Launch const& launch, std::int32_t& pid) {
+                            Cap<proto::Namespace> shared_network, Launch const& launch, std::int32_t& pid) {
     auto const path = find_program(session, launch);
     if (!path) { return program_failure(path.error()); }
     auto const handle = ipc::call<proto::Domain::Begin>(domain, session);
@@ -81,6 +81,13 @@ LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> se
         }
         for (auto const& [kind, name_space] : namespaces) {
             if (auto set = ipc::call<proto::Domain::SetNamespace>(domain, *handle, kind, name_space.get()); !set) {
+                return failure(set.error(), "namespace");
+            }
+        }
+        if (shared_network.slot != 0) {
+            if (auto set = ipc::call<proto::Domain::SetNamespace>(domain, *handle, proto::NamespaceKind::Network,
+                                                                  shared_network);
+                !set) {
                 return failure(set.error(), "namespace");
             }
         }
@@ -109,6 +116,10 @@ LaunchFailure Launcher::run(Cap<proto::Domain> domain, Cap<proto::VfsSession> se
 LaunchFailure Launcher::make_namespaces(Container const& container, Namespaces& made) {
     for (auto const& kind : services_.kinds) {
         // Clocks are the machine's, and so is what no flag of clone(2) names, unless it is asked for.
+        bool const others =
+            kind.kind == proto::NamespaceKind::Network &&
+            (container.network_mode == "host" || container.network_mode.starts_with(Container::shared_network));
+        if (others) { continue; }
         bool const usual = proto::namespace_flag(kind.kind) != 0 && kind.kind != proto::NamespaceKind::Time;
         auto const& wanted = container.wanted_namespaces;
         if (!usual && std::find(wanted.begin(), wanted.end(), kind.name.view()) == wanted.end()) { continue; }
@@ -122,12 +133,14 @@ LaunchFailure Launcher::make_namespaces(Container const& container, Namespaces& 
         auto const session = ipc::call<proto::Namespace::Enter>(*fresh, proto::Namespace::every_operation);
         if (!session) { return failure(session.error(), "host name"); }
         Owned<proto::Session> const owned{*session};
-        static_cast<void>(ipc::call<proto::Uts::SetHostname>(session->as<proto::Uts>(), proto::HostName{container.name}));
+        static_cast<void>(
+            ipc::call<proto::Uts::SetHostname>(session->as<proto::Uts>(), proto::HostName{container.name}));
     }
     return {};
 }
 
-LaunchFailure Launcher::start(Container& container, Launch const& launch) {
+LaunchFailure Launcher::start(Container& container, Launch const& launch, Cap<proto::Namespace> shared_network,
+                              Preparation& preparation) {
     // Everything is owned by a local until the program runs: an early return takes it all back.
     auto const owned = [](auto& result) {
         return Owned<typename std::remove_reference_t<decltype(*result)>::Protocol>{*result};
@@ -157,8 +170,15 @@ LaunchFailure Launcher::start(Container& container, Launch const& launch) {
     }
     Namespaces namespaces;
     if (auto const failed = make_namespaces(container, namespaces); failed.error != Error::None) { return failed; }
+    Cap<proto::Namespace> own_network{};
+    for (auto const& [kind, name_space] : namespaces) {
+        if (kind == proto::NamespaceKind::Network) { own_network = name_space.get(); }
+    }
+    if (auto const failed = preparation.prepare(container, *session, own_network); failed.error != Error::None) {
+        return failed;
+    }
     std::int32_t pid = 0;
-    auto const result = run(*domain, *session, namespaces, launch, pid);
+    auto const result = run(*domain, *session, namespaces, shared_network, launch, pid);
     if (result.error != Error::None) {
         static_cast<void>(ipc::call<proto::Domain::Stop>(*domain, proto::DomainEnd::Stopped, 0U, std::uint64_t{0}));
         return result;
@@ -174,7 +194,7 @@ LaunchFailure Launcher::execute(Container& container, Launch const& launch, std:
         services_.vfs, ipc::OptionalCap<proto::VfsSession>{container.session.get()}, 0U, 0U, 0U);
     if (!session) { return failure(session.error(), "file system"); }
     Owned<proto::VfsSession> const session_owned{*session};
-    return run(container.domain.get(), *session, {}, launch, pid);
+    return run(container.domain.get(), *session, {}, {}, launch, pid);
 }
 
 LaunchFailure Launcher::start_root(Container& container, Launch const& launch) {
@@ -195,7 +215,7 @@ LaunchFailure Launcher::start_root(Container& container, Launch const& launch) {
         return failure(mounted.error(), "/proc");
     }
     std::int32_t pid = 0;
-    return run(*domain, *session, {}, launch, pid);
+    return run(*domain, *session, {}, {}, launch, pid);
 }
 
 } // namespace container

@@ -1,4 +1,5 @@
 // The container manager. Wiring, and the first program of the machine.
+#include "files.hpp"
 #include "ipc/log.hpp"
 #include "ipc/needs.hpp"
 #include "manager.hpp"
@@ -7,21 +8,6 @@ namespace {
 
 using container::Launch;
 constexpr abi::Word event_bit = 1;
-
-/// A small file of the root container, whole; empty if it is not there.
-std::string read_file(ipc::Cap<proto::VfsSession> session, std::string_view path) {
-    std::string text;
-    auto const opened = ipc::call<proto::Directory::Open>(session.as<proto::Directory>(), proto::Directory::At{},
-                                                          proto::Directory::Caller{}, 0U, 0U, ipc::Path{path});
-    if (!opened) { return text; }
-    ipc::Owned<proto::File> const file{std::get<0>(*opened)};
-    char buffer[1024];
-    for (;;) {
-        auto const transfer = ipc::call<proto::File::Read>(file.get(), 0U, ipc::WriteBuffer{buffer, sizeof buffer});
-        if (!transfer || transfer->count == 0) { return text; }
-        text.append(buffer, transfer->count);
-    }
-}
 
 /// The words of /.boot/job, each ended by NUL.
 std::vector<std::string> split(std::string_view text) {
@@ -54,7 +40,8 @@ int server_main(ipc::ServerInfo const& info) {
     }
     ipc::for_each_namespace(info, [](std::string_view name, abi::CapabilityPointer slot) {
         ipc::Cap<proto::Namespace> const first{slot};
-        if (auto const identity = ipc::call<proto::Namespace::Identify>(first)) services.kinds.push_back({ipc::Text<32>{name}, identity->kind, first});
+        if (auto const identity = ipc::call<proto::Namespace::Identify>(first))
+            services.kinds.push_back({ipc::Text<32>{name}, identity->kind, first});
     });
     static container::Manager manager{services};
     static_cast<void>(ipc::bind_no_senders(0));
@@ -81,7 +68,9 @@ int server_main(ipc::ServerInfo const& info) {
     ipc::Owned<proto::VfsSession> const session_owned{*session};
     if (job) {
         constexpr std::uint32_t output = 64, error = 65;
-        for (auto& word : split(read_file(*session, "/.boot/job"))) { launch.command.push_back(std::move(word)); }
+        for (auto& word : split(container::read_file(*session, "/.boot/job"))) {
+            launch.command.push_back(std::move(word));
+        }
         auto const null = ipc::call<proto::Directory::Open>(session->as<proto::Directory>(), proto::Directory::At{},
                                                             proto::Directory::Caller{}, 2U, 0U, ipc::Path{"/dev/null"});
         if (null) { descriptors[0] = ipc::Owned<proto::File>{std::get<0>(*null)}; }

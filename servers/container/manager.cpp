@@ -130,7 +130,7 @@ void Manager::on_notification(Word) {
         for (auto& container : containers_) {
             if (container.quota_domain == event->domain && container.limits.kill && container.domain) {
                 static_cast<void>(ipc::call<proto::Domain::Stop>(container.domain.get(), proto::DomainEnd::DiskLimit,
-                                                                     event->process, event->wanted));
+                                                                 event->process, event->wanted));
             }
         }
     }
@@ -155,6 +155,7 @@ void Manager::settle(Container& container) {
     container.domain.reset();
     container.session.reset();
     container.namespaces.clear();
+    release_networks(container);
 }
 
 void Manager::check_all() {

@@ -14,7 +14,7 @@ namespace container {
 inline constexpr abi::Word device_badge = 2, first_dynamic_badge = 16;
 inline constexpr std::uint32_t device_major = 10, device_minor = 200;
 
-class Manager {
+class Manager final : private Preparation {
 public:
     explicit Manager(Services const& services) : services_{services}, launcher_{services_} {}
 
@@ -75,6 +75,32 @@ private:
     /// Who waits on whom, the kernel's latest events, and whether its invariants hold.
     Reply debug();
 
+    Reply network_create(Request const& request);
+    Reply network_list();
+    Reply network_remove(Request const& request);
+    Reply network_connect(Request const& request);
+    Reply network_disconnect(Request const& request);
+
+    /// --network, --publish and --rate of a new container.
+    std::optional<Reply> read_network(Request const& request, Container& container);
+    std::optional<Reply> read_attachment(Request const& request, Attachment& attachment);
+    std::optional<Reply> no_such_network(std::string_view name);
+    /// Gives the attachments of a container that is to run their addresses; refused, if one has none.
+    std::optional<Reply> reserve_networks(Container& container);
+    std::optional<Reply> reserve(Container& container, Attachment& attachment);
+    /// Addresses, rules and names of a container that has ended are gone. Its devices went with its namespace.
+    void release_networks(Container& container);
+    ipc::Result<void> connect(Attachment& attachment, ipc::Cap<proto::Namespace> target, bool default_route);
+    LaunchFailure prepare(Container& container, ipc::Cap<proto::VfsSession> session,
+                          ipc::Cap<proto::Namespace> network) override;
+    void refresh_rules();
+    void refresh_hosts(Container const& changed);
+    void write_hosts(Container& container, ipc::Cap<proto::VfsSession> session);
+    void describe_networks(Reply& reply, Container const& container);
+    [[nodiscard]] std::vector<Attachment const*> all_attachments() const;
+    static ipc::Cap<proto::Namespace> own_network(Container const& container);
+    ipc::Cap<proto::Network> network_session();
+
     Container* find(std::string_view name);
     /// The container that the request names, or null with `reply` saying why.
     Container* named(Request const& request, Reply& reply);
@@ -93,6 +119,10 @@ private:
 
     Services services_;
     Launcher launcher_;
+    Networks networks_;
+    std::vector<proto::PacketRule> sent_rules_;
+    ipc::Owned<proto::Session> network_session_; ///< of the first network namespace
+    unsigned next_wire_ = 0;
     std::list<Container> containers_;
     Container root_;
     bool power_off_after_root_ = false;

@@ -59,8 +59,9 @@ Reply Manager::namespaces() {
             auto const one = ipc::call<proto::Namespace::List>(owner, after);
             if (!one) { break; }
             // Of a mount namespace every process has a session; of others proc knows.
-            auto const members = sessions ? ipc::Result<std::uint32_t>{one->members}
-                                          : ipc::call<proto::ProcessControl::NamespaceMembers>(services_.proc, one->kind, one->inode);
+            auto const members =
+                sessions ? ipc::Result<std::uint32_t>{one->members}
+                         : ipc::call<proto::ProcessControl::NamespaceMembers>(services_.proc, one->kind, one->inode);
             add(name, *one, members.value_or(0));
             after = one->inode;
         }
@@ -74,19 +75,25 @@ Reply Manager::capabilities(Request const& request) {
     auto reply = Reply::ok();
     auto* const container = named(request, reply);
     if (container == nullptr) { return reply; }
-    auto const line = [&](unsigned depth, std::string text) { reply.add("capability", std::string(depth, '>') + std::move(text)); };
-    auto const inode = [](ipc::Result<proto::NamespaceIdentity> const& identity) { return identity ? number_text(identity->inode) : std::string{"?"}; };
+    auto const line = [&](unsigned depth, std::string text) {
+        reply.add("capability", std::string(depth, '>') + std::move(text));
+    };
+    auto const inode = [](ipc::Result<proto::NamespaceIdentity> const& identity) {
+        return identity ? number_text(identity->inode) : std::string{"?"};
+    };
     line(0, "folder " + container->folder + ", disk domain " + number_text(container->quota_domain));
     if (!container->domain) {
         line(0, "nothing runs: it holds no other capability");
         return reply;
     }
     auto const status = status_of(*container);
-    line(0, "domain: " + number_text(status.processes) + " processes, PID 1 is " + number_text(static_cast<std::uint64_t>(status.init)) + " outside");
+    line(0, "domain: " + number_text(status.processes) + " processes, PID 1 is " +
+                number_text(static_cast<std::uint64_t>(status.init)) + " outside");
     for (std::uint32_t index = 0;; ++index) {
         auto const process = ipc::call<proto::Domain::List>(container->domain.get(), index);
         if (!process) { break; }
-        line(1, "process " + number_text(static_cast<std::uint64_t>(process->inner_pid)) + " " + std::string{process->name.view()});
+        line(1, "process " + number_text(static_cast<std::uint64_t>(process->inner_pid)) + " " +
+                    std::string{process->name.view()});
     }
     line(0, "file system session: root is the folder");
     auto const own_mounts = ipc::call<proto::Namespace::Of>(container->session.get().as<proto::Namespace>());
@@ -100,11 +107,17 @@ Reply Manager::capabilities(Request const& request) {
         for (auto const& [number, name_space] : container->namespaces) {
             if (number != kind.kind) { continue; }
             own = true;
-            line(1, std::string{kind.name.view()} + ":[" + inode(ipc::call<proto::Namespace::Identify>(name_space.get())) + "] its own");
+            line(1, std::string{kind.name.view()} + ":[" +
+                        inode(ipc::call<proto::Namespace::Identify>(name_space.get())) + "] its own");
         }
-        if (!own) { line(1, std::string{kind.name.view()} + ":[" + inode(ipc::call<proto::Namespace::Identify>(kind.first)) + "] the machine's"); }
+        if (!own) {
+            line(1, std::string{kind.name.view()} + ":[" + inode(ipc::call<proto::Namespace::Identify>(kind.first)) +
+                        "] the machine's");
+        }
     }
-    if (container->console >= 0) { line(0, "terminal vc" + number_text(static_cast<std::uint64_t>(container->console))); }
+    if (container->console >= 0) {
+        line(0, "terminal vc" + number_text(static_cast<std::uint64_t>(container->console)));
+    }
     return reply;
 }
 

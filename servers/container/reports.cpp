@@ -26,6 +26,7 @@ void Manager::describe(Reply& reply, Container const& container) {
     reply.add("memory-peak", status.memory_peak)
         .add("disk", disk ? disk->used : 0)
         .add("cpu-nanoseconds", status.cpu_nanoseconds);
+    describe_networks(reply, container);
     reply.add("created", container.created).add("started", container.started).add("finished", container.finished);
     if (container.ended) {
         reply.add_signed("exit-status", exit_status(container.last));

@@ -4,6 +4,7 @@
 #include "proto/domain.hpp"
 #include "proto/memory.hpp"
 #include "proto/namespace.hpp"
+#include "proto/network.hpp"
 #include "proto/terminal.hpp"
 #include "proto/vfs.hpp"
 #include <vector>

@@ -1,7 +1,9 @@
 // Small texts that several verbs need.
 #pragma once
 #include "container.hpp"
+#include "proto/network.hpp"
 #include "request.hpp"
+#include <algorithm>
 
 namespace container {
 
@@ -20,6 +22,13 @@ inline Reply wrong_state(Container const& container, std::string_view needed) {
     text += ", not ";
     text += needed;
     return Reply::error("wrong-state", text);
+}
+
+/// A device's name as protocols have it.
+inline proto::DeviceName device_name(std::string_view text) {
+    proto::DeviceName name{};
+    std::ranges::copy(text.substr(0, name.size() - 1), name.begin());
+    return name;
 }
 
 } // namespace container

@@ -99,6 +99,11 @@ Reply Manager::handle(Request const& request, Connection& connection) {
     if (verb == "debug") return debug();
     if (verb == "ns") return namespaces();
     if (verb == "caps") return capabilities(request);
+    if (verb == "network-create") return network_create(request);
+    if (verb == "network-ls") return network_list();
+    if (verb == "network-rm") return network_remove(request);
+    if (verb == "network-connect") return network_connect(request);
+    if (verb == "network-disconnect") return network_disconnect(request);
     return Reply::error("unknown-verb", "unknown command");
 }
 
@@ -155,6 +160,8 @@ Reply Manager::create(Request const& request) {
     if (find(name) != nullptr) { return Reply::error("exists", "a container of that name exists: ctool rm it first"); }
     Limits limits;
     if (auto refused = read_limits(request, "create", limits)) { return *refused; }
+    Container joined; // only its networks
+    if (auto refused = read_network(request, joined)) { return *refused; }
     std::vector<std::string> wanted;
     if (auto refused = read_namespaces(request, wanted)) { return *refused; }
     std::string folder{containers_folder};
@@ -194,6 +201,8 @@ Reply Manager::create(Request const& request) {
     container.folder = folder;
     container.limits = limits;
     container.wanted_namespaces = std::move(wanted);
+    container.network_mode = std::move(joined.network_mode);
+    container.attachments = std::move(joined.attachments);
     container.quota_domain = *domain;
     container.created = wall_clock();
     return Reply::ok().add("folder", folder);
@@ -229,9 +238,16 @@ Reply Manager::start(Request const& request, Connection& connection) {
         descriptors = std::move(connection.descriptors);
     }
     for (std::size_t i = 0; i < descriptors.size(); ++i) { launch.descriptors[i] = descriptors[i].slot(); }
-    if (auto const failed = launcher_.start(*container, launch); failed.error != Error::None) {
+    if (auto refused = reserve_networks(*container)) { return *refused; }
+    ipc::Cap<proto::Namespace> shared{};
+    if (container->network_mode.starts_with(Container::shared_network)) {
+        shared = own_network(*find(std::string_view{container->network_mode}.substr(Container::shared_network.size())));
+    }
+    if (auto const failed = launcher_.start(*container, launch, shared, *this); failed.error != Error::None) {
+        release_networks(*container);
         return launch_error(failed, launch.command.front());
     }
+    refresh_hosts(*container);
     container->state = State::Running;
     container->ended = false;
     container->console = console ? static_cast<std::int32_t>(*console) : -1;
@@ -311,7 +327,9 @@ Reply Manager::stop(Request const& request) {
     auto* const container = named(request, reply);
     if (container == nullptr) { return reply; }
     if (!container->domain) { return wrong_state(*container, "running"); }
-    if (auto stopped = ipc::call<proto::Domain::Stop>(container->domain.get(), proto::DomainEnd::Stopped, 0U, std::uint64_t{0}); !stopped) {
+    if (auto stopped =
+            ipc::call<proto::Domain::Stop>(container->domain.get(), proto::DomainEnd::Stopped, 0U, std::uint64_t{0});
+        !stopped) {
         return Reply::error("refused", error_text(stopped.error()));
     }
     check_all();

@@ -253,6 +253,7 @@ Result<proto::Transfer> NetnsServer::on(proto::Network::Table, ipc::Sender& send
     if (space == nullptr) { return fail(Error::NotPermitted); }
     switch (table) {
     case proto::NetworkTable::Devices: return give_text(sender, device_table(*space, counters(*space)), offset);
+    case proto::NetworkTable::Interfaces: return give_text(sender, interface_table(*space, counters(*space)), offset);
     case proto::NetworkTable::Routes: return give_text(sender, route_table(*space), offset);
     case proto::NetworkTable::Arp: return give_text(sender, neighbour_table(*space, neighbours(*space)), offset);
     case proto::NetworkTable::Tcp: case proto::NetworkTable::Udp: case proto::NetworkTable::Raw:

@@ -63,6 +63,50 @@ std::string device_table(NetworkNamespace const& space, std::span<proto::stack::
     return text;
 }
 
+std::string interface_table(NetworkNamespace const& space, std::span<proto::stack::DeviceStatus const> counters) {
+    constexpr std::uint32_t up = 1, broadcast = 2, loopback = 8, multicast = 0x1000;
+    std::string text;
+    auto const number = [&](std::uint64_t value) {
+        text += std::to_string(value);
+        text += ' ';
+    };
+    auto const hardware = [&](HardwareAddress const& address) {
+        constexpr char figures[] = "0123456789abcdef";
+        for (auto const byte : address) {
+            text += figures[byte >> 4];
+            text += figures[byte & 15];
+            text += ':';
+        }
+        text.back() = ' ';
+    };
+    for (auto const& link : space.links()) {
+        bool const local = link.kind == DeviceKind::Loopback, carrier = space.carrier(link);
+        proto::stack::DeviceStatus status{};
+        for (auto const& entry : counters) {
+            if (entry.index == link.index) { status = entry; }
+        }
+        number(link.index);
+        text += link.name;
+        text += ' ';
+        number(local ? 772 : 1);
+        text += "0x";
+        append_hex(text, (link.up ? up : 0) | (local ? loopback : broadcast | multicast), 4);
+        text += ' ';
+        hardware(link.hardware_address);
+        hardware(local ? HardwareAddress{} : HardwareAddress{0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
+        number(link.mtu);
+        number(link.transmit_queue);
+        number(carrier ? 1 : 0);
+        // Loopback and dummy devices say nothing about what is below them.
+        text += !link.up ? "down " : local || link.kind == DeviceKind::Dummy ? "unknown " : carrier ? "up " : "lowerlayerdown ";
+        number(link.master);
+        for (auto const count : {status.received_bytes, status.received_packets, status.received_dropped, status.sent_bytes, status.sent_packets, status.sent_dropped}) { number(count); }
+        number(link.peer() != nullptr ? link.peer()->index : link.index);
+        text.back() = '\n';
+    }
+    return text;
+}
+
 std::string route_table(NetworkNamespace const& space) {
     std::string text;
     auto const finish_line = [&](std::size_t start) {

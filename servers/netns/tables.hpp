@@ -6,6 +6,8 @@
 namespace netns {
 
 std::string device_table(NetworkNamespace const& space, std::span<proto::stack::DeviceStatus const> counters);
+/// proto::NetworkTable::Interfaces.
+std::string interface_table(NetworkNamespace const& space, std::span<proto::stack::DeviceStatus const> counters);
 std::string route_table(NetworkNamespace const& space);
 std::string neighbour_table(NetworkNamespace const& space, std::span<proto::stack::NeighbourStatus const> neighbours);
 /// Of a table that has no entries (no stack runs, or nothing of the kind exists here).

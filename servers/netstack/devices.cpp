@@ -33,14 +33,21 @@ pbuf* shared_copy_of(pbuf const* packet) {
     if (head == nullptr) { return nullptr; }
     std::memcpy(head->payload, packet->payload, packet->len);
     for (auto const* part = packet->next; part != nullptr; part = part->next) {
-        auto* const buffer = SendBuffer::find(part->payload);
-        pbuf* const tail = buffer != nullptr ? buffer->refer(part->payload, part->len) : pbuf_alloc(PBUF_RAW, part->len, PBUF_RAM);
-        if (tail == nullptr) {
-            pbuf_free(head);
-            return nullptr;
+        // Where two buffers lie side by side in memory, lwIP makes one part of what lies in both.
+        for (std::uint16_t done = 0; done < part->len;) {
+            auto* const bytes = static_cast<std::byte*>(part->payload) + done;
+            auto* const buffer = SendBuffer::find(bytes);
+            auto const rest = static_cast<std::uint16_t>(part->len - done);
+            auto const count = buffer != nullptr ? static_cast<std::uint16_t>(std::min<std::size_t>(rest, buffer->reach(bytes))) : rest;
+            pbuf* const tail = buffer != nullptr ? buffer->refer(bytes, count) : pbuf_alloc(PBUF_RAW, count, PBUF_RAM);
+            if (tail == nullptr) {
+                pbuf_free(head);
+                return nullptr;
+            }
+            if (buffer == nullptr) { std::memcpy(tail->payload, bytes, count); }
+            pbuf_cat(head, tail);
+            done = static_cast<std::uint16_t>(done + count);
         }
-        if (buffer == nullptr) { std::memcpy(tail->payload, part->payload, part->len); }
-        pbuf_cat(head, tail);
     }
     head->flags |= packet->flags & Devices::no_checksum_flag;
     return head;
@@ -103,7 +110,7 @@ Device* Devices::find(std::string_view name) {
 }
 
 bool Devices::is_broadcast(std::uint32_t address) const {
-    if (address == 0 || address == 0xffffffff) { return address != 0; }
+    if (address == 0xffffffff) { return true; }
     return std::ranges::any_of(devices_, [&](auto const& device) {
         return std::ranges::any_of(device->interfaces, [&](auto const& interface) {
             return cella_is_broadcast(address, &interface->lwip) != 0;
@@ -416,7 +423,7 @@ ip4_addr const* cella_next_hop(netif*, ip4_addr const* destination) {
 }
 
 std::uint8_t cella_is_broadcast(std::uint32_t address, netif const* netif) {
-    if (address == 0 || address == 0xffffffff) { return 1; }
+    if (address == 0xffffffff) { return 1; }
     auto const& interface = *static_cast<netstack::Interface const*>(netif->state);
     if (interface.prefix >= 31 || address == interface.address()) { return 0; }
     auto const host_bits = lwip_htonl(~std::uint32_t{0} >> interface.prefix);

@@ -5,13 +5,13 @@
 namespace vfs {
 namespace {
 
-struct Item { std::string_view directory, name, text; }; // text empty: a directory
+struct Item { std::string_view directory, name, text; }; // text empty: a directory; beginning with a slash: a symbolic link there
 
 constexpr Item sysfs_items[] = {
     {"", "block", {}},
     {"", "bus", {}},
     {"", "class", {}},
-    {"class", "net", {}},
+    {"class", "net", "/proc/self/net/class"}, // whose devices: the reader's network namespace's
     {"class", "tty", {}},
     {"", "dev", {}},
     {"", "devices", {}},
@@ -49,11 +49,15 @@ Error Vfs::populate_fixed(FileSystem& system) {
             rest.remove_prefix(std::min(name.size() + 1, rest.size()));
             directory = environment_.dentries.find(*directory, name);
         }
-        bool const is_file = !item.text.empty();
-        auto inode = system.make(is_file ? mode::regular | 0444 : mode::directory | 0755, system.domain);
+        bool const is_link = item.text.starts_with('/'), is_file = !item.text.empty() && !is_link;
+        auto inode = system.make(is_link ? mode::link | 0777 : is_file ? mode::regular | 0444 : mode::directory | 0755, system.domain);
         if (!inode) { return inode.error(); }
         if (is_file) {
             if (auto const written = (*inode)->write(0, std::as_bytes(std::span{item.text})); !written) { return written.error(); }
+        } else if (is_link) {
+            (*inode)->target = item.text;
+            (*inode)->size = item.text.size();
+            environment_.target_bytes += static_cast<std::uint32_t>(item.text.size());
         } else {
             (*inode)->links = 2;
             ++directory->inode->links;

@@ -2,6 +2,7 @@
 # The card and the machine outside: an address by DHCP at boot, --port to a server in the guest, the guest at servers of this machine,
 # the card in another network namespace and home again, and no card without the option.
 set -u
+build=${CELLA_BUILD:-$(dirname "$BOOT_RUN")/../build}
 failures=0
 check() { if [ "$2" != "$3" ]; then echo "$1: expected [$2], got [$3]"; failures=$((failures + 1)); fi; }
 folder=$(mktemp -d)
@@ -102,6 +103,12 @@ check 'the card moves' "here 0
 there $sum
 here 1
 home $sum" "$("$BOOT_RUN" --no-build --timeout 60 --network --script "$folder/move.sh" < /dev/null 2> "$folder/err")"
+
+# The driver dies in the middle of a transfer: the next one goes on with it, and the connection with both.
+echo "wget -q -O - http://10.0.2.2:$http/file | md5sum | cut -c1-32; wget -q -O - http://10.0.2.2:$http/file | md5sum | cut -c1-32" > "$folder/twice.sh"
+check 'the driver dies' "$sum
+$sum" "$("$BOOT_RUN" --no-build --timeout 90 --network --server "virtio_net=$build/servers/drivers/virtio_net/virtio_net-failing" --script "$folder/twice.sh" < /dev/null 2> "$folder/err")"
+check 'the driver died' 1 "$(grep -c 'virtio_net died' "$folder/err")"
 
 check 'no card' 'lo:' "$("$BOOT_RUN" --no-build --timeout 60 -- awk 'NR > 2 { print $1 }' /proc/net/dev < /dev/null 2> /dev/null)"
 exit $((failures > 0))

@@ -44,6 +44,34 @@ ordered_json time_or_null(std::uint64_t nanoseconds) {
 
 ordered_json limit_or_null(std::uint64_t limit) { return limit != 0 ? ordered_json(limit) : ordered_json(nullptr); }
 
+/// Addresses of a container on its networks, and what is published of it.
+ordered_json describe_networks(Reply const& reply) {
+    ordered_json json;
+    auto const mode = reply.field("network-mode");
+    json["mode"] = mode.empty() || mode == "networks" ? "networks" : std::string{mode};
+    ordered_json networks = ordered_json::array(), published = ordered_json::array();
+    for (auto const& [name, value] : reply.fields) {
+        char network[65] = "", address[32] = "", gateway[32] = "", device[20] = "";
+        unsigned prefix = 0;
+        if (name == "network" &&
+            std::sscanf(value.c_str(), "%64s %31s %u %31s %19s", network, address, &prefix, gateway, device) == 5) {
+            bool const connected = address[0] != '-';
+            ordered_json one;
+            one["name"] = network;
+            one["address"] = connected ? ordered_json(address) : ordered_json(nullptr);
+            one["prefix"] = prefix;
+            one["gateway"] = gateway;
+            one["device"] = connected ? ordered_json(device) : ordered_json(nullptr);
+            networks.push_back(std::move(one));
+        } else if (name == "publish") {
+            published.push_back(value);
+        }
+    }
+    json["networks"] = networks;
+    json["published"] = published;
+    return json;
+}
+
 ordered_json describe(Reply const& reply) {
     ordered_json json;
     json["ociVersion"] = "1.0.2";
@@ -83,6 +111,7 @@ ordered_json describe(Reply const& reply) {
         }
     }
     if (!unknown.empty()) { json["unknownSystemCalls"] = unknown; }
+    json["network"] = describe_networks(reply);
     return json;
 }
 
@@ -129,6 +158,51 @@ void print_list(Reply const& reply, bool json) {
     }
 }
 
+void print_networks(Reply const& reply, bool json) {
+    auto const networks = split(reply);
+    auto const rate_text = [](Reply const& network) {
+        auto const bits = network.number("rate") * 8;
+        return bits == 0             ? std::string{"-"}
+               : bits % 1000000 == 0 ? std::to_string(bits / 1000000) + "mbit"
+                                     : std::to_string(bits / 1000) + "kbit";
+    };
+    auto const all = [](Reply const& network, std::string_view wanted) {
+        std::vector<std::string> values;
+        for (auto const& [name, value] : network.fields) {
+            if (name == wanted) { values.push_back(value); }
+        }
+        return values;
+    };
+    if (json) {
+        ordered_json list = ordered_json::array();
+        for (auto const& network : networks) {
+            list.push_back({{"name", network.field("name")},
+                            {"subnet", network.field("subnet")},
+                            {"gateway", network.field("gateway")},
+                            {"device", network.field("device")},
+                            {"nat", network.number("nat") != 0},
+                            {"rate", limit_or_null(network.number("rate"))},
+                            {"policies", all(network, "policy")},
+                            {"containers", all(network, "container")}});
+        }
+        std::puts(list.dump(2).c_str());
+        return;
+    }
+    std::printf("%-12s %-18s %-15s %-8s %-4s %-9s %s\n", "NAME", "SUBNET", "GATEWAY", "DEVICE", "NAT", "RATE",
+                "CONTAINERS");
+    for (auto const& network : networks) {
+        std::string containers;
+        for (auto const& container : all(network, "container")) {
+            containers += (containers.empty() ? "" : ", ") + container;
+        }
+        std::printf("%-12s %-18s %-15s %-8s %-4s %-9s %s\n", std::string{network.field("name")}.c_str(),
+                    std::string{network.field("subnet")}.c_str(), std::string{network.field("gateway")}.c_str(),
+                    std::string{network.field("device")}.c_str(), network.number("nat") != 0 ? "yes" : "no",
+                    rate_text(network).c_str(), containers.empty() ? "-" : containers.c_str());
+        for (auto const& policy : all(network, "policy")) { std::printf("%-12s %s\n", "", policy.c_str()); }
+    }
+}
+
 void print_inspect(Reply const& reply) { std::puts(describe(reply).dump(2).c_str()); }
 
 void print_container(Reply const& reply) {
@@ -165,12 +239,13 @@ void print_namespaces(Reply const& reply) {
     for (auto const& [name, value] : reply.fields) {
         unsigned long inode = 0, parent = 0, user = 0, members = 0, pins = 0;
         char kind[32] = "", owner[32] = "";
-        if (name != "namespace" ||
-            std::sscanf(value.c_str(), "%31s %lu %lu %lu %lu %lu %31s", kind, &inode, &parent, &user, &members, &pins, owner) != 7) {
+        if (name != "namespace" || std::sscanf(value.c_str(), "%31s %lu %lu %lu %lu %lu %31s", kind, &inode, &parent,
+                                               &user, &members, &pins, owner) != 7) {
             continue;
         }
         auto const shown = [](unsigned long number) { return number == 0 ? std::string{"-"} : std::to_string(number); };
-        std::printf("%-8s %10lu %-8s %10s %10s %7lu %5lu\n", kind, inode, owner, shown(parent).c_str(), shown(user).c_str(), members, pins);
+        std::printf("%-8s %10lu %-8s %10s %10s %7lu %5lu\n", kind, inode, owner, shown(parent).c_str(),
+                    shown(user).c_str(), members, pins);
     }
 }
 

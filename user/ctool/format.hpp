@@ -18,6 +18,8 @@ void print_namespaces(Reply const& reply);
 /// What a container can reach, as a tree.
 void print_capabilities(std::string_view name, Reply const& reply);
 /// Who waits on whom, then the kernel's latest events.
+/// `ctool network ls`.
+void print_networks(Reply const& reply, bool json);
 void print_debug(Reply const& reply);
 
 } // namespace ctool

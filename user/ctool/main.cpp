@@ -3,6 +3,7 @@
 #include "device.hpp"
 #include "failure.hpp"
 #include "format.hpp"
+#include "network.hpp"
 #include "programs.hpp"
 #include <algorithm>
 #include <csignal>
@@ -18,7 +19,8 @@ namespace {
 
 struct Options {
     std::optional<std::uint64_t> processes, disk, memory;
-    std::string on_limit, image, name, console, signal, namespaces;
+    std::string on_limit, image, name, console, signal, namespaces, network, publish;
+    std::uint64_t rate = 0;
     bool remove_after = false, force = false, json = false;
     char** rest = nullptr; ///< the words behind the options
     void limits(Request& request) const {
@@ -103,6 +105,12 @@ Options parse(char** words, std::size_t positional, bool console) {
             options.on_limit = text();
         } else if (word == "--namespace") {
             options.namespaces += (options.namespaces.empty() ? "" : ",") + text();
+        } else if (word == "--network" || word == "--net") {
+            options.network = text();
+        } else if (word == "--publish") {
+            options.publish += (options.publish.empty() ? "" : ",") + text();
+        } else if (word == "--rate") {
+            options.rate = rate_of(text());
         } else if (word == "--image") {
             options.image = text();
         } else if (word == "-s" || word == "--signal") {
@@ -138,6 +146,8 @@ Options parse(char** words, std::size_t positional, bool console) {
     return options;
 }
 
+} // namespace
+
 Reply ask(Device& device, Request const& request) {
     auto reply = device.exchange(request);
     if (!reply.ok) {
@@ -152,6 +162,8 @@ Reply ask(Request const& request) {
     return ask(device, request);
 }
 
+namespace {
+
 void need_name(Options const& options) {
     if (options.name.empty()) { fail("missing-name", "the name of a container is missing"); }
 }
@@ -163,6 +175,9 @@ void create(Options const& options, std::vector<std::string> const& programs) {
     request.field("name", options.name);
     options.limits(request);
     if (!options.namespaces.empty()) { request.field("namespace", options.namespaces); }
+    if (!options.network.empty()) { request.field("network", options.network); }
+    if (!options.publish.empty()) { request.field("publish", options.publish); }
+    if (options.rate != 0) { request.field("rate", options.rate); }
     auto const folder = std::string{ask(request).field("folder")};
     std::string trouble;
     if (!image.empty()) { trouble = copy_tree(image, folder); }
@@ -271,13 +286,15 @@ int simple(char const* verb, Options const& options) {
 
 constexpr char usage[] =
     "usage: ctool create NAME [-p MAXPROC] [-d MAXDISK] [-m MAXMEM] [--on-limit refuse|kill] [--image IMAGE] "
-    "[--namespace KIND] [PROGRAM...]\n"
+    "[--namespace KIND]\n"
+    "             [--network none|host|NETWORK|container:OTHER] [--publish HOST:PORT] [--rate RATE] [PROGRAM...]\n"
     "       ctool start [-p..] [-d..] [-m..] vcN NAME PROGRAM [ARG...]\n"
-    "       ctool run [-p..] [-d..] [-m..] [--rm] NAME PROGRAM [ARG...]\n"
+    "       ctool run [options of create] [--rm] NAME PROGRAM [ARG...]\n"
     "       ctool exec NAME PROGRAM [ARG...]\n"
     "       ctool pause|resume|stop|wait|top NAME    ctool kill [-s SIGNAL] NAME    ctool rm [-f] NAME\n"
     "       ctool ps    ctool info [NAME]    ctool inspect NAME    ctool update [-p..] [-d..] [-m..] NAME\n"
     "       ctool ns    ctool caps NAME    (every namespace; what a container can reach)\n"
+    "       ctool network create|ls|rm|connect|disconnect ...    (ctool network --help)\n"
     "       ctool debug    (who waits on whom, the kernel's latest events)\n"
     "A size is a number of bytes, or with K, M, G. Exit status: the program's, 125 ctool failed, 126 cannot be "
     "invoked, 127 not found.\n";
@@ -294,6 +311,7 @@ int act(std::string_view verb, char** words) {
         std::puts(options.name.c_str());
         return 0;
     }
+    if (verb == "network") { return network(words); }
     auto const options = verb == "start" ? parse(words, 1, true) : named();
     set_context(verb, options.name);
     if (verb == "start") return start(options);

@@ -1,5 +1,6 @@
 // What is read from and written to files of procfs.
 #include "common.hpp"
+#include "network_devices.hpp"
 #include "procfs.hpp"
 #include "text.hpp"
 #include <charconv>
@@ -93,6 +94,8 @@ std::string ProcFs::text_of(Open const& file) {
     case Schedstat: return (TextBuilder{} << core.cpu_time(*process) << " 0 0\n").take();
     case DescriptorInfo: return descriptor_information(*process, file.node.number);
     case NetTable: return whose != nullptr && whose->alive() ? core.network_table(*whose, file.node.number + 1) : std::string{};
+    case NetAttribute: return network_attribute(core, *process, file.node.number >> 8, file.node.number & 0xff);
+    case NetStatistic: return network_statistic(core, *process, file.node.number >> 8, file.node.number & 0xff);
     case NetSetting: {
         if (whose == nullptr || !whose->alive()) return {};
         auto const values = core.network_setting(*whose, file.node.number + 1, nullptr);

@@ -1,5 +1,6 @@
 // Directories of procfs, as getdents64(2) shows them.
 #include "common.hpp"
+#include "network_devices.hpp"
 #include "procfs.hpp"
 #include "text.hpp"
 #include <cstring>
@@ -94,6 +95,19 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
                 node.kind = directory.kind == NodeKind::DescriptorDirectory ? NodeKind::Descriptor : NodeKind::DescriptorInfo;
                 node.number = descriptor;
                 going = number(descriptor, node);
+            }
+            break;
+        }
+        case NodeKind::NetClassDirectory: {
+            // The cursor is the index of the device before, which may be gone.
+            auto const text = network_devices_text(core, *process);
+            std::string_view rest{text};
+            for (NetworkDevice device; going && next_network_device(rest, device);) {
+                if (device.index <= first) continue;
+                Node node = directory;
+                node.kind = NodeKind::NetDeviceDirectory;
+                node.number = device.index;
+                going = put(device.name, node, numbered + device.index);
             }
             break;
         }

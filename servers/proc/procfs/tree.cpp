@@ -1,4 +1,5 @@
 #include "tree.hpp"
+#include "network_devices.hpp"
 #include "text.hpp"
 #include <charconv>
 
@@ -27,7 +28,15 @@ constexpr Entry process_entries[] = {
 constexpr std::size_t thread_entry_count = std::size(process_entries) - 1; // a thread's directory has no task
 /// In the order of proto::NetworkTable, which begins with 1.
 constexpr Entry net_entries[] = {{"dev", NetTable, 0444}, {"route", NetTable, 0444}, {"tcp", NetTable, 0444}, {"udp", NetTable, 0444}, {"raw", NetTable, 0444},
-                                 {"arp", NetTable, 0444}, {"if_inet6", NetTable, 0444}, {"unix", NetTable, 0444}, {"tcp6", NetTable, 0444}, {"udp6", NetTable, 0444}};
+                                 {"arp", NetTable, 0444}, {"if_inet6", NetTable, 0444}, {"unix", NetTable, 0444}, {"tcp6", NetTable, 0444}, {"udp6", NetTable, 0444},
+                                 {"class", NetClassDirectory, 0555}};
+/// In the order of network_attribute and network_statistic, but for the directory.
+constexpr Entry net_device_entries[] = {{"address", NetAttribute, 0444}, {"broadcast", NetAttribute, 0444}, {"ifindex", NetAttribute, 0444}, {"iflink", NetAttribute, 0444},
+                                        {"type", NetAttribute, 0444}, {"flags", NetAttribute, 0444}, {"mtu", NetAttribute, 0444}, {"tx_queue_len", NetAttribute, 0444},
+                                        {"carrier", NetAttribute, 0444}, {"operstate", NetAttribute, 0444}, {"statistics", NetStatisticsDirectory, 0555}};
+constexpr Entry net_statistics_entries[] = {{"rx_bytes", NetStatistic, 0444}, {"rx_packets", NetStatistic, 0444}, {"rx_errors", NetStatistic, 0444}, {"rx_dropped", NetStatistic, 0444},
+                                            {"tx_bytes", NetStatistic, 0444}, {"tx_packets", NetStatistic, 0444}, {"tx_errors", NetStatistic, 0444}, {"tx_dropped", NetStatistic, 0444},
+                                            {"multicast", NetStatistic, 0444}, {"collisions", NetStatistic, 0444}};
 /// In the order of proto::NetworkSetting.
 constexpr Entry sys_net_entries[] = {{"ip_forward", NetSetting, 0644}, {"ping_group_range", NetSetting, 0644}, {"ip_unprivileged_port_start", NetSetting, 0644},
                                      {"ip_local_port_range", NetSetting, 0644}};
@@ -79,6 +88,8 @@ std::span<Entry const> entries_of(NodeKind directory) {
     case ProcessDirectory: return process_entries;
     case ThreadDirectory: return std::span{process_entries, thread_entry_count};
     case NetDirectory: return net_entries;
+    case NetDeviceDirectory: return net_device_entries;
+    case NetStatisticsDirectory: return net_statistics_entries;
     case SysDirectory: return sys_entries;
     case SysKernelDirectory: return sys_kernel_entries;
     case SysVmDirectory: return sys_vm_entries;
@@ -110,6 +121,9 @@ ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& dire
         node.kind = entry.kind;
         node.mode = entry.mode;
         node.number = static_cast<std::uint32_t>(&entry - entries_of(directory.kind).data());
+        if (directory.kind == NetDeviceDirectory || directory.kind == NetStatisticsDirectory) {
+            node.number = entry.kind == NetStatisticsDirectory ? directory.number : directory.number << 8 | node.number;
+        }
         return node;
     }
     switch (directory.kind) {
@@ -141,6 +155,18 @@ ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& dire
         node.mode = link ? 0700 : 0400;
         node.number = static_cast<std::uint32_t>(number);
         return node;
+    }
+    case NetClassDirectory: {
+        auto const text = network_devices_text(core, *process_of(directory));
+        std::string_view rest{text};
+        for (NetworkDevice device; next_network_device(rest, device);) {
+            if (device.name != name) continue;
+            Node node = directory;
+            node.kind = NetDeviceDirectory;
+            node.number = device.index;
+            return node;
+        }
+        return fail(Error::NoEntry);
     }
     case NamespaceDirectory:
         for (std::uint32_t i = 0; i < namespace_entry_count(core); ++i) {

@@ -7,13 +7,14 @@ namespace proc {
 
 enum class NodeKind : std::uint8_t {
     Root, ProcessDirectory, TaskDirectory, ThreadDirectory, DescriptorDirectory, DescriptorInfoDirectory, NamespaceDirectory, NetDirectory,
-    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysNetDirectory, SysNetIpv4Directory, SysvipcDirectory, // directories up to here
+    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysNetDirectory, SysNetIpv4Directory,
+    NetClassDirectory, NetDeviceDirectory, NetStatisticsDirectory, SysvipcDirectory, // directories up to here
     SelfLink, ThreadSelfLink, MountsLink, NetLink, Executable, WorkingDirectory, RootDirectory, Descriptor, NamespaceLink, // links
     // files
     MemInfo, LoadAverage, Uptime, SystemStat, Version, CpuInfo, FileSystems, CommandLine, Devices, Empty, Partitions, Swaps,
     Status, Stat, Statm, Arguments, Environment, Comm, Limits, Maps, Mounts, MountInfo, MountStats, UserMap, GroupMap, ProjectMap, SetGroups, TimeOffsets, OomScore, OomScoreAdjust, Cgroup, LoginUser, Wchan, Io, Schedstat,
     DescriptorInfo, NetTable, NetSetting, HostName, DomainName, OsType, OsRelease, OsVersion, PidMaximum, RandomUuid, Overcommit, FileMaximum, ThreadsMaximum,
-    SysvipcTable, IpcLimit,
+    SysvipcTable, IpcLimit, NetAttribute, NetStatistic,
 };
 /// Index of /proc/sys/kernel/shmmax among its neighbours: the files of limits follow in the order of Core::ipc_limit.
 inline constexpr std::uint32_t first_ipc_limit = 7;
@@ -30,7 +31,7 @@ struct Node {
     std::uint16_t mode = 0555;
     std::uint32_t process = 0;       ///< Pid::global of the process, 0: none
     std::uint32_t thread = 0;        ///< Pid::global of the thread for task/TID, 0: the process as a whole
-    std::uint32_t number = 0;        ///< descriptor, or index of a namespace
+    std::uint32_t number = 0;        ///< descriptor, index of a namespace, of a network device; of a device's file: device << 8 | its place
     [[nodiscard]] std::uint64_t inode() const {
         return (std::uint64_t{process} << 28 | std::uint64_t{thread} << 16 | std::uint64_t{number} << 8 | static_cast<std::uint64_t>(kind)) + 2;
     }

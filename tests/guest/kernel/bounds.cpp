@@ -175,5 +175,6 @@ extern "C" void main() {
     run_topic("retype", measure_retype);
     run_topic("memory", measure_memory);
     run_topic("waiters", measure_waiters);
+    run_topic("wakeups", measure_wakeups);
     finish(0);
 }

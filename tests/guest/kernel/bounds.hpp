@@ -18,5 +18,6 @@ void must(Answer const& answer, int line);
 #define MUST(answer) ::test::must((answer), __LINE__)
 
 void measure_waiters(); // bounds_waiters.cpp
+void measure_wakeups(); // bounds_wakeup.cpp; last: the clock runs from then on
 
 } // namespace test

@@ -91,6 +91,9 @@ void run_topic(char const* name, void (*function)());
 void check(bool condition, char const* what, int line);
 #define CHECK(condition) ::test::check(static_cast<bool>(condition), #condition, __LINE__)
 
+/// The number behind `name` on the kernel's command line (`-append "calls=1000 counted=1"`).
+Word option(char const* name, Word if_not_said);
+
 // --- objects (objects.cpp) ---
 Word next_slot();
 Word make(ObjectType type, Word size_bits = 0);
@@ -128,6 +131,7 @@ void test_faults();
 void test_scheduling();
 void test_machine();
 void test_interrupts();
+void test_scheduling_tree();
 void test_hostile();
 void test_random_calls();
 void measure();

@@ -11,6 +11,7 @@ extern "C" void main() {
     run_topic("scheduling", test_scheduling);
     run_topic("machine", test_machine);
     run_topic("interrupts", test_interrupts);
+    run_topic("scheduling-tree", test_scheduling_tree);
     run_topic("hostile", test_hostile);
     run_topic("random-calls", test_random_calls);
     run_topic("figures", measure);

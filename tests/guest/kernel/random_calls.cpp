@@ -59,20 +59,6 @@ void interrupter(Word) {
     }
 }
 
-/// `calls=N` on the kernel's command line says how many calls are made.
-Word calls_wanted() {
-    constexpr char name[] = "calls=";
-    for (char const* at = boot_info().command_line; *at != 0; ++at) {
-        Word length = 0;
-        while (name[length] != 0 && at[length] == name[length]) ++length;
-        if (name[length] != 0) continue;
-        Word value = 0;
-        for (at += length; *at >= '0' && *at <= '9'; ++at) value = value * 10 + static_cast<Word>(*at - '0');
-        return value;
-    }
-    return calls_if_not_said;
-}
-
 /// What is not of the campaign's memory, and still could be reached, must have been given: a thread, a space, SchedControl.
 void check_reach(Word evidence, Word probe) {
     for (Word index = 0; index < 1u << cspace_radix; ++index) {
@@ -145,7 +131,8 @@ void campaign(Word memory, Word evidence, Word probe, Word calls) {
 
 void test_random_calls() {
     Word const memory = make(ObjectType::Untyped, memory_bits);
-    Word const evidence = make(ObjectType::CNode, cspace_radix), probe = next_slot(), wanted = calls_wanted();
+    Word const evidence = make(ObjectType::CNode, cspace_radix), probe = next_slot(), wanted = option("calls=", calls_if_not_said);
+    random_state ^= option("seed=", 0);
     for (Word round = 0; rounds_done < wanted && round < campaigns_at_most; ++round)
         campaign(memory, evidence, probe, wanted / campaigns);
     print("random calls made: ");

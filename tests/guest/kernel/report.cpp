@@ -67,4 +67,16 @@ void run_topic(char const* name, void (*function)()) {
     print("\n");
 }
 
+Word option(char const* name, Word if_not_said) {
+    for (char const* at = boot_info().command_line; *at != 0; ++at) {
+        Word length = 0;
+        while (name[length] != 0 && at[length] == name[length]) ++length;
+        if (name[length] != 0) continue;
+        Word value = 0;
+        for (at += length; *at >= '0' && *at <= '9'; ++at) value = value * 10 + static_cast<Word>(*at - '0');
+        return value;
+    }
+    return if_not_said;
+}
+
 } // namespace test
