@@ -129,13 +129,15 @@ void Devices::remove_unwanted(std::vector<AddressRecord> const& addresses) {
 }
 
 void Devices::remove_interface(Interface& interface) {
+    // Connections with its address end, and send their last words by it: what waits for it goes after that.
+    netif_set_down(&interface.lwip);
+    netif_remove(&interface.lwip);
+    etharp_cleanup_netif(&interface.lwip);
     std::erase_if(queue_, [&](Travelling const& travelling) {
         bool const there = travelling.interface == &interface;
         if (there) { pbuf_free(travelling.frame); }
         return there;
     });
-    netif_set_down(&interface.lwip);
-    netif_remove(&interface.lwip);
 }
 
 err_t output_packet(netif* netif, pbuf* packet, ip4_addr_t const* destination);

@@ -6,7 +6,9 @@ namespace netstack {
 std::size_t ConnectionTable::bucket(Tuple const& tuple) const {
     // Seeded, so that nobody outside can fill one chain.
     std::uint32_t hash = seed_;
-    for (std::uint32_t const word : {tuple.source, tuple.destination, std::uint32_t{tuple.source_port} << 16 | tuple.destination_port, std::uint32_t{tuple.protocol}}) {
+    for (std::uint32_t const word :
+         {tuple.source, tuple.destination, std::uint32_t{tuple.source_port} << 16 | tuple.destination_port,
+          std::uint32_t{tuple.protocol}}) {
         hash = (hash ^ word) * 0x9e3779b1U;
         hash ^= hash >> 15;
     }
@@ -137,7 +139,8 @@ std::uint64_t lifetime(Connection const& connection) {
         case Closed: return ConnectionTable::tcp_closed;
         }
         return ConnectionTable::tcp_closed;
-    case ip_protocol::udp: return connection.state == Opening ? ConnectionTable::udp_opening : ConnectionTable::udp_replied;
+    case ip_protocol::udp:
+        return connection.state == Opening ? ConnectionTable::udp_opening : ConnectionTable::udp_replied;
     case ip_protocol::icmp: return ConnectionTable::icmp_any;
     default: return ConnectionTable::other_any;
     }
@@ -182,8 +185,8 @@ void ConnectionTable::remove_plain() {
 
 bool FragmentTable::same(Datagram const& datagram, PacketHeader const& header) {
     auto const& tuple = header.tuple();
-    return datagram.identification == header.identification() && datagram.tuple.source == tuple.source && datagram.tuple.destination == tuple.destination &&
-           datagram.tuple.protocol == tuple.protocol;
+    return datagram.identification == header.identification() && datagram.tuple.source == tuple.source &&
+           datagram.tuple.destination == tuple.destination && datagram.tuple.protocol == tuple.protocol;
 }
 
 void FragmentTable::remember(PacketHeader const& first, std::uint64_t now) {

@@ -11,8 +11,8 @@ namespace netstack {
 enum class ConnectionState : std::uint8_t { Opening, Replied, Established, Closing, TimeWait, Closed };
 
 struct Connection {
-    Tuple original; ///< of the packets of who began it, as they come in
-    Tuple reply;    ///< of the packets that answer, as they come in
+    Tuple original;            ///< of the packets of who began it, as they come in
+    Tuple reply;               ///< of the packets that answer, as they come in
     std::uint64_t expires = 0; ///< milliseconds
     ConnectionState state = ConnectionState::Opening;
     bool finished[2]{}; ///< TCP: each direction's end was seen
@@ -26,8 +26,9 @@ class ConnectionTable {
 public:
     static constexpr std::size_t maximum = 4096;
     /// After the last packet, in milliseconds (nf_conntrack's own).
-    static constexpr std::uint64_t tcp_opening = 120000, tcp_replied = 60000, tcp_established = 432000000, tcp_closing = 120000, tcp_time_wait = 120000,
-                                   tcp_closed = 10000, udp_opening = 30000, udp_replied = 120000, icmp_any = 30000, other_any = 600000;
+    static constexpr std::uint64_t tcp_opening = 120000, tcp_replied = 60000, tcp_established = 432000000,
+                                   tcp_closing = 120000, tcp_time_wait = 120000, tcp_closed = 10000,
+                                   udp_opening = 30000, udp_replied = 120000, icmp_any = 30000, other_any = 600000;
 
     explicit ConnectionTable(std::uint32_t seed = 0) : seed_{seed} {}
 

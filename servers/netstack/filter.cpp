@@ -25,7 +25,8 @@ bool same_device(char const* name, std::uint32_t index, bool negated, PacketSide
 }
 bool same_devices(RuleList::Record const& record, PacketSide in, PacketSide out) {
     auto const& rule = record.rule;
-    return same_device(rule.in_device, record.in_device, rule.not_in_device != 0, in) && same_device(rule.out_device, record.out_device, rule.not_out_device != 0, out);
+    return same_device(rule.in_device, record.in_device, rule.not_in_device != 0, in) &&
+           same_device(rule.out_device, record.out_device, rule.not_out_device != 0, out);
 }
 bool any_port(PacketRule const& rule) { return rule.first_port == 0 && rule.last_port == 0; }
 bool same_port(PacketRule const& rule, Tuple const& tuple) {
@@ -40,8 +41,11 @@ RuleList::Record const* RuleList::match(Tuple const& tuple, PacketSide in, Packe
     for (auto const& record : rules_) {
         auto const& rule = record.rule;
         if (rule.protocol != 0 && rule.protocol != tuple.protocol) { continue; }
-        if (rule.action == PacketAction::DestinationNat && rule.destination_prefix == 0 && !own_destination) { continue; }
-        if (same_network(tuple.source, rule.source, rule.source_prefix) && same_network(tuple.destination, rule.destination, rule.destination_prefix) && same_port(rule, tuple) &&
+        if (rule.action == PacketAction::DestinationNat && rule.destination_prefix == 0 && !own_destination) {
+            continue;
+        }
+        if (same_network(tuple.source, rule.source, rule.source_prefix) &&
+            same_network(tuple.destination, rule.destination, rule.destination_prefix) && same_port(rule, tuple) &&
             same_devices(record, in, out)) {
             return &record;
         }
@@ -52,7 +56,10 @@ RuleList::Record const* RuleList::match(Tuple const& tuple, PacketSide in, Packe
 RuleList::Record const* RuleList::match_foreign(PacketSide in, PacketSide out) const {
     for (auto const& record : rules_) {
         auto const& rule = record.rule;
-        if (rule.protocol == 0 && rule.source_prefix == 0 && rule.destination_prefix == 0 && any_port(rule) && same_devices(record, in, out)) { return &record; }
+        if (rule.protocol == 0 && rule.source_prefix == 0 && rule.destination_prefix == 0 && any_port(rule) &&
+            same_devices(record, in, out)) {
+            return &record;
+        }
     }
     return nullptr;
 }

@@ -19,7 +19,8 @@ public:
     [[nodiscard]] bool empty() const { return rules_.empty(); }
     /// The first rule that matches; null: none. `own_destination`: the packet is addressed to this namespace; a DestinationNat rule
     /// that names no destination means those only.
-    [[nodiscard]] Record const* match(Tuple const& tuple, PacketSide in, PacketSide out, bool own_destination = false) const;
+    [[nodiscard]] Record const* match(Tuple const& tuple, PacketSide in, PacketSide out,
+                                      bool own_destination = false) const;
     /// For frames of other protocols than IPv4: only rules that name neither addresses nor protocol nor ports match.
     [[nodiscard]] Record const* match_foreign(PacketSide in, PacketSide out) const;
     /// Some rule asks for that device as the one a packet leaves by.

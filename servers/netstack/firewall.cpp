@@ -4,7 +4,9 @@ namespace netstack {
 
 namespace {
 bool on_loopback(std::uint32_t address) { return (address & 0xff) == 127; }
-bool begins_nothing(PacketHeader const& header) { return !header.trackable() || (header.tcp_flags() & tcp_flag::reset) != 0; }
+bool begins_nothing(PacketHeader const& header) {
+    return !header.trackable() || (header.tcp_flags() & tcp_flag::reset) != 0;
+}
 } // namespace
 
 void Firewall::update_active() {
@@ -34,7 +36,9 @@ Firewall::Verdict Firewall::arrive(Packet const& packet, std::uint64_t now) {
     auto header = PacketHeader::parse(packet.bytes, packet.total);
     if (!header) { return Verdict::Pass; } // the stack itself refuses it; forward() does, too
     if (header->later_fragment()) {
-        if (!fragments_.complete(*header, now)) { return stack_.is_local(header->tuple().destination) ? Verdict::Pass : Verdict::Drop; }
+        if (!fragments_.complete(*header, now)) {
+            return stack_.is_local(header->tuple().destination) ? Verdict::Pass : Verdict::Drop;
+        }
     } else if (header->first_fragment()) {
         fragments_.remember(*header, now);
     }

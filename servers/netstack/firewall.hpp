@@ -25,8 +25,8 @@ public:
         std::span<std::byte> bytes; ///< from the IP header on, as far as it is in one piece
         std::size_t total = 0;      ///< of the whole
         PacketSide in{};
-        bool own = false;  ///< made by this namespace
-        bool sums = true;  ///< TCP's and UDP's checksum is there
+        bool own = false; ///< made by this namespace
+        bool sums = true; ///< TCP's and UDP's checksum is there
     };
 
     Firewall(StackView& stack, std::uint32_t seed) : connections_{seed}, stack_{stack} {}

@@ -8,8 +8,8 @@ namespace {
 constexpr std::size_t none = 0; ///< offset of a checksum that is not there
 constexpr std::size_t ip_sum = 10, ip_source = 12, ip_destination = 16, shortest_ip_header = 20;
 constexpr std::size_t tcp_sum = 16, udp_sum = 6, icmp_sum = 2, icmp_identifier = 4, icmp_quotes = 8;
-constexpr std::uint8_t echo_reply = 0, unreachable = 3, source_quench = 4, redirect = 5, echo_request = 8, time_exceeded = 11,
-                       parameter_problem = 12;
+constexpr std::uint8_t echo_reply = 0, unreachable = 3, source_quench = 4, redirect = 5, echo_request = 8,
+                       time_exceeded = 11, parameter_problem = 12;
 
 std::uint16_t swapped(std::uint16_t value) { return static_cast<std::uint16_t>(value << 8 | value >> 8); }
 std::uint16_t folded(std::uint32_t sum) {
@@ -18,10 +18,12 @@ std::uint16_t folded(std::uint32_t sum) {
 }
 /// RFC 1624: HC' = ~(~HC + ~m + m').
 std::uint16_t adjusted(std::uint16_t sum, std::uint16_t old, std::uint16_t value) {
-    return static_cast<std::uint16_t>(~folded(std::uint32_t{static_cast<std::uint16_t>(~sum)} + static_cast<std::uint16_t>(~old) + value));
+    return static_cast<std::uint16_t>(
+        ~folded(std::uint32_t{static_cast<std::uint16_t>(~sum)} + static_cast<std::uint16_t>(~old) + value));
 }
 bool is_error(std::uint8_t type) {
-    return type == unreachable || type == source_quench || type == redirect || type == time_exceeded || type == parameter_problem;
+    return type == unreachable || type == source_quench || type == redirect || type == time_exceeded ||
+           type == parameter_problem;
 }
 } // namespace
 
@@ -35,7 +37,10 @@ std::optional<PacketHeader> PacketHeader::parse(std::span<std::byte> packet, std
     if (packet.size() < shortest_ip_header) { return {}; }
     PacketHeader header{packet.data()};
     std::size_t const header_bytes = (header.byte(0) & 15U) * 4U, length = swapped(header.half(2));
-    if (header.byte(0) >> 4 != 4 || header_bytes < shortest_ip_header || header_bytes > packet.size() || length < header_bytes || length > total) { return {}; }
+    if (header.byte(0) >> 4 != 4 || header_bytes < shortest_ip_header || header_bytes > packet.size() ||
+        length < header_bytes || length > total) {
+        return {};
+    }
     std::uint32_t sum = 0;
     for (std::size_t at = 0; at < header_bytes; at += 2) { sum += header.half(at); }
     if (folded(sum) != 0xffff) { return {}; }
@@ -83,7 +88,10 @@ void PacketHeader::read_quoted(std::size_t present) {
     auto const start = transport_ + icmp_quotes;
     if (present < start + shortest_ip_header) { return; }
     auto const header_bytes = (byte(start) & 15U) * 4U;
-    if (byte(start) >> 4 != 4 || header_bytes < shortest_ip_header || present < start + header_bytes + 8 || (swapped(half(start + 6)) & 0x1fff) != 0) { return; }
+    if (byte(start) >> 4 != 4 || header_bytes < shortest_ip_header || present < start + header_bytes + 8 ||
+        (swapped(half(start + 6)) & 0x1fff) != 0) {
+        return;
+    }
     Tuple quoted;
     std::memcpy(&quoted.source, packet_ + start + ip_source, 4);
     std::memcpy(&quoted.destination, packet_ + start + ip_destination, 4);
@@ -131,7 +139,8 @@ void PacketHeader::change_port(std::size_t at, std::uint16_t value, std::size_t 
     adjust(sum, old, value);
 }
 
-void PacketHeader::change_address(std::size_t at, std::uint32_t value, std::size_t header_sum, std::size_t transport_sum) {
+void PacketHeader::change_address(std::size_t at, std::uint32_t value, std::size_t header_sum,
+                                  std::size_t transport_sum) {
     for (std::size_t part = 0; part < 2; ++part) {
         auto const old = half(at + part * 2), changed = static_cast<std::uint16_t>(value >> (part * 16));
         store(at + part * 2, changed);
@@ -152,7 +161,8 @@ void PacketHeader::rewrite(Tuple const& to, bool sums) {
         change_port(transport_ + 2, to.destination_port, sum);
         if (udp && sum != none && half(sum) == 0) { store(sum, 0xffff); } // zero would say that there is none
     } else if (!later_fragment_ && tuple_.protocol == ip_protocol::icmp && trackable_) {
-        change_port(transport_ + icmp_identifier, icmp_type_ == echo_request ? to.source_port : to.destination_port, transport_ + icmp_sum);
+        change_port(transport_ + icmp_identifier, icmp_type_ == echo_request ? to.source_port : to.destination_port,
+                    transport_ + icmp_sum);
     }
     tuple_ = to;
 }
@@ -168,7 +178,8 @@ void PacketHeader::rewrite_quoted(Tuple const& to, std::uint32_t source, std::ui
         change_port(quoted_transport_ + 2, to.destination_port, sum);
     } else if (to.protocol == ip_protocol::icmp) {
         bool const request = byte(quoted_transport_) == echo_request;
-        change_port(quoted_transport_ + icmp_identifier, request ? to.source_port : to.destination_port, quoted_transport_ + icmp_sum);
+        change_port(quoted_transport_ + icmp_identifier, request ? to.source_port : to.destination_port,
+                    quoted_transport_ + icmp_sum);
     }
     error_sum_ = none;
     change_address(ip_source, source, ip_sum, none);

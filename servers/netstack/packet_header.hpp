@@ -69,9 +69,9 @@ private:
     std::byte* packet_;
     Tuple tuple_{};
     std::optional<Tuple> quoted_;
-    std::size_t transport_ = 0;        ///< offset of the transport header
+    std::size_t transport_ = 0;                            ///< offset of the transport header
     std::size_t quoted_packet_ = 0, quoted_transport_ = 0; ///< offsets of what an ICMP error quotes
-    std::size_t error_sum_ = 0; ///< of the ICMP error, while what it quotes is rewritten
+    std::size_t error_sum_ = 0;                            ///< of the ICMP error, while what it quotes is rewritten
     std::uint8_t tcp_flags_ = 0, icmp_type_ = 0;
     bool later_fragment_ = false, more_fragments_ = false, trackable_ = true;
 };

@@ -36,7 +36,10 @@ void complete_checksum(pbuf* packet) {
     std::size_t const offset = IPH_PROTO(header) == IP_PROTO_TCP ? 16 : 6;
     bool const transport = IPH_PROTO(header) == IP_PROTO_TCP || IPH_PROTO(header) == IP_PROTO_UDP;
     packet->flags &= static_cast<u8_t>(~Devices::no_checksum_flag);
-    if (!transport || (IPH_OFFSET(header) & PP_HTONS(IP_OFFMASK | IP_MF)) != 0 || packet->len < header_bytes + offset + 2) { return; }
+    if (!transport || (IPH_OFFSET(header) & PP_HTONS(IP_OFFMASK | IP_MF)) != 0 ||
+        packet->len < header_bytes + offset + 2) {
+        return;
+    }
     ip4_addr_t source, destination;
     ip4_addr_copy(source, header->src);
     ip4_addr_copy(destination, header->dest);
@@ -50,7 +53,11 @@ void complete_checksum(pbuf* packet) {
     pbuf_add_header_force(packet, header_bytes);
 }
 Firewall::Packet shown(pbuf* packet, PacketSide in) {
-    return {{static_cast<std::byte*>(packet->payload), packet->len}, packet->tot_len, in, (packet->flags & Devices::own_flag) != 0, has_sums(packet)};
+    return {{static_cast<std::byte*>(packet->payload), packet->len},
+            packet->tot_len,
+            in,
+            (packet->flags & Devices::own_flag) != 0,
+            has_sums(packet)};
 }
 } // namespace
 
@@ -76,7 +83,9 @@ std::optional<StackView::Exit> PacketPath::exit(std::uint32_t destination) {
     if (interface == nullptr) { return {}; }
     auto& device = *interface->device;
     Exit result{{device.index(), 0}, interface->address()};
-    bool const port_matters = device.is(DeviceKind::Bridge) && devices_.any_of([&](Device const& port) { return port.record.master == device.index() && firewall_.asks_for_port(port.index()); });
+    bool const port_matters = device.is(DeviceKind::Bridge) && devices_.any_of([&](Device const& port) {
+        return port.record.master == device.index() && firewall_.asks_for_port(port.index());
+    });
     if (port_matters) {
         result.side.port = port_towards(device, *interface, next_hop);
         if (result.side.port == 0) { return {}; } // its sender will try again
@@ -87,7 +96,8 @@ std::optional<StackView::Exit> PacketPath::exit(std::uint32_t destination) {
 bool PacketPath::has_connection(Tuple const& incoming) {
     auto const local_port = swapped(incoming.destination_port), remote_port = swapped(incoming.source_port);
     auto const same = [&](auto const* pcb) {
-        return pcb->local_port == local_port && pcb->remote_port == remote_port && pcb->local_ip.addr == incoming.destination && pcb->remote_ip.addr == incoming.source;
+        return pcb->local_port == local_port && pcb->remote_port == remote_port &&
+               pcb->local_ip.addr == incoming.destination && pcb->remote_ip.addr == incoming.source;
     };
     if (incoming.protocol == ip_protocol::tcp) {
         for (auto const* list : {tcp_active_pcbs, tcp_tw_pcbs}) {
@@ -200,7 +210,12 @@ bool PacketPath::bridged(Device const& bridge, Device const& from, Device const&
     PacketSide const in{bridge.index(), from.index()}, out{bridge.index(), to.index()};
     if (header->type == PP_HTONS(ETHTYPE_ARP)) { return true; }
     if (header->type != PP_HTONS(ETHTYPE_IP)) { return firewall_.bridged_foreign(in, out); }
-    Firewall::Packet const packet{{static_cast<std::byte*>(frame->payload) + SIZEOF_ETH_HDR, frame->len - std::size_t{SIZEOF_ETH_HDR}}, frame->tot_len - std::size_t{SIZEOF_ETH_HDR}, in, false, true};
+    Firewall::Packet const packet{
+        {static_cast<std::byte*>(frame->payload) + SIZEOF_ETH_HDR, frame->len - std::size_t{SIZEOF_ETH_HDR}},
+        frame->tot_len - std::size_t{SIZEOF_ETH_HDR},
+        in,
+        false,
+        true};
     return firewall_.bridged(packet, out, settled, now_milliseconds());
 }
 
@@ -210,7 +225,9 @@ extern "C" {
 
 int cella_ip_input(pbuf* packet, netif* netif) {
     auto const* const header = static_cast<ip_hdr const*>(packet->payload);
-    if (packet->len >= IP_HLEN && (IPH_OFFSET(header) & PP_HTONS(IP_OFFMASK | IP_MF)) != 0) { netstack::StackTimers::fragment_seen(); }
+    if (packet->len >= IP_HLEN && (IPH_OFFSET(header) & PP_HTONS(IP_OFFMASK | IP_MF)) != 0) {
+        netstack::StackTimers::fragment_seen();
+    }
     return netstack::firewall_active && netstack::devices_instance->path().input(packet, netif) ? 1 : 0;
 }
 

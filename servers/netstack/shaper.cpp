@@ -59,6 +59,8 @@ pbuf* Shaper::next(std::uint32_t rate, std::uint32_t burst, std::uint64_t now) {
     return frame;
 }
 
-std::uint64_t Shaper::wait(std::uint32_t rate, std::uint32_t burst) const { return frames_.empty() ? 0 : bucket_.wait(frames_.front()->tot_len, rate, burst); }
+std::uint64_t Shaper::wait(std::uint32_t rate, std::uint32_t burst) const {
+    return frames_.empty() ? 0 : bucket_.wait(frames_.front()->tot_len, rate, burst);
+}
 
 } // namespace netstack

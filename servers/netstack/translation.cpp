@@ -17,7 +17,8 @@ Tuple with_destination(Tuple tuple, proto::PacketRule const& rule) {
     return tuple;
 }
 
-bool choose_source_port(Tuple& leaving, Tuple const& original, ConnectionTable& connections, StackView& stack, std::uint64_t now) {
+bool choose_source_port(Tuple& leaving, Tuple const& original, ConnectionTable& connections, StackView& stack,
+                        std::uint64_t now) {
     bool const ports = leaving.protocol == ip_protocol::tcp || leaving.protocol == ip_protocol::udp;
     bool const echo = leaving.protocol == ip_protocol::icmp && leaving.source_port != 0;
     bool const renamed = leaving.source != original.source; // it shares the address's ports with others now
@@ -31,7 +32,8 @@ bool choose_source_port(Tuple& leaving, Tuple const& original, ConnectionTable& 
     if (keeps && usable(renamed)) { return true; }
     if (!ports && !echo) { return false; }
     constexpr std::uint32_t range = last_translated_port - first_translated_port + 1;
-    std::uint32_t const start = (original.source ^ std::uint32_t{original.source_port} << 16 ^ original.destination) * 0x9e3779b1U >> 16;
+    std::uint32_t const start =
+        (original.source ^ std::uint32_t{original.source_port} << 16 ^ original.destination) * 0x9e3779b1U >> 16;
     for (std::uint32_t attempt = 0; attempt < range; ++attempt) {
         leaving.source_port = swapped(static_cast<std::uint16_t>(first_translated_port + (start + attempt) % range));
         if (usable(true)) { return true; }

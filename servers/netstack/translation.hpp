@@ -33,6 +33,7 @@ inline constexpr std::uint16_t first_translated_port = 32768, last_translated_po
 /// Makes `leaving` distinct: no other connection's answers look like its own. Its port is kept if it can be; otherwise the
 /// search starts at one that depends on who sends, so that a restarted stack finds the same.
 /// False: nothing free, or the protocol has no ports and another connection has these ends.
-bool choose_source_port(Tuple& leaving, Tuple const& original, ConnectionTable& connections, StackView& stack, std::uint64_t now);
+bool choose_source_port(Tuple& leaving, Tuple const& original, ConnectionTable& connections, StackView& stack,
+                        std::uint64_t now);
 
 } // namespace netstack

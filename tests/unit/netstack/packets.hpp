@@ -10,7 +10,9 @@ namespace packets {
 
 using Bytes = std::vector<std::byte>;
 
-constexpr std::uint32_t address(unsigned a, unsigned b, unsigned c, unsigned d) { return a | b << 8 | c << 16 | d << 24; }
+constexpr std::uint32_t address(unsigned a, unsigned b, unsigned c, unsigned d) {
+    return a | b << 8 | c << 16 | d << 24;
+}
 constexpr std::uint16_t port(unsigned number) { return static_cast<std::uint16_t>(number << 8 | number >> 8); }
 
 inline std::uint32_t sum_of(std::byte const* bytes, std::size_t count, std::uint32_t sum = 0) {
@@ -22,7 +24,9 @@ inline void put16(Bytes& bytes, std::size_t at, std::uint32_t value) {
     bytes[at] = static_cast<std::byte>(value >> 8);
     bytes[at + 1] = static_cast<std::byte>(value);
 }
-inline std::uint32_t get16(Bytes const& bytes, std::size_t at) { return static_cast<std::uint32_t>(bytes[at]) << 8 | static_cast<std::uint32_t>(bytes[at + 1]); }
+inline std::uint32_t get16(Bytes const& bytes, std::size_t at) {
+    return static_cast<std::uint32_t>(bytes[at]) << 8 | static_cast<std::uint32_t>(bytes[at + 1]);
+}
 inline std::uint32_t get32(Bytes const& bytes, std::size_t at) {
     std::uint32_t value;
     std::memcpy(&value, &bytes[at], sizeof value);
@@ -82,7 +86,8 @@ inline Bytes make(netstack::Tuple const& tuple, Made made = {}) {
 /// An ICMP error about a packet: header and eight bytes of it.
 inline Bytes error(std::uint32_t source, std::uint32_t destination, std::uint8_t type, Bytes const& about) {
     auto const quoted = std::min(about.size(), header_bytes(about) + 8);
-    auto packet = make({source, destination, 0, 0, 1}, {.icmp_type = type, .data = {reinterpret_cast<char const*>(about.data()), quoted}});
+    auto packet = make({source, destination, 0, 0, 1},
+                       {.icmp_type = type, .data = {reinterpret_cast<char const*>(about.data()), quoted}});
     put16(packet, 22, 0);
     put16(packet, 24, 0);
     put16(packet, 26, 0);
@@ -97,7 +102,8 @@ inline std::vector<Bytes> fragments(Bytes const& packet, std::size_t each) {
     for (std::size_t at = 20; at < packet.size(); at += each) {
         Bytes piece{packet.begin(), packet.begin() + 20};
         auto const end = std::min(packet.size(), at + each);
-        piece.insert(piece.end(), packet.begin() + static_cast<std::ptrdiff_t>(at), packet.begin() + static_cast<std::ptrdiff_t>(end));
+        piece.insert(piece.end(), packet.begin() + static_cast<std::ptrdiff_t>(at),
+                     packet.begin() + static_cast<std::ptrdiff_t>(end));
         put16(piece, 6, (end < packet.size() ? 0x2000U : 0U) | static_cast<std::uint32_t>((at - 20) / 8));
         finish(piece);
         result.push_back(piece);
