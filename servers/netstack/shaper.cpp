@@ -9,7 +9,7 @@ constexpr std::int64_t unit = 1000000; ///< of a byte, in tokens_
 
 std::uint32_t TokenBucket::default_burst(std::uint32_t rate) {
     constexpr std::uint32_t longest_frame = 20000;
-    return std::max(rate / 50, longest_frame);
+    return std::max(rate / 10, longest_frame);
 }
 
 bool TokenBucket::take(std::uint32_t bytes, std::uint32_t rate, std::uint32_t burst, std::uint64_t now) {

@@ -14,7 +14,7 @@ public:
     bool take(std::uint32_t bytes, std::uint32_t rate, std::uint32_t burst, std::uint64_t now);
     /// Nanoseconds until take() of as many may succeed, counted from the last take(), if nothing else is taken.
     [[nodiscard]] std::uint64_t wait(std::uint32_t bytes, std::uint32_t rate, std::uint32_t burst) const;
-    /// What a rate's burst is if nobody says: 20 milliseconds of it, and never less than one frame.
+    /// What a rate's burst is if nobody says: a tenth of a second of it, and never less than one frame.
     static std::uint32_t default_burst(std::uint32_t rate);
 
 private:
