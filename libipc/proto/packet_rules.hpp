@@ -4,7 +4,14 @@
 // that matches decides, none: it passes. Packets of a connection that was let through pass in both directions without
 // being asked for again. Translation rules are asked for the first packet of a connection (of a `ping`, by its identifier):
 // DestinationNat when it comes in, before the route is chosen; SourceNat and Masquerade when it goes out. The connection keeps
-// what was decided. Addresses and ports are in network order.
+// what was decided. Addresses are in network order, ports in the host's.
+//
+// A DestinationNat rule that names no destination means packets to the namespace's own addresses, and is asked for those that the
+// namespace sends to itself, too (their in_device is the loopback). If it names a range of ports and to_port, the ports map one to one.
+// A connection whose destination was changed leaves under the out device's address, without a rule, if it goes back where it came from
+// or begins in this namespace: otherwise its answers would take another way. A filter rule sees the changed destination. A bridge's
+// name means the bridge and all its ports. Of protocols other than IPv4 a bridge drops what a rule without addresses, protocol and
+// ports drops; ARP always passes.
 #pragma once
 #include <cstdint>
 #include <string_view>

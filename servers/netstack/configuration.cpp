@@ -1,6 +1,7 @@
 // From the configuration area to devices, addresses and routes.
 #include "devices.hpp"
 #include "netif/ethernet.h"
+#include "packet_path.hpp"
 #include "platform.hpp"
 #include <algorithm>
 
@@ -64,13 +65,15 @@ bool Devices::apply(std::span<std::byte const> area) {
     std::vector<Route> routes;
     std::vector<DeviceRecord> records;
     auto settings = settings_;
+    RuleSet rules;
     struct Visitor {
         std::vector<DeviceRecord>& records;
         std::vector<AddressRecord>& addresses;
         std::vector<Route>& routes;
         std::vector<NeighbourRecord>& neighbours;
         std::array<proto::SettingValues, 8>& settings;
-        void operator()(proto::stack::RuleRecord const&) {} // of the packet filter
+        RuleSet& rules;
+        void operator()(proto::stack::RuleRecord const& record) { rules.add(record); }
         void operator()(DeviceRecord const& record) { records.push_back(record); }
         void operator()(AddressRecord const& record) { addresses.push_back(record); }
         void operator()(NeighbourRecord const& record) { neighbours.push_back(record); }
@@ -83,7 +86,7 @@ bool Devices::apply(std::span<std::byte const> area) {
             if (number < settings.size()) { settings[number] = record.values; }
         }
     };
-    if (!proto::stack::read_configuration(area, Visitor{records, addresses, routes, neighbours, settings})) { return false; }
+    if (!proto::stack::read_configuration(area, Visitor{records, addresses, routes, neighbours, settings, rules})) { return false; }
     settings_ = settings;
     for (auto& device : devices_) { device->wanted = false; }
     for (auto const& record : records) { configure(record); }
@@ -91,6 +94,8 @@ bool Devices::apply(std::span<std::byte const> area) {
     for (auto const& address : addresses) { add_address(address); }
     routes_.assign(std::move(routes));
     set_neighbours(neighbours);
+    path_->assign(std::move(rules));
+    if (release_due_ != 0) { release_shaped(); } // at the new rates
     return true;
 }
 
@@ -124,13 +129,15 @@ void Devices::remove_unwanted(std::vector<AddressRecord> const& addresses) {
 }
 
 void Devices::remove_interface(Interface& interface) {
+    // Connections with its address end, and send their last words by it: what waits for it goes after that.
+    netif_set_down(&interface.lwip);
+    netif_remove(&interface.lwip);
+    etharp_cleanup_netif(&interface.lwip);
     std::erase_if(queue_, [&](Travelling const& travelling) {
         bool const there = travelling.interface == &interface;
         if (there) { pbuf_free(travelling.frame); }
         return there;
     });
-    netif_set_down(&interface.lwip);
-    netif_remove(&interface.lwip);
 }
 
 err_t output_packet(netif* netif, pbuf* packet, ip4_addr_t const* destination);

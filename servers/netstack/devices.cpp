@@ -4,6 +4,7 @@
 #include "lwip/prot/etharp.h"
 #include "lwip/prot/iana.h"
 #include "lwip/tcpip.h"
+#include "packet_path.hpp"
 #include "platform.hpp"
 #include "send_buffer.hpp"
 #include <algorithm>
@@ -18,7 +19,7 @@ bool in_loopback_network(std::uint32_t network_order) { return (network_order & 
 
 /// A frame of its own, in one piece, with everything that travels with it.
 pbuf* copy_of(pbuf const* frame) {
-    pbuf* const copy = pbuf_alloc(PBUF_RAW, frame->tot_len, PBUF_RAM);
+    pbuf* const copy = pbuf_alloc(PBUF_LINK, frame->tot_len, PBUF_RAM);
     if (copy == nullptr) { return nullptr; }
     if (pbuf_copy(copy, frame) != ERR_OK) {
         pbuf_free(copy);
@@ -29,7 +30,7 @@ pbuf* copy_of(pbuf const* frame) {
 }
 /// As copy_of, but data that a program sends by reference is referred to once more.
 pbuf* shared_copy_of(pbuf const* packet) {
-    pbuf* const head = pbuf_alloc(PBUF_RAW, packet->len, PBUF_RAM);
+    pbuf* const head = pbuf_alloc(PBUF_LINK, packet->len, PBUF_RAM);
     if (head == nullptr) { return nullptr; }
     std::memcpy(head->payload, packet->payload, packet->len);
     for (auto const* part = packet->next; part != nullptr; part = part->next) {
@@ -58,19 +59,31 @@ pbuf* shared_copy_of(pbuf const* packet) {
 err_t output_packet(netif* netif, pbuf* packet, ip4_addr_t const* destination) {
     auto& devices = *devices_instance;
     auto& interface = *static_cast<Interface*>(netif->state);
+    pbuf* rewritten = nullptr;
+    if (firewall_active) [[unlikely]] {
+        rewritten = devices.path().output(packet, (netif->chksum_flags & NETIF_CHECKSUM_GEN_TCP) != 0);
+        if (rewritten != nullptr) { packet = rewritten; }
+    }
+    err_t error = ERR_OK;
     if (interface.device->is(DeviceKind::Loopback) || devices.is_local(destination->addr)) {
         pbuf* const copy = shared_copy_of(packet);
-        if (copy == nullptr) { return ERR_MEM; }
-        if (auto* const loopback = devices.find(1)) {
-            loopback->counters->sent_bytes += packet->tot_len;
-            ++loopback->counters->sent_packets;
-            loopback->counters->received_bytes += packet->tot_len;
-            ++loopback->counters->received_packets;
+        if (copy != nullptr) {
+            copy->flags |= Devices::own_flag;
+            if (auto* const loopback = devices.find(1)) {
+                loopback->counters->sent_bytes += packet->tot_len;
+                ++loopback->counters->sent_packets;
+                loopback->counters->received_bytes += packet->tot_len;
+                ++loopback->counters->received_packets;
+            }
+            devices.queue(0, &interface, copy);
+        } else {
+            error = ERR_MEM;
         }
-        devices.queue(0, &interface, copy);
-        return ERR_OK;
+    } else {
+        error = etharp_output(netif, packet, destination);
     }
-    return etharp_output(netif, packet, destination);
+    if (rewritten != nullptr) { pbuf_free(rewritten); }
+    return error;
 }
 
 /// netif->linkoutput: a whole frame, after two bytes that align what follows.
@@ -81,7 +94,7 @@ err_t transmit_frame(netif* netif, pbuf* frame) {
     return ERR_OK;
 }
 
-Devices::Devices(proto::stack::StatusPage& status) : status_{status} {
+Devices::Devices(proto::stack::StatusPage& status) : status_{status}, path_{std::make_unique<PacketPath>(*this, platform().random())} {
     devices_instance = this;
     status_.device_count = proto::stack::StatusPage::devices_maximum; // unused ones have index 0
     settings_[static_cast<std::size_t>(proto::NetworkSetting::PingGroupRange)] = {1, 0};
@@ -210,6 +223,7 @@ void Devices::transmit(Device& device, pbuf* frame) {
         ++device.counters->sent_dropped;
         return;
     }
+    if (device.record.rate != 0 && held_back(device, frame)) { return; }
     device.counters->sent_bytes += frame->tot_len - ETH_PAD_SIZE;
     ++device.counters->sent_packets;
     if (!listeners_.empty()) [[unlikely]] { show(device, frame, true); }
@@ -272,6 +286,42 @@ void Devices::wake(Device& device, pbuf* frame) {
     status_.wake_devices[status_.wakes % proto::stack::StatusPage::wake_slots] = device.index();
     __atomic_store_n(&status_.wakes, status_.wakes + 1, __ATOMIC_RELEASE);
     platform().ring_netns();
+}
+
+bool Devices::held_back(Device& device, pbuf* frame) {
+    if (releasing_ == &device) { return false; }
+    if (device.shaper == nullptr) { device.shaper = std::make_unique<Shaper>(); }
+    auto& shaper = *device.shaper;
+    auto const rate = device.record.rate, burst = device.record.burst;
+    if (shaper.pass(frame->tot_len, rate, burst, platform().nanoseconds())) { return false; }
+    pbuf* const copy = copy_of(frame);
+    if (copy == nullptr || !shaper.keep(copy)) {
+        ++device.counters->sent_dropped;
+        if (copy != nullptr) { pbuf_free(copy); }
+    } else if (shaper.waiting() == 1) {
+        auto const due = (platform().nanoseconds() + shaper.wait(rate, burst)) / 1000000 + 1;
+        if (release_due_ == 0 || due < release_due_) { release_due_ = due; }
+    }
+    return true;
+}
+
+void Devices::release_shaped() {
+    release_due_ = 0;
+    auto const now = platform().nanoseconds();
+    for (std::size_t i = 0; i < devices_.size(); ++i) {
+        Device& device = *devices_[i];
+        if (device.shaper == nullptr || device.shaper->waiting() == 0) { continue; }
+        auto const rate = device.record.rate, burst = device.record.burst;
+        releasing_ = &device;
+        while (pbuf* const frame = device.shaper->next(rate, burst, now)) {
+            transmit(device, frame);
+            pbuf_free(frame);
+        }
+        releasing_ = nullptr;
+        auto const wait = device.shaper->wait(rate, burst);
+        auto const due = (now + wait) / 1000000 + 1;
+        if (wait != 0 && (release_due_ == 0 || due < release_due_)) { release_due_ = due; }
+    }
 }
 
 void Devices::flush(Device& device) {
@@ -366,12 +416,18 @@ void Devices::bridge(Device& bridge, Device* from, pbuf* frame) {
         for (std::size_t i = 0; i < devices_.size(); ++i) {
             Device& device = *devices_[i];
             bool const member = device.record.master == bridge.index() && &device != from && device.up();
-            if (member && (port == 0 || port == device.index())) { transmit(device, frame); }
+            if (!member || (port != 0 && port != device.index())) { continue; }
+            if (firewall_filters && from != nullptr && !path_->bridged(bridge, *from, device, port != 0, frame)) { continue; }
+            transmit(device, frame);
         }
     }
     if (from != nullptr && (group || own)) {
         if (!listeners_.empty()) [[unlikely]] { show(bridge, frame, false); }
-        if (pbuf* const copy = copy_of(frame)) { deliver(bridge, copy); }
+        if (pbuf* const copy = copy_of(frame)) {
+            path_->arrival_port = from->index();
+            deliver(bridge, copy);
+            path_->arrival_port = 0;
+        }
     }
 }
 
@@ -428,10 +484,6 @@ std::uint8_t cella_is_broadcast(std::uint32_t address, netif const* netif) {
     if (interface.prefix >= 31 || address == interface.address()) { return 0; }
     auto const host_bits = lwip_htonl(~std::uint32_t{0} >> interface.prefix);
     return (address & host_bits) == host_bits && ((address ^ interface.address()) & ~host_bits) == 0 ? 1 : 0;
-}
-
-int cella_may_forward(pbuf*, uint32_t) {
-    return devices_instance->setting(proto::NetworkSetting::Forwarding)[0] != 0 ? -1 : 0;
 }
 
 } // extern "C"

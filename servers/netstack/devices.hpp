@@ -9,6 +9,7 @@
 #include "proto/network_stack.hpp"
 #include "proto/packet_ring.hpp"
 #include "route_table.hpp"
+#include "shaper.hpp"
 #include <deque>
 #include <memory>
 #include <string_view>
@@ -17,6 +18,7 @@
 namespace netstack {
 
 struct Device;
+class PacketPath;
 
 /// An address of a device.
 struct Interface {
@@ -34,6 +36,7 @@ struct Device {
     bool asked = false;        ///< for that stack
     std::vector<std::unique_ptr<Interface>> interfaces;
     ForwardingTable stations; ///< Bridge
+    std::unique_ptr<Shaper> shaper; ///< once it had a rate and something to send
     bool wanted = false;      ///< apply: it is in the new configuration
 
     [[nodiscard]] std::uint32_t index() const { return record.index; }
@@ -88,8 +91,21 @@ public:
     [[nodiscard]] bool is_broadcast(std::uint32_t network_order_address) const;
     /// For sending out of the stack on a device, whatever the routes say (packet sockets).
     void transmit(Device& device, pbuf* frame);
+    /// Frames that a device's rate held back, and whose time has come.
+    void release_shaped();
+    /// When release_shaped() is wanted, in milliseconds; 0: nothing waits.
+    [[nodiscard]] std::uint64_t release_due() const { return release_due_; }
+    [[nodiscard]] PacketPath& path() { return *path_; }
+    template <class Predicate>
+    [[nodiscard]] bool any_of(Predicate predicate) const {
+        for (auto const& device : devices_) {
+            if (predicate(*device)) { return true; }
+        }
+        return false;
+    }
 
-    static constexpr std::uint8_t no_checksum_flag = 0x80; ///< in pbuf::flags, where lwIP leaves it free
+    /// In pbuf::flags, where lwIP leaves them free: the frame has no checksum; it is a packet of this stack to itself.
+    static constexpr std::uint8_t no_checksum_flag = 0x80, own_flag = 0x40;
 
 private:
     friend class RouteVia;
@@ -107,6 +123,7 @@ private:
     void remove_interface(Interface& interface);
     void set_neighbours(std::vector<proto::stack::NeighbourRecord> const& neighbours);
     void queue(std::uint32_t device, Interface* interface, pbuf* frame);
+    bool held_back(Device& device, pbuf* frame);
     bool put_in_ring(Device& device, pbuf* frame);
     /// A frame for a veth whose other end is in a stack that does not run.
     void wake(Device& device, pbuf* frame);
@@ -130,6 +147,9 @@ private:
     std::uint32_t only_device_ = 0; ///< routes lead over this device; 0: any
     std::vector<proto::stack::NeighbourRecord> permanent_;
     std::array<proto::SettingValues, 8> settings_{};
+    std::unique_ptr<PacketPath> path_;
+    std::uint64_t release_due_ = 0;
+    Device const* releasing_ = nullptr; ///< what it sends has waited
 };
 
 /// The one of this stack: lwIP's hooks find it here.

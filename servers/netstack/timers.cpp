@@ -2,7 +2,7 @@
 #include "devices.hpp"
 #include "lwip/ip4_frag.h"
 #include "lwip/priv/tcp_priv.h"
-#include "lwip/prot/ip4.h"
+#include "packet_path.hpp"
 #include "platform.hpp"
 
 namespace netstack {
@@ -38,25 +38,29 @@ void StackTimers::run(std::uint64_t now) {
     run_one(neighbours_, now, devices_instance->needs_neighbours(), ARP_TMR_INTERVAL, [] { etharp_tmr(); });
     reassembling = reassembling && now < reassembling_until;
     run_one(reassembly_, now, reassembling, IP_TMR_INTERVAL, [] { ip_reass_tmr(); });
+    auto& path = devices_instance->path();
+    if (!path.has_connections()) {
+        connections_ = 0;
+    } else if (connections_ == 0 || now >= connections_) {
+        connections_ = path.expire(now);
+    }
+    if (devices_instance->release_due() != 0 && now >= devices_instance->release_due()) { devices_instance->release_shaped(); }
+    release_ = devices_instance->release_due();
 }
 
 bool StackTimers::more_wanted() const {
+    auto const release = devices_instance->release_due();
+    if ((connections_ == 0 && devices_instance->path().has_connections()) || (release != 0 && (release_ == 0 || release < release_))) { return true; }
     return (tcp_ == 0 && tcp_busy()) || (neighbours_ == 0 && devices_instance->needs_neighbours()) || (reassembly_ == 0 && reassembling);
 }
 
 std::uint64_t StackTimers::next(std::uint64_t now) {
     run(now);
     std::uint64_t next = 0;
-    for (auto const due : {tcp_, neighbours_, reassembly_}) {
+    for (auto const due : {tcp_, neighbours_, reassembly_, connections_, release_}) {
         if (due != 0 && (next == 0 || due < next)) { next = due; }
     }
     return next;
 }
 
 } // namespace netstack
-
-extern "C" int cella_ip_input(pbuf* packet, netif*) {
-    auto const* const header = static_cast<ip_hdr const*>(packet->payload);
-    if (packet->len >= IP_HLEN && (IPH_OFFSET(header) & PP_HTONS(IP_OFFMASK | IP_MF)) != 0) { netstack::StackTimers::fragment_seen(); }
-    return 0;
-}

@@ -87,7 +87,7 @@ TEST_CASE("broadcasts need SO_BROADCAST; SO_BINDTODEVICE hears one device only")
         std::memcpy(option.data, name.data(), name.size());
         return option;
     };
-    CHECK(ipc::call<proto::Socket::SetOption>(udp, 1U, 25U, named("v1")).error() == Error::NoSuchDevice);
+    CHECK(ipc::call<proto::Socket::SetOption>(udp, 1U, 25U, named("v9")).error() == Error::NoSuchDevice);
     REQUIRE(ipc::call<proto::Socket::SetOption>(udp, 1U, 25U, named("v0")));
     REQUIRE(send(udp, "x", 1, internet(0xffffffff, 9))); // there is no route, but a device
     auto const listener = fixture.open(datagram), sender = fixture.open(datagram);
