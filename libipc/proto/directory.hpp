@@ -15,7 +15,7 @@ struct Process;
 
 /// Payload of an Error::Elsewhere reply, in message order: OptionalCap<Directory> (always present), then this.
 struct Continuation {
-    std::uint32_t flags;                 ///< bit 0: attach `caller` (the way leads into a procfs)
+    std::uint32_t flags;                 ///< what to attach as `caller`: bit 0 the process (the way leads into a procfs), bit 1 its ipc session (queues)
     ipc::Text<180> rest;                 ///< path from there on; may be empty
 };
 

@@ -25,11 +25,6 @@ inline bool is_simple(Word info, Thread const& from, Thread const& to) {
                (length - abi::register_words) * sizeof(Word));
 }
 
-/// Slot of a capability in a CSpace of one CNode; null: not so simple.
-inline Slot const* fast_lookup(Thread const& thread, Word pointer) {
-    return pointer < thread.cspace_size ? thread.cspace_slots + pointer : nullptr;
-}
-
 /// The first that waits goes on with what it gets next.
 inline void take_first_receiver(Endpoint& endpoint, Thread& receiver) {
     Thread* const next = receiver.queue_next;
@@ -65,7 +60,7 @@ inline void switch_directly(Cpu& processor, Thread& next) {
 void fastpath_call(Thread& thread) {
     Word const info = thread.context.info();
     if ((info & capabilities_mask) != 0) return handle_slowly(thread);
-    Slot const* const slot = fast_lookup(thread, thread.context.capability());
+    Slot const* const slot = lookup(thread, thread.context.capability());
     if (slot == nullptr) return handle_slowly(thread);
     Capability const capability = slot->capability;
     if (!capability.is(CapabilityType::Endpoint) || !capability.has(abi::right::write)) return handle_slowly(thread);
@@ -103,9 +98,9 @@ void fastpath_call(Thread& thread) {
 void fastpath_reply_receive(Thread& thread) {
     Word const info = thread.context.info();
     if ((info & capabilities_mask) != 0) return handle_slowly(thread);
-    Slot const* const reply_slot = fast_lookup(thread, thread.context.reply());
+    Slot const* const reply_slot = lookup(thread, thread.context.reply());
     if (reply_slot == nullptr || !reply_slot->capability.is(CapabilityType::Reply)) return handle_slowly(thread);
-    Slot const* const slot = fast_lookup(thread, thread.context.capability());
+    Slot const* const slot = lookup(thread, thread.context.capability());
     if (slot == nullptr) return handle_slowly(thread);
     Capability const capability = slot->capability;
     if (!capability.is(CapabilityType::Endpoint) || !capability.has(abi::right::read)) return handle_slowly(thread);
@@ -144,7 +139,7 @@ void fastpath_reply_receive(Thread& thread) {
 
 /// Signal that somebody waits for, on a context of his own.
 void fastpath_signal(Thread& thread) {
-    Slot const* const slot = fast_lookup(thread, thread.context.capability());
+    Slot const* const slot = lookup(thread, thread.context.capability());
     if (slot == nullptr) return handle_slowly(thread);
     Capability const capability = slot->capability;
     if (!capability.is(CapabilityType::Notification) || !capability.has(abi::right::write)) return handle_slowly(thread);

@@ -212,10 +212,9 @@ void handle_syscall(Thread& current) {
     cpu().current = &current;
     Syscall const operation = MessageInfo{current.context.info()}.operation();
     if (operation == Syscall::Call) [[likely]] {
-        if (Word const pointer = current.context.capability(); pointer < current.cspace_size) [[likely]] {
-            Slot& slot = current.cspace_slots[pointer];
-            if (slot.capability.type() != CapabilityType::Endpoint && !slot.is_empty()) [[likely]] {
-                if (invoke(current, slot)) [[likely]]
+        if (Slot* const slot = lookup(current, current.context.capability()); slot != nullptr) [[likely]] {
+            if (slot->capability.type() != CapabilityType::Endpoint && !slot->is_empty()) [[likely]] {
+                if (invoke(current, *slot)) [[likely]]
                     return leave_after(current);
                 return leave_kernel();
             }

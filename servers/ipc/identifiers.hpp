@@ -48,7 +48,8 @@ struct Permissions {
 /// Bytes that objects of a namespace take, in all the namespaces above it too: one that is made inside another spends of the outer one's.
 class Budget {
 public:
-    explicit Budget(std::uint64_t limit, std::shared_ptr<Budget> outer = {}) : limit_{limit}, outer_{std::move(outer)} {}
+    explicit Budget(std::uint64_t limit, std::shared_ptr<Budget> outer = {})
+        : limit_{limit}, outer_{std::move(outer)} {}
     bool take(std::uint64_t bytes) {
         if (bytes > limit_ - used_ || (outer_ != nullptr && !outer_->take(bytes))) { return false; }
         used_ += bytes;
@@ -75,7 +76,9 @@ public:
     static constexpr std::uint32_t sequence_shift = 15, maximum = 1 << sequence_shift;
 
     [[nodiscard]] std::size_t size() const { return objects_.size(); }
-    [[nodiscard]] std::int32_t highest() const { return objects_.empty() ? -1 : static_cast<std::int32_t>(objects_.rbegin()->first); }
+    [[nodiscard]] std::int32_t highest() const {
+        return objects_.empty() ? -1 : static_cast<std::int32_t>(objects_.rbegin()->first);
+    }
     /// By the id that a get call returned. Null: EINVAL.
     T* find(std::int32_t id) {
         if (id < 0) { return nullptr; }
@@ -93,7 +96,8 @@ public:
     }
     /// The object becomes this id's. There must be fewer than `maximum`.
     std::int32_t add(T object) {
-        auto const range = std::min<std::uint32_t>(maximum, std::max<std::uint32_t>(64, static_cast<std::uint32_t>(objects_.size()) * 3 / 2 + 1));
+        auto const range = std::min<std::uint32_t>(
+            maximum, std::max<std::uint32_t>(64, static_cast<std::uint32_t>(objects_.size()) * 3 / 2 + 1));
         std::uint32_t index = next_ < range ? next_ : 0;
         while (objects_.contains(index)) { index = index + 1 < range ? index + 1 : 0; }
         if (made_any_ && index <= last_) { sequence_ = (sequence_ + 1) % (1U << 16); }
@@ -122,7 +126,9 @@ public:
     }
     /// The key must name an object.
     [[nodiscard]] std::int32_t id_of_key(std::int32_t key) const { return id_of(objects_.at(keys_.at(key))); }
-    [[nodiscard]] std::int32_t id_at(std::int32_t index) const { return id_of(objects_.at(static_cast<std::uint32_t>(index))); }
+    [[nodiscard]] std::int32_t id_at(std::int32_t index) const {
+        return id_of(objects_.at(static_cast<std::uint32_t>(index)));
+    }
 
 private:
     struct Entry {
@@ -130,7 +136,8 @@ private:
         std::uint32_t index;
     };
     static std::int32_t id_of(Entry const& entry) {
-        return static_cast<std::int32_t>((entry.object.permissions.sequence << sequence_shift | entry.index) & 0x7fffffff);
+        return static_cast<std::int32_t>((entry.object.permissions.sequence << sequence_shift | entry.index) &
+                                         0x7fffffff);
     }
     std::map<std::uint32_t, Entry> objects_;
     std::unordered_map<std::int32_t, std::uint32_t> keys_;
@@ -140,7 +147,8 @@ private:
 
 /// The rules of shmget, semget and msgget alike. make() checks and makes a new object; check(object) says whether the existing one will do.
 template <class T, class Check, class Make>
-Result<std::int32_t> get(Identifiers<T>& objects, Caller const& caller, std::int32_t key, std::uint32_t flags, Check check, Make make) {
+Result<std::int32_t> get(Identifiers<T>& objects, Caller const& caller, std::int32_t key, std::uint32_t flags,
+                         Check check, Make make) {
     if (key == private_key) { return make(); }
     T* const found = objects.find_key(key);
     if (found == nullptr) {

@@ -11,12 +11,22 @@ constexpr std::uint64_t for_ever = ~std::uint64_t{0};
 void IpcServer::vouched(Word session, SpacePointer&, proto::SessionCredentials const& credentials) {
     auto& data = sessions_[session];
     auto const count = std::min<std::size_t>(credentials.group_count, std::size(credentials.groups));
-    data.caller = {credentials.user, credentials.group, {credentials.groups, credentials.groups + count}, credentials.capabilities, credentials.process};
+    data.caller = {credentials.user,
+                   credentials.group,
+                   {credentials.groups, credentials.groups + count},
+                   credentials.capabilities,
+                   credentials.process};
     data.user_space = credentials.user_space;
+    data.process_space = credentials.process_space;
 }
 
 void IpcServer::session_ended(Word session, SpacePointer& space) {
     sessions_.erase(session);
+    for (auto& [badge, open] : open_queues_) {
+        if (auto& registration = open.queue->registration; registration && registration->session == session) {
+            registration.reset();
+        }
+    }
     sweep(*space);
     WokenList woken;
     space->semaphores.session_ended(session, port_.wall_seconds(), woken);
@@ -31,23 +41,28 @@ void IpcServer::namespace_ended(SpacePointer& space) {
     answer(woken);
 }
 
-Result<IpcServer::Request> IpcServer::request(Sender const& sender, Word operation) {
-    static Caller const nobody{ipc::IdMap::no_id, ipc::IdMap::no_id, {}, 0, 0};
+IpcServer::Maps const& IpcServer::maps_of(std::uint32_t user_space) const {
     static Maps const identity{ipc::IdMap::identity(), ipc::IdMap::identity()};
     static Maps const nothing{};
+    if (user_space == 0 || user_space == proto::first_namespace_inode(proto::NamespaceKind::User)) { return identity; }
+    auto const maps = maps_.find(user_space);
+    return maps != maps_.end() ? maps->second : nothing;
+}
+
+Result<IpcServer::Request> IpcServer::request(Sender const& sender, Word operation) {
+    static Caller const nobody{ipc::IdMap::no_id, ipc::IdMap::no_id, {}, 0, 0};
     // The namespace itself, of which proc keeps a capability: what /proc shows and sets.
     static Caller const overseer{0, 0, {}, ~std::uint64_t{0}, 0};
     if (operation == V::Limits::number || operation == V::SetLimits::number || operation == V::Table::number) {
-        if (auto const space = opened(sender.badge, true)) { return Request{space->state.get(), &space->state, &overseer, &identity}; }
+        if (auto const space = opened(sender.badge, true)) {
+            return Request{space->state.get(), &space->state, &overseer, &maps_of(0)};
+        }
     }
     auto const* const space = state_of(sender.badge, operation);
     if (space == nullptr) { return fail(Error::NotPermitted); }
     auto const session = sessions_.find(sender.badge);
-    if (session == sessions_.end()) { return Request{space->get(), space, &nobody, &identity}; }
-    auto const number = session->second.user_space;
-    auto const maps = maps_.find(number);
-    bool const first = number == 0 || number == proto::first_namespace_inode(proto::NamespaceKind::User);
-    return Request{space->get(), space, &session->second.caller, first ? &identity : maps != maps_.end() ? &maps->second : &nothing};
+    if (session == sessions_.end()) { return Request{space->get(), space, &nobody, &maps_of(0)}; }
+    return Request{space->get(), space, &session->second.caller, &maps_of(session->second.user_space)};
 }
 
 std::uint32_t IpcServer::next_waiter() {
@@ -55,7 +70,8 @@ std::uint32_t IpcServer::next_waiter() {
     return last_waiter_;
 }
 
-std::uint32_t IpcServer::wait(Sender& sender, Waiter::Kind kind, SpacePointer const& space, std::uint32_t waiter, std::uint64_t deadline) {
+std::uint32_t IpcServer::wait(Sender& sender, Waiter::Kind kind, SpacePointer const& space, std::uint32_t waiter,
+                              std::uint64_t deadline) {
     waiters_[waiter] = {kind, sender.defer(), space, sender.write_length, deadline, {}};
     if (deadline != for_ever) { arm(); }
     return waiter;
@@ -70,8 +86,11 @@ void IpcServer::arm() {
 void IpcServer::forget(std::uint32_t waiter, Waiter const& data) {
     if (data.queue != nullptr) { data.queue->forget(waiter); }
     if (auto const space = data.space.lock()) {
-        if (data.kind == Waiter::Kind::Semaphore) { space->semaphores.forget(waiter); }
-        else { space->messages.forget(waiter); }
+        if (data.kind == Waiter::Kind::Semaphore) {
+            space->semaphores.forget(waiter);
+        } else {
+            space->messages.forget(waiter);
+        }
     }
 }
 
@@ -94,9 +113,13 @@ void IpcServer::answer(WokenList const& woken) {
         if (found == waiters_.end()) { continue; }
         auto const waiter = found->second;
         waiters_.erase(found);
-        if (one.result != Error::None) { ipc::reply_error(waiter.call, one.result); }
-        else if (waiter.kind == Waiter::Kind::Semaphore) { ipc::reply<V::Operate>(waiter.call, Unit{}); }
-        else { ipc::reply<V::Send>(waiter.call, 0U); }
+        if (one.result != Error::None) {
+            ipc::reply_error(waiter.call, one.result);
+        } else if (waiter.kind == Waiter::Kind::Semaphore) {
+            ipc::reply<V::Operate>(waiter.call, Unit{});
+        } else {
+            ipc::reply<V::Send>(waiter.call, 0U);
+        }
     }
 }
 
@@ -118,18 +141,30 @@ void IpcServer::on_notification(Word) {
 void IpcServer::on_no_senders(Word badge) {
     auto const found = attachments_.find(badge);
     if (found == attachments_.end()) {
-        if (open_queues_.erase(badge) == 0) { NamespaceServer::on_no_senders(badge); }
+        if (auto const open = open_queues_.find(badge); open != open_queues_.end()) {
+            if (auto& registration = open->second.queue->registration;
+                registration && registration->descriptor == badge) {
+                registration.reset();
+            }
+            open_queues_.erase(open);
+        } else if (directories_.erase(badge) == 0) {
+            NamespaceServer::on_no_senders(badge);
+        }
         return;
     }
     auto const gone = std::move(found->second);
     attachments_.erase(found);
-    if (auto const space = gone.counted ? gone.space.lock() : nullptr) { space->segments.detach(gone.id, gone.process, port_.wall_seconds()); }
+    if (auto const space = gone.counted ? gone.space.lock() : nullptr) {
+        space->segments.detach(gone.id, gone.process, port_.wall_seconds());
+    }
 }
 
-Result<ipc::Unit> IpcServer::on(Protocol::SetUserMap, Sender& sender, std::uint32_t user_inode, std::uint32_t uid_count, std::uint32_t gid_count,
-                                ipc::ReadBuffer) {
+Result<ipc::Unit> IpcServer::on(Protocol::SetUserMap, Sender& sender, std::uint32_t user_inode, std::uint32_t uid_count,
+                                std::uint32_t gid_count, ipc::ReadBuffer) {
     if (sender.badge != ipc::first_namespace_badge) { return fail(Error::NotPermitted); }
-    if (uid_count > ipc::IdMap::maximum_extents || gid_count > ipc::IdMap::maximum_extents) { return fail(Error::Invalid); }
+    if (uid_count > ipc::IdMap::maximum_extents || gid_count > ipc::IdMap::maximum_extents) {
+        return fail(Error::Invalid);
+    }
     if (uid_count == 0 && gid_count == 0) {
         maps_.erase(user_inode);
         return Unit{};
@@ -148,10 +183,17 @@ Result<ipc::Unit> IpcServer::on(Protocol::SetUserMap, Sender& sender, std::uint3
 }
 
 proto::SystemVPermissions IpcServer::shown(Request const& request, Permissions const& one) {
-    return {one.key, request.user(one.user), request.group(one.group), request.user(one.creator), request.group(one.creator_group), one.mode, one.sequence};
+    return {one.key,
+            request.user(one.user),
+            request.group(one.group),
+            request.user(one.creator),
+            request.group(one.creator_group),
+            one.mode,
+            one.sequence};
 }
 
-Result<ipc::Unit> IpcServer::change(Request const& request, Permissions& permissions, proto::SystemVPermissions const& wanted) {
+Result<ipc::Unit> IpcServer::change(Request const& request, Permissions& permissions,
+                                    proto::SystemVPermissions const& wanted) {
     auto const user = request.maps->users.to_global(wanted.user);
     auto const group = request.maps->groups.to_global(wanted.group);
     if (!permissions.owned_by(*request.caller)) { return fail(Error::NotPermitted); }
@@ -164,13 +206,15 @@ Result<ipc::Unit> IpcServer::change(Request const& request, Permissions& permiss
 
 // --- semaphores ---
 
-Result<std::int32_t> IpcServer::on(V::GetSet, Sender& sender, std::int32_t key, std::uint32_t count, std::uint32_t flags) {
+Result<std::int32_t> IpcServer::on(V::GetSet, Sender& sender, std::int32_t key, std::uint32_t count,
+                                   std::uint32_t flags) {
     auto const who = request(sender, V::GetSet::number);
     if (!who) { return fail(who.error()); }
     return who->space->semaphores.get(*who->caller, key, count, flags, port_.wall_seconds());
 }
 
-Result<ipc::Unit> IpcServer::on(V::Operate, Sender& sender, std::int32_t id, std::uint32_t count, std::uint64_t deadline, ipc::ReadBuffer) {
+Result<ipc::Unit> IpcServer::on(V::Operate, Sender& sender, std::int32_t id, std::uint32_t count,
+                                std::uint64_t deadline, ipc::ReadBuffer) {
     auto const who = request(sender, V::Operate::number);
     if (!who) { return fail(who.error()); }
     if (count == 0 || id < 0) { return fail(Error::Invalid); }
@@ -181,7 +225,8 @@ Result<ipc::Unit> IpcServer::on(V::Operate, Sender& sender, std::int32_t id, std
     sweep(*who->space);
     WokenList woken;
     auto const waiter = next_waiter();
-    auto const done = who->space->semaphores.operate(*who->caller, id, operations, sender.badge, waiter, port_.wall_seconds(), woken);
+    auto const done =
+        who->space->semaphores.operate(*who->caller, id, operations, sender.badge, waiter, port_.wall_seconds(), woken);
     answer(woken);
     if (!done) { return fail(done.error()); }
     if (*done) { return Unit{}; }
@@ -189,7 +234,8 @@ Result<ipc::Unit> IpcServer::on(V::Operate, Sender& sender, std::int32_t id, std
     return fail(Error::Deferred);
 }
 
-Result<std::tuple<std::int32_t, proto::SemaphoreStatus>> IpcServer::on(V::ControlSet, Sender& sender, std::int32_t id, std::uint32_t command,
+Result<std::tuple<std::int32_t, proto::SemaphoreStatus>> IpcServer::on(V::ControlSet, Sender& sender, std::int32_t id,
+                                                                       std::uint32_t command,
                                                                        proto::SystemVPermissions const& wanted) {
     using Reply = std::tuple<std::int32_t, proto::SemaphoreStatus>;
     auto const who = request(sender, V::ControlSet::number);
@@ -214,15 +260,18 @@ Result<std::tuple<std::int32_t, proto::SemaphoreStatus>> IpcServer::on(V::Contro
     if (!set) { return fail(set.error()); }
     auto const& one = **set;
     return Reply{command == V::status ? 0 : sets.id_at(id),
-                 {shown(*who, one.permissions), static_cast<std::uint32_t>(one.semaphores.size()), one.operation_time, one.change_time}};
+                 {shown(*who, one.permissions), static_cast<std::uint32_t>(one.semaphores.size()), one.operation_time,
+                  one.change_time}};
 }
 
-Result<std::int32_t> IpcServer::on(V::ControlSemaphore, Sender& sender, std::int32_t id, std::uint32_t index, std::uint32_t command, std::int32_t value) {
+Result<std::int32_t> IpcServer::on(V::ControlSemaphore, Sender& sender, std::int32_t id, std::uint32_t index,
+                                   std::uint32_t command, std::int32_t value) {
     auto const who = request(sender, V::ControlSemaphore::number);
     if (!who) { return fail(who.error()); }
     sweep(*who->space);
     WokenList woken;
-    auto const done = who->space->semaphores.control(*who->caller, id, index, command, value, port_.wall_seconds(), woken);
+    auto const done =
+        who->space->semaphores.control(*who->caller, id, index, command, value, port_.wall_seconds(), woken);
     answer(woken);
     return done;
 }

@@ -4,6 +4,7 @@
 #include "ipc/id_map.hpp"
 #include "ipc/namespace_server.hpp"
 #include "space.hpp"
+#include <deque>
 
 namespace sysv {
 
@@ -11,8 +12,8 @@ namespace sysv {
 class Port {
 public:
     virtual ~Port() = default;
-    virtual std::uint64_t monotonic() = 0;     ///< nanoseconds
-    virtual std::int64_t wall_seconds() = 0;   ///< since the epoch
+    virtual std::uint64_t monotonic() = 0;        ///< nanoseconds
+    virtual std::int64_t wall_seconds() = 0;      ///< since the epoch
     virtual void arm(std::uint64_t deadline) = 0; ///< on_notification then
     /// Zeroed memory, given page by page when it is mapped.
     virtual Result<std::shared_ptr<Storage>> make_storage(std::uint32_t bytes) = 0;
@@ -39,52 +40,89 @@ public:
     using Transfer = proto::Transfer;
     /// records: bytes of its heap that objects may take in all.
     IpcServer(Port& port, std::uint64_t records)
-        : NamespaceServer{std::make_shared<Space>(std::make_shared<Budget>(records), std::make_shared<Budget>(~std::uint64_t{0}))}, port_{port} {}
+        : NamespaceServer{std::make_shared<Space>(std::make_shared<Budget>(records),
+                                                  std::make_shared<Budget>(~std::uint64_t{0}))},
+          port_{port} {}
     using NamespaceServer::on;
 
     // --- shared memory (ipc_server_memory.cpp) ---
     Result<std::int32_t> on(V::GetSegment, Sender&, std::int32_t key, std::uint32_t bytes, std::uint32_t flags);
-    Result<std::tuple<ipc::Cap<File>, std::uint32_t>> on(V::Attach, Sender&, std::int32_t id, std::uint32_t read_only, std::uint32_t execute);
-    Result<std::tuple<std::int32_t, proto::SharedMemoryStatus>> on(V::ControlSegment, Sender&, std::int32_t id, std::uint32_t command,
-                                                                   proto::SystemVPermissions const&);
+    Result<std::tuple<ipc::Cap<File>, std::uint32_t>> on(V::Attach, Sender&, std::int32_t id, std::uint32_t read_only,
+                                                         std::uint32_t execute);
+    Result<std::tuple<std::int32_t, proto::SharedMemoryStatus>>
+    on(V::ControlSegment, Sender&, std::int32_t id, std::uint32_t command, proto::SystemVPermissions const&);
     Result<proto::FileStatus> on(File::Stat, Sender&);
     Result<std::uint32_t> on(File::Name, Sender&, ipc::WriteBuffer);
     Result<std::uint32_t> on(File::GetFlags, Sender&);
-    Result<std::tuple<ipc::Cap<ipc::Frame>, proto::FilePage>> on(File::Page, Sender&, std::uint32_t index, std::uint32_t shared_write);
+    Result<std::tuple<ipc::Cap<ipc::Frame>, proto::FilePage>> on(File::Page, Sender&, std::uint32_t index,
+                                                                 std::uint32_t shared_write);
     Result<std::tuple<ipc::Cap<File>, std::uint32_t>> on(File::Reopen, Sender&, std::uint32_t flags);
 
     // --- semaphores, messages (ipc_server.cpp) ---
     Result<std::int32_t> on(V::GetSet, Sender&, std::int32_t key, std::uint32_t count, std::uint32_t flags);
     Result<Unit> on(V::Operate, Sender&, std::int32_t id, std::uint32_t count, std::uint64_t deadline, ipc::ReadBuffer);
-    Result<std::tuple<std::int32_t, proto::SemaphoreStatus>> on(V::ControlSet, Sender&, std::int32_t id, std::uint32_t command,
-                                                                proto::SystemVPermissions const&);
-    Result<std::int32_t> on(V::ControlSemaphore, Sender&, std::int32_t id, std::uint32_t index, std::uint32_t command, std::int32_t value);
+    Result<std::tuple<std::int32_t, proto::SemaphoreStatus>>
+    on(V::ControlSet, Sender&, std::int32_t id, std::uint32_t command, proto::SystemVPermissions const&);
+    Result<std::int32_t> on(V::ControlSemaphore, Sender&, std::int32_t id, std::uint32_t index, std::uint32_t command,
+                            std::int32_t value);
     Result<Transfer> on(V::GetAll, Sender&, std::int32_t id, ipc::WriteBuffer);
     Result<Transfer> on(V::SetAll, Sender&, std::int32_t id, ipc::ReadBuffer);
     Result<std::int32_t> on(V::GetQueue, Sender&, std::int32_t key, std::uint32_t flags);
-    Result<std::uint32_t> on(V::Send, Sender&, std::int32_t id, std::int32_t type, std::uint32_t flags, ipc::ReadBuffer);
-    Result<proto::ReceivedMessage> on(V::Receive, Sender&, std::int32_t id, std::int32_t type, std::uint32_t flags, ipc::WriteBuffer);
-    Result<std::tuple<std::int32_t, proto::MessageQueueStatus>> on(V::ControlQueue, Sender&, std::int32_t id, std::uint32_t command,
-                                                                   proto::SystemVPermissions const&, std::uint32_t maximum_bytes);
+    Result<std::uint32_t> on(V::Send, Sender&, std::int32_t id, std::int32_t type, std::uint32_t flags,
+                             ipc::ReadBuffer);
+    Result<proto::ReceivedMessage> on(V::Receive, Sender&, std::int32_t id, std::int32_t type, std::uint32_t flags,
+                                      ipc::WriteBuffer);
+    Result<std::tuple<std::int32_t, proto::MessageQueueStatus>> on(V::ControlQueue, Sender&, std::int32_t id,
+                                                                   std::uint32_t command,
+                                                                   proto::SystemVPermissions const&,
+                                                                   std::uint32_t maximum_bytes);
     Result<proto::SystemVLimits> on(V::Limits, Sender&);
     Result<Unit> on(V::SetLimits, Sender&, proto::SystemVLimits const&);
     Result<proto::SystemVUse> on(V::Use, Sender&);
     Result<Transfer> on(V::Table, Sender&, std::uint32_t which, std::uint32_t offset, ipc::WriteBuffer);
 
     // --- POSIX message queues (ipc_server_posix.cpp) ---
-    Result<ipc::Cap<File>> on(M::Open, Sender&, std::uint32_t flags, std::uint32_t mode, std::uint32_t given, proto::MessageQueueAttributes const&,
-                              ipc::Path const&);
+    Result<ipc::Cap<proto::Directory>> on(M::FileSystem, Sender&);
+    Result<Unit> on(M::Notify, Sender&, ipc::OptionalCap<proto::Session> own, std::uint32_t change,
+                    std::uint32_t signal, std::uint32_t value);
+    Result<Unit> on(M::Watch, Sender&, ipc::Cap<ipc::Notification>);
+    Result<proto::QueueNotice> on(M::TakeNotice, Sender&);
+    Result<Unit> on(M::MayMap, Sender&, ipc::OptionalCap<File>);
+    Result<ipc::Cap<File>> on(M::Open, Sender&, std::uint32_t flags, std::uint32_t mode, std::uint32_t given,
+                              proto::MessageQueueAttributes const&, ipc::Path const&);
     Result<Unit> on(M::Unlink, Sender&, ipc::Path const&);
     Result<std::uint32_t> on(M::Send, Sender&, std::uint32_t priority, std::uint64_t deadline, ipc::ReadBuffer);
     Result<proto::QueueMessage> on(M::Receive, Sender&, std::uint64_t deadline, ipc::WriteBuffer);
     Result<proto::MessageQueueAttributes> on(M::Attributes, Sender&, std::uint32_t change, std::uint32_t flags);
     Result<Transfer> on(File::Read, Sender&, std::uint32_t, ipc::WriteBuffer);
     Result<std::uint32_t> on(File::Poll, Sender&, std::uint32_t events);
-    Result<std::uint32_t> on(File::PollArm, Sender&, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification>);
+    Result<std::uint32_t> on(File::PollArm, Sender&, std::uint32_t events, std::uint32_t token,
+                             ipc::Cap<ipc::Notification>);
     Result<Unit> on(File::PollDisarm, Sender&, std::uint32_t token);
     Result<Unit> on(File::SetFlags, Sender&, std::uint32_t flags);
 
-    Result<Unit> on(Protocol::SetUserMap, Sender&, std::uint32_t user_inode, std::uint32_t uid_count, std::uint32_t gid_count, ipc::ReadBuffer);
+    // --- the file system of queues (queue_directory.cpp) ---
+    using D = proto::Directory;
+    Result<std::tuple<ipc::Cap<File>, proto::OpenResult>> on(D::Open, Sender&, D::At, D::Caller, std::uint32_t flags,
+                                                             std::uint32_t mode, ipc::Path const&);
+    Result<proto::FileStatus> on(D::Stat, Sender&, D::At, D::Caller, std::uint32_t flags, ipc::Path const&);
+    Result<Unit> on(D::Access, Sender&, D::At, D::Caller, std::uint32_t mode, std::uint32_t flags, ipc::Path const&);
+    Result<Transfer> on(D::ReadLink, Sender&, D::At, D::Caller, ipc::Path const&, ipc::WriteBuffer);
+    Result<Unit> on(D::MakeDirectory, Sender&, D::At, D::Caller, std::uint32_t mode, ipc::Path const&);
+    Result<Unit> on(D::MakeNode, Sender&, D::At, D::Caller, std::uint32_t mode, std::uint32_t device, ipc::Path const&);
+    Result<Unit> on(D::Unlink, Sender&, D::At, D::Caller, std::uint32_t flags, ipc::Path const&);
+    Result<Unit> on(D::Rename, Sender&, D::At, D::At, std::uint32_t flags, ipc::ReadBuffer);
+    Result<Unit> on(D::Link, Sender&, D::At, D::At, std::uint32_t flags, ipc::ReadBuffer);
+    Result<Unit> on(D::SymbolicLink, Sender&, D::At, ipc::ReadBuffer);
+    Result<Unit> on(D::SetAttributes, Sender&, D::At, D::Caller, std::uint32_t flags, proto::AttributeChange const&,
+                    ipc::Path const&);
+    Result<Unit> on(D::Truncate, Sender&, D::At, D::Caller, std::uint64_t size, ipc::Path const&);
+    Result<proto::FileSystemStatus> on(D::StatFileSystem, Sender&, D::At, D::Caller, ipc::Path const&);
+    Result<Transfer> on(File::GetDirectoryEntries, Sender&, ipc::WriteBuffer);
+    Result<std::uint64_t> on(File::Seek, Sender&, std::int64_t offset, std::uint32_t whence);
+
+    Result<Unit> on(Protocol::SetUserMap, Sender&, std::uint32_t user_inode, std::uint32_t uid_count,
+                    std::uint32_t gid_count, ipc::ReadBuffer);
 
     void on_no_senders(Word badge);
     void on_notification(Word bits);
@@ -97,7 +135,7 @@ protected:
 private:
     struct SessionData {
         Caller caller;
-        std::uint32_t user_space = 0;
+        std::uint32_t user_space = 0, process_space = 0;
     };
     struct Maps {
         ipc::IdMap users, groups;
@@ -130,8 +168,34 @@ private:
         std::uint32_t flags = 0; ///< access mode, O_NONBLOCK
         std::uint64_t offset = 0;
         std::list<Poll> polls;
+        std::int32_t opener = 0; ///< PID in `opener_space`
+        std::uint32_t opener_space = 0, opener_user = 0;
         [[nodiscard]] std::uint32_t ready(std::uint32_t events) const;
     };
+    /// The file system to mount, or its directory when it is open.
+    struct QueueDirectory {
+        SpacePointer space;
+        bool is_open = false;
+        SessionData opener;
+        std::uint64_t offset = 0;
+    };
+    /// One that asks for something in a directory: the session it attached, else who opened the directory.
+    struct Visit {
+        QueueDirectory* directory;
+        SessionData who;
+        Maps const* maps;
+        std::string name; ///< empty: the directory itself
+        PosixQueue* queue;
+    };
+    Result<Visit> visit(Sender& sender, D::At const& at, D::Caller const& caller, ipc::Path const& path);
+    proto::FileStatus status(QueueDirectory const& directory) const;
+    static proto::FileStatus status(PosixQueue const& queue, Maps const* maps);
+    Maps const& maps_of(std::uint32_t user_space) const;
+    Result<ipc::Cap<File>> give(QueuePointer queue, std::uint32_t flags, SessionData const& opener);
+    Word free_badge();
+    /// A message has come to an empty queue, and nobody took it.
+    void tell(PosixQueue& queue, OpenQueue const& from);
+
     /// Who calls and where. NotPermitted: no session.
     struct Request {
         Space* space;
@@ -143,13 +207,15 @@ private:
     };
     Result<Request> request(Sender const& sender, Word operation);
     /// IPC_SET: the owner becomes who the caller names. Invalid, NotPermitted.
-    static Result<Unit> change(Request const& request, Permissions& permissions, proto::SystemVPermissions const& wanted);
+    static Result<Unit> change(Request const& request, Permissions& permissions,
+                               proto::SystemVPermissions const& wanted);
     static proto::SystemVPermissions shown(Request const& request, Permissions const& permissions);
 
     Attachment* attachment(Word badge);
     Result<ipc::Cap<File>> add_attachment(Attachment attachment);
 
-    std::uint32_t wait(Sender& sender, Waiter::Kind kind, SpacePointer const& space, std::uint32_t waiter, std::uint64_t deadline);
+    std::uint32_t wait(Sender& sender, Waiter::Kind kind, SpacePointer const& space, std::uint32_t waiter,
+                       std::uint64_t deadline);
     std::uint32_t next_waiter();
     /// Forgets those of that namespace whose callers do not wait any more: nothing may be done for them.
     void sweep(Space& space);
@@ -157,7 +223,8 @@ private:
     void answer(WokenList const& woken);
     Messages::Deliver deliverer();
     OpenQueue* open_queue(Word badge);
-    void wait(Sender& sender, Waiter::Kind kind, QueuePointer const& queue, std::uint32_t waiter, std::uint64_t deadline);
+    void wait(Sender& sender, Waiter::Kind kind, QueuePointer const& queue, std::uint32_t waiter,
+              std::uint64_t deadline);
     void sweep(PosixQueue& queue);
     void settle(PosixQueue& queue);
     void arm();
@@ -166,6 +233,9 @@ private:
     std::unordered_map<Word, SessionData> sessions_;
     std::unordered_map<Word, Attachment> attachments_;
     std::unordered_map<Word, OpenQueue> open_queues_;
+    std::unordered_map<Word, QueueDirectory> directories_;
+    std::deque<proto::QueueNotice> notices_; ///< at most one for each time that somebody registered
+    ipc::Owned<ipc::Notification> watcher_;
     std::unordered_map<std::uint32_t, Maps> maps_;
     std::map<std::uint32_t, Waiter> waiters_;
     std::uint32_t last_waiter_ = 0, last_inode_ = 0;

@@ -13,8 +13,9 @@ Messages::Deliver IpcServer::deliverer() {
         auto const done = ipc::copy_out(waiter.call, 0, std::span{message.text}.first(part));
         bool const whole = done.count == part;
         // Its memory is not there: it makes it present and asks again.
-        ipc::reply<V::Receive>(waiter.call, whole ? proto::ReceivedMessage{message.type, static_cast<std::uint32_t>(part), 0}
-                                                  : proto::ReceivedMessage{0, 0, done.caller_fault != 0 ? done.caller_fault : 1});
+        ipc::reply<V::Receive>(waiter.call,
+                               whole ? proto::ReceivedMessage{message.type, static_cast<std::uint32_t>(part), 0}
+                                     : proto::ReceivedMessage{0, 0, done.caller_fault != 0 ? done.caller_fault : 1});
         return whole;
     };
 }
@@ -25,11 +26,14 @@ Result<std::int32_t> IpcServer::on(V::GetQueue, Sender& sender, std::int32_t key
     return who->space->messages.get(*who->caller, key, flags, port_.wall_seconds());
 }
 
-Result<std::uint32_t> IpcServer::on(V::Send, Sender& sender, std::int32_t id, std::int32_t type, std::uint32_t flags, ipc::ReadBuffer) {
+Result<std::uint32_t> IpcServer::on(V::Send, Sender& sender, std::int32_t id, std::int32_t type, std::uint32_t flags,
+                                    ipc::ReadBuffer) {
     auto const who = request(sender, V::Send::number);
     if (!who) { return fail(who.error()); }
     auto& messages = who->space->messages;
-    if (auto const may = messages.may_send(*who->caller, id, type, sender.read_length); !may) { return fail(may.error()); }
+    if (auto const may = messages.may_send(*who->caller, id, type, sender.read_length); !may) {
+        return fail(may.error());
+    }
     Message message{type, std::vector<std::byte>(sender.read_length)};
     auto const fetched = sender.copy_in(0, message.text);
     if (fetched.count < message.text.size()) {
@@ -39,7 +43,8 @@ Result<std::uint32_t> IpcServer::on(V::Send, Sender& sender, std::int32_t id, st
     sweep(*who->space);
     WokenList woken;
     auto const waiter = next_waiter();
-    auto const done = messages.send(*who->caller, id, std::move(message), flags, waiter, port_.wall_seconds(), deliverer(), woken);
+    auto const done =
+        messages.send(*who->caller, id, std::move(message), flags, waiter, port_.wall_seconds(), deliverer(), woken);
     answer(woken);
     if (!done) { return fail(done.error()); }
     if (*done) { return 0U; }
@@ -47,7 +52,8 @@ Result<std::uint32_t> IpcServer::on(V::Send, Sender& sender, std::int32_t id, st
     return fail(Error::Deferred);
 }
 
-Result<proto::ReceivedMessage> IpcServer::on(V::Receive, Sender& sender, std::int32_t id, std::int32_t type, std::uint32_t flags, ipc::WriteBuffer) {
+Result<proto::ReceivedMessage> IpcServer::on(V::Receive, Sender& sender, std::int32_t id, std::int32_t type,
+                                             std::uint32_t flags, ipc::WriteBuffer) {
     auto const who = request(sender, V::Receive::number);
     if (!who) { return fail(who.error()); }
     auto& messages = who->space->messages;
@@ -73,8 +79,10 @@ Result<proto::ReceivedMessage> IpcServer::on(V::Receive, Sender& sender, std::in
     return received;
 }
 
-Result<std::tuple<std::int32_t, proto::MessageQueueStatus>> IpcServer::on(V::ControlQueue, Sender& sender, std::int32_t id, std::uint32_t command,
-                                                                          proto::SystemVPermissions const& wanted, std::uint32_t maximum_bytes) {
+Result<std::tuple<std::int32_t, proto::MessageQueueStatus>> IpcServer::on(V::ControlQueue, Sender& sender,
+                                                                          std::int32_t id, std::uint32_t command,
+                                                                          proto::SystemVPermissions const& wanted,
+                                                                          std::uint32_t maximum_bytes) {
     using Reply = std::tuple<std::int32_t, proto::MessageQueueStatus>;
     auto const who = request(sender, V::ControlQueue::number);
     if (!who) { return fail(who.error()); }
@@ -109,8 +117,9 @@ Result<std::tuple<std::int32_t, proto::MessageQueueStatus>> IpcServer::on(V::Con
     if (!queue) { return fail(queue.error()); }
     auto const& one = **queue;
     return Reply{command == V::status ? 0 : messages.queues().id_at(id),
-                 {shown(*who, one.permissions), one.bytes, static_cast<std::uint32_t>(one.messages.size()), one.maximum_bytes, one.last_sender,
-                  one.last_receiver, one.send_time, one.receive_time, one.change_time}};
+                 {shown(*who, one.permissions), one.bytes, static_cast<std::uint32_t>(one.messages.size()),
+                  one.maximum_bytes, one.last_sender, one.last_receiver, one.send_time, one.receive_time,
+                  one.change_time}};
 }
 
 Result<proto::SystemVLimits> IpcServer::on(V::Limits, Sender& sender) {
@@ -124,8 +133,9 @@ Result<ipc::Unit> IpcServer::on(V::SetLimits, Sender& sender, proto::SystemVLimi
     if (!who) { return fail(who.error()); }
     if (!who->caller->capable(capability::sys_resource)) { return fail(Error::NotPermitted); }
     constexpr std::uint32_t most = Identifiers<Segment>::maximum, positive = 0x7fffffff;
-    bool const good = limits.shmmni <= most && limits.semmni <= most && limits.msgmni <= most && limits.semmsl <= 65535 && limits.semmns <= positive &&
-                      limits.semopm <= 1024 && limits.msgmax <= positive && limits.msgmnb <= positive;
+    bool const good = limits.shmmni <= most && limits.semmni <= most && limits.msgmni <= most &&
+                      limits.semmsl <= 65535 && limits.semmns <= positive && limits.semopm <= 1024 &&
+                      limits.msgmax <= positive && limits.msgmnb <= positive;
     if (!good) { return fail(Error::Invalid); }
     who->space->limits = limits;
     return Unit{};
@@ -151,7 +161,8 @@ Result<proto::SystemVUse> IpcServer::on(V::Use, Sender& sender) {
     return use;
 }
 
-Result<proto::Transfer> IpcServer::on(V::Table, Sender& sender, std::uint32_t which, std::uint32_t offset, ipc::WriteBuffer) {
+Result<proto::Transfer> IpcServer::on(V::Table, Sender& sender, std::uint32_t which, std::uint32_t offset,
+                                      ipc::WriteBuffer) {
     auto const who = request(sender, V::Table::number);
     if (!who) { return fail(who.error()); }
     auto const ids = [&](std::uint32_t global, bool group) { return group ? who->group(global) : who->user(global); };

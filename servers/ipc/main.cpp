@@ -19,7 +19,9 @@ public:
         : clock_{ipc::need(info, "clock")}, files_{ipc::need(info, "vfs-control")} {
         auto const read = ipc::call<proto::Clock::Parameters>(clock_);
         parameters_ = read ? *read : proto::ClockParameters{0, 0, info.tsc_per_millisecond, 0};
-        if (auto const alarm = ipc::mint_notification(clock_bit)) { static_cast<void>(ipc::call<proto::Clock::Register>(clock_, *alarm)); }
+        if (auto const alarm = ipc::mint_notification(clock_bit)) {
+            static_cast<void>(ipc::call<proto::Clock::Register>(clock_, *alarm));
+        }
     }
     std::uint64_t monotonic() override {
         std::uint64_t const ticks = __builtin_ia32_rdtsc() - parameters_.boot_time_stamp;
@@ -61,5 +63,5 @@ int server_main(ipc::ServerInfo const& info) {
     static sysv::IpcServer server{port, info.heap_bytes / 2};
     server.set_limit(ipc::option(info, "namespaces", server.default_limit));
     static_cast<void>(ipc::bind_no_senders(no_senders_bit));
-    ipc::serve<proto::Namespace, proto::File, proto::SystemV, proto::MessageQueue>(server);
+    ipc::serve<proto::Namespace, proto::File, proto::SystemV, proto::MessageQueue, proto::Directory>(server);
 }

@@ -37,7 +37,8 @@ bool Messages::enqueue(MessageQueue& queue, Message& message, std::int32_t proce
     return true;
 }
 
-void Messages::dequeue(MessageQueue& queue, std::list<Message>::iterator message, std::int32_t process, std::int64_t now) {
+void Messages::dequeue(MessageQueue& queue, std::list<Message>::iterator message, std::int32_t process,
+                       std::int64_t now) {
     queue.bytes -= static_cast<std::uint32_t>(message->text.size());
     budget_->give(message->text.size() + message_cost);
     queue.messages.erase(message);
@@ -50,7 +51,8 @@ std::list<Message>::iterator Messages::choose(MessageQueue& queue, std::int32_t 
     if (type == 0) { return messages.begin(); }
     if (type > 0) {
         bool const except = (flags & except_flag) != 0;
-        return std::find_if(messages.begin(), messages.end(), [&](Message const& message) { return (message.type == type) != except; });
+        return std::find_if(messages.begin(), messages.end(),
+                            [&](Message const& message) { return (message.type == type) != except; });
     }
     auto best = messages.end();
     std::int64_t const most = -static_cast<std::int64_t>(type);
@@ -87,8 +89,8 @@ void Messages::settle(MessageQueue& queue, std::int64_t now, Deliver const& deli
     }
 }
 
-Result<bool> Messages::send(Caller const& caller, std::int32_t id, Message message, std::uint32_t flags, std::uint32_t waiter, std::int64_t now,
-                            Deliver const& deliver, WokenList& woken) {
+Result<bool> Messages::send(Caller const& caller, std::int32_t id, Message message, std::uint32_t flags,
+                            std::uint32_t waiter, std::int64_t now, Deliver const& deliver, WokenList& woken) {
     if (auto const may = may_send(caller, id, message.type, message.text.size()); !may) { return fail(may.error()); }
     auto& queue = *queues_.find(id);
     if (queue.sending.empty() && fits(queue, message.text.size())) {
@@ -101,9 +103,11 @@ Result<bool> Messages::send(Caller const& caller, std::int32_t id, Message messa
     return false;
 }
 
-Result<Message const*> Messages::receive(Caller const& caller, std::int32_t id, std::int32_t type, std::uint32_t flags, std::uint32_t room,
-                                         std::uint32_t waiter) {
-    if ((flags & copy_flag) != 0) { return fail(Error::NotImplemented); } // as a kernel without CONFIG_CHECKPOINT_RESTORE
+Result<Message const*> Messages::receive(Caller const& caller, std::int32_t id, std::int32_t type, std::uint32_t flags,
+                                         std::uint32_t room, std::uint32_t waiter) {
+    if ((flags & copy_flag) != 0) {
+        return fail(Error::NotImplemented);
+    } // as a kernel without CONFIG_CHECKPOINT_RESTORE
     auto* const queue = queues_.find(id);
     if (queue == nullptr || room > 0x7fffffff) { return fail(Error::Invalid); }
     if (!queue->permissions.allow(caller, 4)) { return fail(Error::Access); }
@@ -117,19 +121,21 @@ Result<Message const*> Messages::receive(Caller const& caller, std::int32_t id, 
     return nullptr;
 }
 
-void Messages::take(Caller const& caller, std::int32_t id, Message const* message, std::int64_t now, Deliver const& deliver,
-                    WokenList& woken) {
+void Messages::take(Caller const& caller, std::int32_t id, Message const* message, std::int64_t now,
+                    Deliver const& deliver, WokenList& woken) {
     auto& queue = *queues_.find(id);
-    auto const found = std::find_if(queue.messages.begin(), queue.messages.end(), [&](Message const& one) { return &one == message; });
+    auto const found =
+        std::find_if(queue.messages.begin(), queue.messages.end(), [&](Message const& one) { return &one == message; });
     dequeue(queue, found, caller.process, now);
     settle(queue, now, deliver, woken);
 }
 
-Result<ipc::Unit> Messages::set_maximum(Caller const& caller, std::int32_t id, std::uint32_t maximum, std::int64_t now, Deliver const& deliver,
-                                        WokenList& woken) {
+Result<ipc::Unit> Messages::set_maximum(Caller const& caller, std::int32_t id, std::uint32_t maximum, std::int64_t now,
+                                        Deliver const& deliver, WokenList& woken) {
     auto* const queue = queues_.find(id);
     if (queue == nullptr) { return fail(Error::Invalid); }
-    if (!queue->permissions.owned_by(caller) || (maximum > limits_.msgmnb && !caller.capable(capability::sys_resource))) {
+    if (!queue->permissions.owned_by(caller) ||
+        (maximum > limits_.msgmnb && !caller.capable(capability::sys_resource))) {
         return fail(Error::NotPermitted);
     }
     queue->maximum_bytes = maximum;

@@ -34,7 +34,8 @@ class Messages {
 public:
     static constexpr std::uint32_t no_error_flag = 010000, except_flag = 020000, copy_flag = 040000;
     static constexpr std::uint64_t message_cost = 64;
-    Messages(proto::SystemVLimits const& limits, std::shared_ptr<Budget> budget) : limits_{limits}, budget_{std::move(budget)} {}
+    Messages(proto::SystemVLimits const& limits, std::shared_ptr<Budget> budget)
+        : limits_{limits}, budget_{std::move(budget)} {}
 
     /// Gives a message to somebody who waited. False: it could not be given (the waiter has gone, its memory is not there): it stays in the queue.
     using Deliver = std::function<bool(std::uint32_t waiter, Message const& message)>;
@@ -43,15 +44,17 @@ public:
     /// Whether a message of that size may be sent there at all, before it is fetched. Invalid, Access.
     Result<ipc::Unit> may_send(Caller const& caller, std::int32_t id, std::int32_t type, std::size_t bytes);
     /// True: it is in the queue. False: it waits as `waiter`.
-    Result<bool> send(Caller const& caller, std::int32_t id, Message message, std::uint32_t flags, std::uint32_t waiter, std::int64_t now,
-                      Deliver const& deliver, WokenList& woken);
+    Result<bool> send(Caller const& caller, std::int32_t id, Message message, std::uint32_t flags, std::uint32_t waiter,
+                      std::int64_t now, Deliver const& deliver, WokenList& woken);
     /// A message that fits, still in the queue: after it was copied out, take() it. Null: the caller waits as `waiter`.
-    Result<Message const*> receive(Caller const& caller, std::int32_t id, std::int32_t type, std::uint32_t flags, std::uint32_t room,
-                                   std::uint32_t waiter);
-    void take(Caller const& caller, std::int32_t id, Message const* message, std::int64_t now, Deliver const& deliver, WokenList& woken);
+    Result<Message const*> receive(Caller const& caller, std::int32_t id, std::int32_t type, std::uint32_t flags,
+                                   std::uint32_t room, std::uint32_t waiter);
+    void take(Caller const& caller, std::int32_t id, Message const* message, std::int64_t now, Deliver const& deliver,
+              WokenList& woken);
 
     /// IPC_SET of the maximum: may let senders go on.
-    Result<ipc::Unit> set_maximum(Caller const& caller, std::int32_t id, std::uint32_t maximum, std::int64_t now, Deliver const& deliver, WokenList& woken);
+    Result<ipc::Unit> set_maximum(Caller const& caller, std::int32_t id, std::uint32_t maximum, std::int64_t now,
+                                  Deliver const& deliver, WokenList& woken);
     Result<ipc::Unit> remove(Caller const& caller, std::int32_t id, WokenList& woken);
     void forget(std::uint32_t waiter);
 

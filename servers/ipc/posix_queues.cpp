@@ -4,7 +4,8 @@
 namespace sysv {
 
 void PosixQueue::insert(PosixMessage message) {
-    auto const place = std::find_if(messages.begin(), messages.end(), [&](auto const& one) { return one.priority < message.priority; });
+    auto const place = std::find_if(messages.begin(), messages.end(),
+                                    [&](auto const& one) { return one.priority < message.priority; });
     bytes += static_cast<std::uint32_t>(message.text.size());
     messages.insert(place, std::move(message));
 }
@@ -16,8 +17,8 @@ PosixMessage PosixQueue::take() {
     return message;
 }
 
-Result<QueuePointer> PosixQueues::open(Caller const& caller, std::string_view name, std::uint32_t flags, std::uint32_t mode,
-                                       proto::MessageQueueAttributes const* attributes) {
+Result<QueuePointer> PosixQueues::open(Caller const& caller, std::string_view name, std::uint32_t flags,
+                                       std::uint32_t mode, proto::MessageQueueAttributes const* attributes) {
     constexpr std::size_t longest_name = 255;
     std::uint32_t const access = flags & access_mode;
     if (name.empty()) { return fail(Error::NoEntry); }
@@ -34,7 +35,8 @@ Result<QueuePointer> PosixQueues::open(Caller const& caller, std::string_view na
     std::uint32_t const messages = attributes != nullptr ? attributes->maximum_messages : default_messages;
     std::uint32_t const bytes = attributes != nullptr ? attributes->message_bytes : default_bytes;
     bool const may_more = caller.capable(capability::sys_resource);
-    if (messages == 0 || bytes == 0 || messages > (may_more ? hard_messages : default_messages) || bytes > (may_more ? hard_bytes : default_bytes)) {
+    if (messages == 0 || bytes == 0 || messages > (may_more ? hard_messages : default_messages) ||
+        bytes > (may_more ? hard_bytes : default_bytes)) {
         return fail(Error::Invalid);
     }
     if (queues_.size() >= most_queues && !may_more) { return fail(Error::NoSpace); }
@@ -48,8 +50,22 @@ Result<QueuePointer> PosixQueues::open(Caller const& caller, std::string_view na
     queue->message_bytes = bytes;
     queue->budget = budget_;
     queue->cost = cost;
+    queue->inode = ++last_inode_;
     queues_.emplace(std::string{name}, queue);
     return queue;
+}
+
+PosixQueue* PosixQueues::find(std::string_view name) const {
+    auto const found = queues_.find(name);
+    return found == queues_.end() ? nullptr : found->second.get();
+}
+
+PosixQueue const* PosixQueues::after(std::uint64_t inode) const {
+    PosixQueue const* best = nullptr;
+    for (auto const& [name, queue] : queues_) {
+        if (queue->inode > inode && (best == nullptr || queue->inode < best->inode)) { best = queue.get(); }
+    }
+    return best;
 }
 
 Result<ipc::Unit> PosixQueues::unlink(Caller const& caller, std::string_view name) {

@@ -2,6 +2,7 @@
 #pragma once
 #include "messages.hpp"
 #include "proto/message_queue.hpp"
+#include <optional>
 #include <string>
 
 namespace sysv {
@@ -26,6 +27,15 @@ struct PosixQueue {
     std::list<std::uint32_t> receiving;
     std::shared_ptr<Budget> budget;
     std::uint64_t cost = 0;
+    std::uint32_t inode = 0; ///< unique in its namespace, and growing
+    std::int64_t made = 0;   ///< seconds since the epoch
+    /// Who is told of a message that comes when there is none (mq_notify(3)).
+    struct Registration {
+        std::uint32_t session, descriptor; ///< badges it ends with
+        std::int32_t process;
+        std::uint32_t process_space, signal, value;
+    };
+    std::optional<Registration> registration;
 
     PosixQueue() = default;
     PosixQueue(PosixQueue const&) = delete;
@@ -46,7 +56,8 @@ using QueuePointer = std::shared_ptr<PosixQueue>;
 /// The names of one namespace.
 class PosixQueues {
 public:
-    static constexpr std::uint32_t most_queues = 256, default_messages = 10, default_bytes = 8192, hard_messages = 65536, hard_bytes = 16777216;
+    static constexpr std::uint32_t most_queues = 256, default_messages = 10, default_bytes = 8192,
+                                   hard_messages = 65536, hard_bytes = 16777216;
     static constexpr std::uint32_t priorities = 32768;
     static constexpr std::uint32_t create = 0100, exclusive = 0200, access_mode = 3, non_blocking = 04000;
 
@@ -57,9 +68,14 @@ public:
     /// Errors: Access, NoEntry.
     Result<ipc::Unit> unlink(Caller const& caller, std::string_view name);
     [[nodiscard]] std::size_t size() const { return queues_.size(); }
+    /// Null: none of that name.
+    [[nodiscard]] PosixQueue* find(std::string_view name) const;
+    /// The oldest that is younger than the one with that inode number. Null: none.
+    [[nodiscard]] PosixQueue const* after(std::uint64_t inode) const;
 
 private:
     std::shared_ptr<Budget> budget_;
+    std::uint32_t last_inode_ = 1; ///< 1 is the directory's
     std::map<std::string, QueuePointer, std::less<>> queues_;
 };
 

@@ -3,12 +3,17 @@
 
 namespace sysv {
 
-Result<std::int32_t> Semaphores::get(Caller const& caller, std::int32_t key, std::uint32_t count, std::uint32_t flags, std::int64_t now) {
+Result<std::int32_t> Semaphores::get(Caller const& caller, std::int32_t key, std::uint32_t count, std::uint32_t flags,
+                                     std::int64_t now) {
     if (count > limits_.semmsl) { return fail(Error::Invalid); }
-    auto const check = [&](SemaphoreSet const& set) { return count > set.semaphores.size() ? Error::Invalid : Error::None; };
+    auto const check = [&](SemaphoreSet const& set) {
+        return count > set.semaphores.size() ? Error::Invalid : Error::None;
+    };
     return sysv::get(sets_, caller, key, flags, check, [&]() -> Result<std::int32_t> {
         if (count == 0) { return fail(Error::Invalid); }
-        if (count > limits_.semmns - std::min(total_, limits_.semmns) || sets_.size() >= limits_.semmni) { return fail(Error::NoSpace); }
+        if (count > limits_.semmns - std::min(total_, limits_.semmns) || sets_.size() >= limits_.semmni) {
+            return fail(Error::NoSpace);
+        }
         std::uint64_t const cost = 256 + count * sizeof(SemaphoreSet::Semaphore);
         if (!budget_->take(cost)) { return fail(Error::NoMemory); }
         SemaphoreSet set;
@@ -39,8 +44,11 @@ Semaphores::Outcome Semaphores::attempt(SemaphoreSet& set, SemaphoreSet::Waiting
             outcome = Outcome::OutOfRange;
         } else if ((one.flags & undo_flag) != 0 && adjust != nullptr) {
             std::int32_t const back = (*adjust)[one.index] - one.change;
-            if (back < -maximum_value - 1 || back > maximum_value) { outcome = Outcome::OutOfRange; }
-            else { (*adjust)[one.index] = static_cast<std::int16_t>(back); }
+            if (back < -maximum_value - 1 || back > maximum_value) {
+                outcome = Outcome::OutOfRange;
+            } else {
+                (*adjust)[one.index] = static_cast<std::int16_t>(back);
+            }
         }
         if (outcome != Outcome::Done) {
             wanted.blocked_by = done;
@@ -63,8 +71,8 @@ Semaphores::Outcome Semaphores::attempt(SemaphoreSet& set, SemaphoreSet::Waiting
     return outcome;
 }
 
-Result<bool> Semaphores::operate(Caller const& caller, std::int32_t id, std::span<SemaphoreOperation const> operations, std::uint32_t session,
-                                 std::uint32_t waiter, std::int64_t now, WokenList& woken) {
+Result<bool> Semaphores::operate(Caller const& caller, std::int32_t id, std::span<SemaphoreOperation const> operations,
+                                 std::uint32_t session, std::uint32_t waiter, std::int64_t now, WokenList& woken) {
     if (operations.empty()) { return fail(Error::Invalid); }
     if (operations.size() > limits_.semopm) { return fail(Error::ArgumentsTooLong); }
     auto* const set = sets_.find(id);
@@ -113,12 +121,15 @@ void Semaphores::wake(SemaphoreSet& set, std::int64_t now, WokenList& woken) {
     }
 }
 
-Result<std::int32_t> Semaphores::control(Caller const& caller, std::int32_t id, std::uint32_t index, std::uint32_t command, std::int32_t value,
-                                         std::int64_t now, WokenList& woken) {
-    constexpr std::uint32_t get_process = 11, get_value = 12, get_waiting = 14, get_waiting_for_zero = 15, set_value = 16;
+Result<std::int32_t> Semaphores::control(Caller const& caller, std::int32_t id, std::uint32_t index,
+                                         std::uint32_t command, std::int32_t value, std::int64_t now,
+                                         WokenList& woken) {
+    constexpr std::uint32_t get_process = 11, get_value = 12, get_waiting = 14, get_waiting_for_zero = 15,
+                            set_value = 16;
     auto* const set = sets_.find(id);
     if (set == nullptr) { return fail(Error::Invalid); }
-    if (command != get_process && command != get_value && command != get_waiting && command != get_waiting_for_zero && command != set_value) {
+    if (command != get_process && command != get_value && command != get_waiting && command != get_waiting_for_zero &&
+        command != set_value) {
         return fail(Error::Invalid);
     }
     if (command == set_value && (value < 0 || value > maximum_value)) { return fail(Error::Range); }
@@ -155,16 +166,20 @@ Result<std::size_t> Semaphores::count(Caller const& caller, std::int32_t id, std
 Result<std::vector<std::uint16_t>> Semaphores::values(Caller const& caller, std::int32_t id) {
     if (auto const allowed = count(caller, id, 4); !allowed) { return fail(allowed.error()); }
     std::vector<std::uint16_t> values;
-    for (auto const& semaphore : sets_.find(id)->semaphores) { values.push_back(static_cast<std::uint16_t>(semaphore.value)); }
+    for (auto const& semaphore : sets_.find(id)->semaphores) {
+        values.push_back(static_cast<std::uint16_t>(semaphore.value));
+    }
     return values;
 }
 
-Result<ipc::Unit> Semaphores::set_values(Caller const& caller, std::int32_t id, std::span<std::uint16_t const> values, std::int64_t now,
-                                         WokenList& woken) {
+Result<ipc::Unit> Semaphores::set_values(Caller const& caller, std::int32_t id, std::span<std::uint16_t const> values,
+                                         std::int64_t now, WokenList& woken) {
     auto const number = count(caller, id, 2);
     if (!number) { return fail(number.error()); }
     if (values.size() != *number) { return fail(Error::Invalid); }
-    if (std::any_of(values.begin(), values.end(), [](std::uint16_t value) { return value > maximum_value; })) { return fail(Error::Range); }
+    if (std::any_of(values.begin(), values.end(), [](std::uint16_t value) { return value > maximum_value; })) {
+        return fail(Error::Range);
+    }
     auto& set = *sets_.find(id);
     for (std::size_t i = 0; i < values.size(); ++i) { set.semaphores[i] = {values[i], caller.process}; }
     for (auto& [session, adjust] : set.undo) { std::fill(adjust.begin(), adjust.end(), std::int16_t{0}); }
@@ -207,7 +222,9 @@ void Semaphores::session_ended(std::uint32_t session, std::int64_t now, WokenLis
 }
 
 void Semaphores::forget(std::uint32_t waiter) {
-    sets_.each([&](std::int32_t, SemaphoreSet& set) { set.waiting.remove_if([&](auto const& one) { return one.waiter == waiter; }); });
+    sets_.each([&](std::int32_t, SemaphoreSet& set) {
+        set.waiting.remove_if([&](auto const& one) { return one.waiter == waiter; });
+    });
 }
 
 void Semaphores::clear(WokenList& woken) {

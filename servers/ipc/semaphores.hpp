@@ -34,7 +34,7 @@ struct SemaphoreSet {
         std::uint32_t waiter;
         std::vector<SemaphoreOperation> operations;
         std::int32_t process;
-        std::uint32_t session; ///< whose undo list it goes to
+        std::uint32_t session;  ///< whose undo list it goes to
         std::size_t blocked_by; ///< index into operations
     };
     std::list<Waiting> waiting;
@@ -46,17 +46,20 @@ struct SemaphoreSet {
 class Semaphores {
 public:
     static constexpr std::int32_t maximum_value = 32767;
-    Semaphores(proto::SystemVLimits const& limits, std::shared_ptr<Budget> budget) : limits_{limits}, budget_{std::move(budget)} {}
+    Semaphores(proto::SystemVLimits const& limits, std::shared_ptr<Budget> budget)
+        : limits_{limits}, budget_{std::move(budget)} {}
 
-    Result<std::int32_t> get(Caller const& caller, std::int32_t key, std::uint32_t count, std::uint32_t flags, std::int64_t now);
+    Result<std::int32_t> get(Caller const& caller, std::int32_t key, std::uint32_t count, std::uint32_t flags,
+                             std::int64_t now);
     /// True: done. False: it waits as `waiter`.
-    Result<bool> operate(Caller const& caller, std::int32_t id, std::span<SemaphoreOperation const> operations, std::uint32_t session,
-                         std::uint32_t waiter, std::int64_t now, WokenList& woken);
-    Result<std::int32_t> control(Caller const& caller, std::int32_t id, std::uint32_t index, std::uint32_t command, std::int32_t value,
-                                 std::int64_t now, WokenList& woken);
+    Result<bool> operate(Caller const& caller, std::int32_t id, std::span<SemaphoreOperation const> operations,
+                         std::uint32_t session, std::uint32_t waiter, std::int64_t now, WokenList& woken);
+    Result<std::int32_t> control(Caller const& caller, std::int32_t id, std::uint32_t index, std::uint32_t command,
+                                 std::int32_t value, std::int64_t now, WokenList& woken);
     /// GETALL. Invalid, Access.
     Result<std::vector<std::uint16_t>> values(Caller const& caller, std::int32_t id);
-    Result<ipc::Unit> set_values(Caller const& caller, std::int32_t id, std::span<std::uint16_t const> values, std::int64_t now, WokenList& woken);
+    Result<ipc::Unit> set_values(Caller const& caller, std::int32_t id, std::span<std::uint16_t const> values,
+                                 std::int64_t now, WokenList& woken);
     /// How many there are in the set, for SETALL. Invalid, Access.
     Result<std::size_t> count(Caller const& caller, std::int32_t id, std::uint32_t wanted);
     /// IPC_RMID. Invalid, NotPermitted.

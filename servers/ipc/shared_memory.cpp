@@ -3,16 +3,20 @@
 namespace sysv {
 
 namespace {
-constexpr std::uint32_t pages_of(std::uint32_t bytes) { return bytes / SharedMemory::page + (bytes % SharedMemory::page != 0 ? 1 : 0); }
+constexpr std::uint32_t pages_of(std::uint32_t bytes) {
+    return bytes / SharedMemory::page + (bytes % SharedMemory::page != 0 ? 1 : 0);
+}
 } // namespace
 
-Result<std::int32_t> SharedMemory::get(Caller const& caller, std::int32_t key, std::uint32_t bytes, std::uint32_t flags, std::int64_t now,
-                                       std::uint32_t inode, MakeStorage const& make) {
+Result<std::int32_t> SharedMemory::get(Caller const& caller, std::int32_t key, std::uint32_t bytes, std::uint32_t flags,
+                                       std::int64_t now, std::uint32_t inode, MakeStorage const& make) {
     auto const check = [&](Segment const& segment) { return bytes > segment.bytes ? Error::Invalid : Error::None; };
     return sysv::get(segments_, caller, key, flags, check, [&]() -> Result<std::int32_t> {
         if (bytes == 0 || bytes > limits_.shmmax) { return fail(Error::Invalid); }
         std::uint32_t const pages = pages_of(bytes);
-        if (segments_.size() >= limits_.shmmni || pages > limits_.shmall - std::min(pages_, limits_.shmall)) { return fail(Error::NoSpace); }
+        if (segments_.size() >= limits_.shmmni || pages > limits_.shmall - std::min(pages_, limits_.shmall)) {
+            return fail(Error::NoSpace);
+        }
         if (!memory_->take(record_cost)) { return fail(Error::NoMemory); }
         if (!pages_budget_->take(std::uint64_t{pages} * page)) {
             memory_->give(record_cost);
@@ -36,10 +40,13 @@ Result<std::int32_t> SharedMemory::get(Caller const& caller, std::int32_t key, s
     });
 }
 
-Result<Segment const*> SharedMemory::attach(Caller const& caller, std::int32_t id, bool read_only, bool execute, std::int64_t now) {
+Result<Segment const*> SharedMemory::attach(Caller const& caller, std::int32_t id, bool read_only, bool execute,
+                                            std::int64_t now) {
     auto* const segment = segments_.find(id);
     if (segment == nullptr) { return fail(Error::Invalid); }
-    if (!segment->permissions.allow(caller, (read_only ? 4U : 6U) | (execute ? 1U : 0U))) { return fail(Error::Access); }
+    if (!segment->permissions.allow(caller, (read_only ? 4U : 6U) | (execute ? 1U : 0U))) {
+        return fail(Error::Access);
+    }
     static_cast<void>(attach_again(id, caller.process, now));
     return segment;
 }
@@ -79,7 +86,8 @@ Result<ipc::Unit> SharedMemory::remove(Caller const& caller, std::int32_t id, st
 Result<ipc::Unit> SharedMemory::lock(Caller const& caller, std::int32_t id, bool locked) {
     auto* const segment = segments_.find(id);
     if (segment == nullptr) { return fail(Error::Invalid); }
-    if (!caller.capable(capability::ipc_lock) && !(caller.user == segment->permissions.user || caller.user == segment->permissions.creator)) {
+    if (!caller.capable(capability::ipc_lock) &&
+        !(caller.user == segment->permissions.user || caller.user == segment->permissions.creator)) {
         return fail(Error::NotPermitted);
     }
     segment->locked = locked;

@@ -32,10 +32,11 @@ public:
     SharedMemory(proto::SystemVLimits const& limits, std::shared_ptr<Budget> memory, std::shared_ptr<Budget> pages)
         : limits_{limits}, memory_{std::move(memory)}, pages_budget_{std::move(pages)} {}
 
-    Result<std::int32_t> get(Caller const& caller, std::int32_t key, std::uint32_t bytes, std::uint32_t flags, std::int64_t now,
-                             std::uint32_t inode, MakeStorage const& make);
+    Result<std::int32_t> get(Caller const& caller, std::int32_t key, std::uint32_t bytes, std::uint32_t flags,
+                             std::int64_t now, std::uint32_t inode, MakeStorage const& make);
     /// Counts an attachment. Invalid, Access, IdentifierRemoved.
-    Result<Segment const*> attach(Caller const& caller, std::int32_t id, bool read_only, bool execute, std::int64_t now);
+    Result<Segment const*> attach(Caller const& caller, std::int32_t id, bool read_only, bool execute,
+                                  std::int64_t now);
     /// Another attachment of a segment that has one (fork).
     bool attach_again(std::int32_t id, std::int32_t process, std::int64_t now);
     void detach(std::int32_t id, std::int32_t process, std::int64_t now);

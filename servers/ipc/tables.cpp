@@ -20,8 +20,8 @@ public:
         return *this;
     }
     Row& owners(Permissions const& permissions, ShowId const& ids) {
-        return (*this)(ids(permissions.user, false), 5)(ids(permissions.group, true), 5)(ids(permissions.creator, false), 5)(
-            ids(permissions.creator_group, true), 5);
+        return (*this)(ids(permissions.user, false), 5)(ids(permissions.group, true), 5)(
+            ids(permissions.creator, false), 5)(ids(permissions.creator_group, true), 5);
     }
     std::string take() { return std::move(text_) + "\n"; }
 
@@ -32,11 +32,15 @@ private:
 } // namespace
 
 std::string segment_table(Space& space, ShowId const& ids) {
-    std::string text = "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime        rss       swap\n";
+    std::string text = "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime   "
+                       "   dtime      ctime        rss       swap\n";
     space.segments.segments().each([&](std::int32_t id, Segment const& one) {
-        std::uint32_t const mode = one.permissions.mode | (one.removed ? SharedMemory::destroyed_mode : 0) | (one.locked ? SharedMemory::locked_mode : 0);
-        text += Row{}(one.permissions.key, 10)(id, 10)(mode, 5, 8)(one.bytes, 10)(one.creator_process, 5)(one.last_process, 5)(one.attachments, 6)
-                    .owners(one.permissions, ids)(one.attach_time, 10)(one.detach_time, 10)(one.change_time, 10)(0, 10)(0, 10)
+        std::uint32_t const mode = one.permissions.mode | (one.removed ? SharedMemory::destroyed_mode : 0) |
+                                   (one.locked ? SharedMemory::locked_mode : 0);
+        text += Row{}(one.permissions.key, 10)(id, 10)(mode, 5, 8)(one.bytes, 10)(one.creator_process, 5)(
+                    one.last_process, 5)(one.attachments, 6)
+                    .owners(one.permissions, ids)(one.attach_time, 10)(one.detach_time, 10)(one.change_time,
+                                                                                            10)(0, 10)(0, 10)
                     .take();
     });
     return text;
@@ -53,9 +57,11 @@ std::string semaphore_table(Space& space, ShowId const& ids) {
 }
 
 std::string queue_table(Space& space, ShowId const& ids) {
-    std::string text = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n";
+    std::string text = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      "
+                       "stime      rtime      ctime\n";
     space.messages.queues().each([&](std::int32_t id, MessageQueue const& one) {
-        text += Row{}(one.permissions.key, 10)(id, 10)(one.permissions.mode, 5, 8)(one.bytes, 11)(one.messages.size(), 10)(one.last_sender, 5)(one.last_receiver, 5)
+        text += Row{}(one.permissions.key, 10)(id, 10)(one.permissions.mode, 5, 8)(one.bytes, 11)(
+                    one.messages.size(), 10)(one.last_sender, 5)(one.last_receiver, 5)
                     .owners(one.permissions, ids)(one.send_time, 10)(one.receive_time, 10)(one.change_time, 10)
                     .take();
     });

@@ -1,4 +1,5 @@
 #include "memory_operations.hpp"
+#include "../../libipc/proto/message_queue.hpp"
 
 namespace proc {
 
@@ -6,13 +7,25 @@ namespace {
 constexpr Word at_empty_path = 0x1000, path_maximum = 4095;
 constexpr Word mode_type = 0170000, mode_regular = 0100000, mode_character = 0020000;
 constexpr Word access_mode = 3, read_write = 2, write_only = 1, open_path = 010000000;
+
+/// Whether the file may be called: one of vfs's, tty's or the ipc server's. Its server may else be waiting for proc (the container manager).
+bool may_call(Core& core, Process& process, CapabilityPointer file) {
+    if (core.owners.file_status(process.vfs_session, file)) return true;
+    int const kind = core.kinds.find(proto::NamespaceKind::Ipc);
+    if (kind < 0) return false;
+    ipc::Cap<proto::MessageQueue> const segments{core.kinds[static_cast<unsigned>(kind)].first};
+    return ipc::call<proto::MessageQueue::MayMap>(segments, ipc::OptionalCap<proto::File>{ipc::Cap<proto::File>{file}})
+        .has_value();
+}
 } // namespace
 
 ipc::Result<Word> MemoryOperations::on(P::Break, Sender& sender, Word address) {
-    return run<P::Break>(sender, [&](Thread& thread) -> Result<Word> { return thread.process->memory->set_break(address); });
+    return run<P::Break>(sender,
+                         [&](Thread& thread) -> Result<Word> { return thread.process->memory->set_break(address); });
 }
 
-ipc::Result<Address> MemoryOperations::map(Thread& thread, proto::MapArguments const& arguments, ipc::OptionalCap<proto::File>& file) {
+ipc::Result<Address> MemoryOperations::map(Thread& thread, proto::MapArguments const& arguments,
+                                           ipc::OptionalCap<proto::File>& file) {
     Process& process = *thread.process;
     MemorySpace& memory = *process.memory;
     Word const type = arguments.flags & map_flag::type_mask;
@@ -23,16 +36,19 @@ ipc::Result<Address> MemoryOperations::map(Thread& thread, proto::MapArguments c
     if ((arguments.flags & map_flag::anonymous) == 0) {
         if (file.unwrapped) return fail(Error::NoSuchDevice);
         if (file.slot == 0) return fail(Error::BadDescriptor);
+        if (!may_call(core, process, file.slot)) return fail(Error::NoSuchDevice);
         ipc::Cap<proto::File> const source{file.slot};
         auto const flags = ipc::call<proto::File::GetFlags>(source);
-        if (flags && ((*flags & access_mode) == write_only ||
-                      (shared && (arguments.protection & protection::write) != 0 && (*flags & access_mode) != read_write))) {
+        if (flags &&
+            ((*flags & access_mode) == write_only ||
+             (shared && (arguments.protection & protection::write) != 0 && (*flags & access_mode) != read_write))) {
             return fail(Error::Access);
         }
         bool const for_write = flags && shared && (*flags & access_mode) == read_write;
         may_write = !flags || for_write;
         auto opened = [&]() -> Result<FileObject*> {
-            if (!flags || (*flags & proto::File::attachment_flag) == 0) return cache_.open(std::exchange(file.slot, 0), for_write);
+            if (!flags || (*flags & proto::File::attachment_flag) == 0)
+                return cache_.open(std::exchange(file.slot, 0), for_write);
             // The mapping keeps the attachment; pages come through a capability that does not count as one.
             auto const pages = ipc::call<proto::File::Reopen>(source, open_path | (*flags & access_mode));
             if (!pages) return fail(pages.error());
@@ -52,14 +68,15 @@ ipc::Result<Address> MemoryOperations::map(Thread& thread, proto::MapArguments c
         }
     }
     if (object == nullptr && shared) object = &cache_.create_anonymous(process.domain->account);
-    auto const result =
-        memory.map(arguments.address, arguments.length, arguments.protection, arguments.flags, arguments.page_offset, object, may_write, attachment);
+    auto const result = memory.map(arguments.address, arguments.length, arguments.protection, arguments.flags,
+                                   arguments.page_offset, object, may_write, attachment);
     if (attachment != nullptr) attachment->release();
     if (object != nullptr) object->release();
     return result;
 }
 
-ipc::Result<Word> MemoryOperations::on(P::Map, Sender& sender, proto::MapArguments const& arguments, ipc::OptionalCap<proto::File> file) {
+ipc::Result<Word> MemoryOperations::on(P::Map, Sender& sender, proto::MapArguments const& arguments,
+                                       ipc::OptionalCap<proto::File> file) {
     auto result = run<P::Map>(sender, [&](Thread& thread) { return map(thread, arguments, file); });
     if (file.slot != 0) machine_.drop(file.slot);
     return result;
@@ -71,13 +88,18 @@ ipc::Result<ipc::Unit> MemoryOperations::on(P::Detach, Sender& sender, Word addr
     return run<P::Detach>(sender, [&](Thread& thread) { return thread.process->memory->detach(address); });
 }
 ipc::Result<ipc::Unit> MemoryOperations::on(P::Protect, Sender& sender, Word address, Word length, Word protection) {
-    return run<P::Protect>(sender, [&](Thread& thread) { return thread.process->memory->protect(address, length, protection); });
+    return run<P::Protect>(
+        sender, [&](Thread& thread) { return thread.process->memory->protect(address, length, protection); });
 }
-ipc::Result<Word> MemoryOperations::on(P::Remap, Sender& sender, Word address, Word old_length, Word new_length, Word flags, Word new_address) {
-    return run<P::Remap>(sender, [&](Thread& thread) { return thread.process->memory->remap(address, old_length, new_length, flags, new_address); });
+ipc::Result<Word> MemoryOperations::on(P::Remap, Sender& sender, Word address, Word old_length, Word new_length,
+                                       Word flags, Word new_address) {
+    return run<P::Remap>(sender, [&](Thread& thread) {
+        return thread.process->memory->remap(address, old_length, new_length, flags, new_address);
+    });
 }
 ipc::Result<ipc::Unit> MemoryOperations::on(P::Advise, Sender& sender, Word address, Word length, Word advice) {
-    return run<P::Advise>(sender, [&](Thread& thread) { return thread.process->memory->advise(address, length, advice); });
+    return run<P::Advise>(sender,
+                          [&](Thread& thread) { return thread.process->memory->advise(address, length, advice); });
 }
 
 ipc::Result<ipc::Unit> MemoryOperations::on(P::Touch, Sender& sender, Word address, Word length, Word write) {
@@ -109,7 +131,8 @@ ipc::Result<Word> MemoryOperations::on(P::GrowDescriptors, Sender& sender, Word 
 
 // --- exec ---
 
-Status MemoryOperations::execute(Thread& thread, Word path, Word argv, Word envp, Word flags, CapabilityPointer directory) {
+Status MemoryOperations::execute(Thread& thread, Word path, Word argv, Word envp, Word flags,
+                                 CapabilityPointer directory) {
     MemorySpace& memory = *thread.process->memory;
     auto name = memory.read_string(path, path_maximum);
     if (!name) return fail(name.error());
@@ -122,7 +145,8 @@ Status MemoryOperations::execute(Thread& thread, Word path, Word argv, Word envp
     return loader_.execute(thread, directory, std::move(*name), std::move(*arguments), std::move(*environment));
 }
 
-ipc::Result<ipc::Unit> MemoryOperations::on(P::Execute, Sender& sender, Word path, Word argv, Word envp, Word flags, ipc::OptionalCap<proto::File> directory) {
+ipc::Result<ipc::Unit> MemoryOperations::on(P::Execute, Sender& sender, Word path, Word argv, Word envp, Word flags,
+                                            ipc::OptionalCap<proto::File> directory) {
     Thread* const thread = core.table.thread_of(sender.badge);
     Result<Unit> result = fail(Error::NoProcess);
     bool started = false;
@@ -161,11 +185,13 @@ void MemoryOperations::page_fault(Thread& thread, ipc::FaultWords const& words) 
         }
     }
     if (outcome != FaultOutcome::Resolved) {
-        core.memory_fault(thread, address, eip, outcome == FaultOutcome::BeyondFile, outcome == FaultOutcome::NotAllowed);
+        core.memory_fault(thread, address, eip, outcome == FaultOutcome::BeyondFile,
+                          outcome == FaultOutcome::NotAllowed);
     }
 }
 
-ipc::Result<ipc::FaultAnswer> MemoryOperations::on_fault(abi::Fault kind, Sender& sender, ipc::FaultWords const& words) {
+ipc::Result<ipc::FaultAnswer> MemoryOperations::on_fault(abi::Fault kind, Sender& sender,
+                                                         ipc::FaultWords const& words) {
     // A Process capability can send such a message, too: only the kernel's own badges count.
     Word const badge = machine_.owner_of(sender.badge);
     Thread* const thread = badge != 0 ? core.table.thread_of(badge) : nullptr;

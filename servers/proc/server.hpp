@@ -2,13 +2,14 @@
 #pragma once
 #include "domain/operations.hpp"
 #include "memory_operations.hpp"
+#include "namespaces/queue_notices.hpp"
 #include "process/operations.hpp"
 #include "procfs/operations.hpp"
 
 namespace proc {
 
 namespace notification_bit {
-inline constexpr Word clock = 0, terminal = 1, no_senders = 2;
+inline constexpr Word clock = 0, terminal = 1, no_senders = 2, queues = 3;
 }
 
 class Server : public ProcessOperations, public MemoryOperations, public DomainOperations, public ProcfsOperations {
@@ -26,6 +27,9 @@ public:
     void on_notification(Word bits) {
         if ((bits & Word{1} << notification_bit::clock) != 0) core_.clock_alarm();
         if ((bits & Word{1} << notification_bit::terminal) != 0) core_.terminal_signals();
+        if ((bits & Word{1} << notification_bit::queues) != 0) {
+            while (auto const notice = ipc::call<proto::MessageQueue::TakeNotice>(queues)) deliver(core_, *notice);
+        }
         core_.settle();
     }
     void on_no_senders(Word badge) {
@@ -36,6 +40,8 @@ public:
             ProcfsOperations::on_no_senders(badge);
         }
     }
+
+    ipc::Cap<proto::MessageQueue> queues; ///< the first IPC namespace
 
 private:
     Core& core_;

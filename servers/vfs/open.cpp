@@ -119,7 +119,7 @@ Result<Opened> Vfs::open_device(Session& view, Place place, std::uint32_t flags)
         if (device.major == major && minor - device.first < device.count) {
             Elsewhere& away = walker_.elsewhere();
             away.directory = device.server;
-            away.attach_caller = false;
+            away.attach_caller = away.attach_session = false;
             away.rest = std::to_string(minor);
             return fail(Error::Elsewhere);
         }

@@ -26,7 +26,7 @@ At Server::at(FileCap const& cap) const { return {cap.present(), cap.unwrapped ?
 ipc::Failure Server::elsewhere(Sender& sender) {
     Elsewhere const& away = vfs_.elsewhere();
     proto::Continuation onward{};
-    onward.flags = away.attach_caller ? 1 : 0;
+    onward.flags = (away.attach_caller ? 1u : 0u) | (away.attach_session ? 2u : 0u);
     onward.rest = ipc::Text<180>{away.rest};
     return sender.fail_with(Error::Elsewhere, ipc::OptionalCap<proto::Directory>{ipc::Cap<proto::Directory>{away.directory}}, onward);
 }

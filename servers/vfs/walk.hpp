@@ -29,7 +29,7 @@ struct Walked {
 /// A walk that left this server.
 struct Elsewhere {
     Slot directory = 0;                ///< Directory capability to go on with; this server keeps its slot
-    bool attach_caller = false;
+    bool attach_caller = false, attach_session = false;
     std::string rest;
 };
 

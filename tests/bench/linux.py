@@ -59,7 +59,8 @@ def show(table):
     for name, row in table.items():
         cella, target = row['cella'], row.get('target')
         late = cella is not None and target is not None and cella > target
-        print(f'{name:<24}{cella if cella is not None else "-":>13}{target or "":>13}{row["debian"]:>15}{row["lean"]:>13}'
-              + (f'{cella / row["lean"]:>12.2f}' if cella is not None else f'{"":>12}')
+        lean = row.get('lean')
+        print(f'{name:<24}{cella if cella is not None else "-":>13}{target or "":>13}{row["debian"]:>15}{lean or "":>13}'
+              + (f'{cella / lean:>12.2f}' if cella is not None and lean else f'{"":>12}')
               + ('  over target' if late else '') + (f'  {row["error"]}' if 'error' in row else ''))
 

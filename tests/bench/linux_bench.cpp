@@ -12,12 +12,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <span>
+#include <string>
 #include <string_view>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 #include "linux_network.hpp"
 
@@ -45,7 +47,8 @@ void report(const char* name, std::span<std::uint64_t> samples, double operation
 }
 
 /// Runs the operation `count` times in each round. It returns false when it failed, which ends the measurement.
-template <class Operation> void measure(const char* name, int count, Operation operation, int round_count = rounds) {
+template <class Operation>
+void measure(const char* name, int count, Operation operation, int round_count = rounds) {
     std::array<std::uint64_t, rounds> samples{};
     for (int round = 0; round < round_count; ++round) {
         std::uint64_t const begin = now();
@@ -75,7 +78,8 @@ pid_t start(char* const arguments[]) {
     return child;
 }
 
-template <std::size_t count> bool run(const char* const (&words)[count]) {
+template <std::size_t count>
+bool run(const char* const (&words)[count]) {
     std::array<char*, count + 1> arguments{};
     for (std::size_t i = 0; i < count; ++i) arguments[i] = const_cast<char*>(words[i]);
     return reap(start(arguments.data()));
@@ -224,23 +228,119 @@ void tcp_connect_close(const char* name) {
     });
 }
 
-/// As it costs the process: unshare(2) itself, in a child that then ends.
-void unshare_network(const char* name) {
-    auto* const shared = static_cast<std::uint64_t*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+/// Runs `operation` in a child that then ends, and takes what it alone cost there.
+template <class Operation>
+void measure_in_child(const char* name, Operation operation) {
+    auto* const shared =
+        static_cast<std::uint64_t*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     std::array<std::uint64_t, rounds> samples{};
     for (auto& sample : samples) {
         std::fflush(stdout);
         pid_t const child = fork();
         if (child == 0) {
             std::uint64_t const begin = now();
-            int const failed = unshare(CLONE_NEWNET);
+            bool const done = operation();
             *shared = now() - begin;
-            _exit(failed == 0 ? 0 : 1);
+            _exit(done ? 0 : 1);
         }
-        if (!reap(child)) return fail(name, "unshare");
+        if (!reap(child)) return fail(name, "child");
         sample = *shared;
     }
     report(name, samples, 1);
+}
+
+template <int flags>
+void unshare_kind(const char* name) {
+    measure_in_child(name, [] { return unshare(flags) == 0; });
+}
+
+/// Into another process's namespace, of the kind that the operation's name ends with.
+void enter_kind(const char* name) {
+    std::string const kind{std::strchr(name, '-') + 1};
+    int ready[2], hold[2];
+    if (pipe(ready) != 0 || pipe(hold) != 0) return fail(name, "pipe");
+    std::fflush(stdout);
+    pid_t const other = fork();
+    if (other == 0) {
+        close(hold[1]);
+        int flags = 0;
+        for (auto const& [word, flag] : {std::pair{"uts", CLONE_NEWUTS},
+                                         {"ipc", CLONE_NEWIPC},
+                                         {"mnt", CLONE_NEWNS},
+                                         {"net", CLONE_NEWNET},
+                                         {"user", CLONE_NEWUSER},
+                                         {"cgroup", CLONE_NEWCGROUP},
+                                         {"pid", CLONE_NEWPID},
+                                         {"time", 0x80}}) {
+            if (kind == word) flags = flag;
+        }
+        char byte = unshare(flags) == 0 ? 1 : 0;
+        if (write(ready[1], &byte, 1) != 1) _exit(1);
+        _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(hold[0]);
+    char unshared = 0;
+    std::string const path =
+        "/proc/" + std::to_string(other) + "/ns/" + kind + (kind == "pid" || kind == "time" ? "_for_children" : "");
+    bool const there = read(ready[0], &unshared, 1) == 1 && unshared == 1;
+    if (kind == "pid" && there) { // the namespace has a file once it has a process 1
+        int const own = open("/proc/self/ns/pid", O_RDONLY);
+        measure_in_child(name, [&] { return setns(own, 0) == 0; });
+        close(own);
+    } else if (int const file = there ? open(path.c_str(), O_RDONLY) : -1; file >= 0) {
+        measure_in_child(name, [&] { return setns(file, 0) == 0; });
+        close(file);
+    } else {
+        fail(name, "unshare");
+    }
+    close(hold[1]);
+    close(ready[0]);
+    close(ready[1]);
+    reap(other);
+}
+
+constexpr int five_kinds = CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET;
+
+void clone_five(const char* name) {
+    alignas(16) static char stack[65536];
+    std::array<std::uint64_t, rounds> samples{};
+    for (auto& sample : samples) {
+        std::uint64_t const begin = now();
+        if (!reap(clone([](void*) { return 0; }, stack + sizeof stack, five_kinds | SIGCHLD, nullptr)))
+            return fail(name, "clone");
+        sample = now() - begin;
+        usleep(50000); // what ends later
+    }
+    report(name, samples, 1);
+}
+
+/// The same while 500 others of each kind are alive.
+void clone_five_of_many(const char* name) {
+    constexpr int many = 500;
+    int ready[2], hold[2];
+    if (pipe(ready) != 0 || pipe(hold) != 0) return fail(name, "pipe");
+    alignas(16) static char stack[65536];
+    std::fflush(stdout);
+    int made = 0;
+    for (; made < many; ++made) {
+        auto wait_for_end = [](void* end) {
+            int const* const pipes = static_cast<int*>(end);
+            close(pipes[1]);
+            char byte = 0;
+            return read(pipes[0], &byte, 1) == 0 ? 0 : 1;
+        };
+        if (clone(wait_for_end, stack + sizeof stack, five_kinds | SIGCHLD, hold) < 0) break;
+    }
+    if (made < many) {
+        fail(name, "clone");
+    } else {
+        clone_five(name);
+    }
+    close(hold[0]);
+    close(hold[1]);
+    close(ready[0]);
+    close(ready[1]);
+    while (made-- > 0) wait(nullptr);
 }
 
 void fork_exit_wait(const char* name) {
@@ -264,7 +364,8 @@ void vfork_exit_wait(const char* name) {
 void thread_wait(const char* name) {
     alignas(16) static char stack[16384];
     measure(name, 20, [] {
-        return reap(clone([](void*) { return 0; }, stack + sizeof stack, CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, nullptr));
+        return reap(
+            clone([](void*) { return 0; }, stack + sizeof stack, CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, nullptr));
     });
 }
 
@@ -284,9 +385,12 @@ void fork_exec_wait(const char* name) {
 }
 
 void shell_spawns(const char* name) {
-    measure(name, 1, [] {
-        return run({"/bin/sh", "-c", "i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done"});
-    }, 3);
+    measure(
+        name, 1,
+        [] {
+            return run({"/bin/sh", "-c", "i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done"});
+        },
+        3);
 }
 
 enum class FileOperation { write_small, read_small, rewrite_large };
@@ -311,7 +415,8 @@ void file(const char* name, FileOperation operation) {
         }
         std::uint64_t const begin = now();
         for (std::size_t done = 0; done < total; done += piece) {
-            ssize_t const count = operation == FileOperation::read_small ? read(descriptor, buffer, piece) : write(descriptor, buffer, piece);
+            ssize_t const count = operation == FileOperation::read_small ? read(descriptor, buffer, piece)
+                                                                         : write(descriptor, buffer, piece);
             if (count != static_cast<ssize_t>(piece)) return fail(name, "transfer");
         }
         sample = now() - begin;
@@ -353,7 +458,24 @@ constexpr Benchmark benchmarks[] = {
     {"tcp-lo-pingpong-rt", tcp_round_trip},
     {"tcp-lo-tput-per-64KiB", tcp_throughput},
     {"tcp-lo-connect+close", tcp_connect_close},
-    {"unshare-net", unshare_network},
+    {"clone-five-ns+wait", clone_five},
+    {"clone-five-ns-of-500", clone_five_of_many},
+    {"unshare-uts", unshare_kind<CLONE_NEWUTS>},
+    {"unshare-ipc", unshare_kind<CLONE_NEWIPC>},
+    {"unshare-mnt", unshare_kind<CLONE_NEWNS>},
+    {"unshare-pid", unshare_kind<CLONE_NEWPID>},
+    {"unshare-net", unshare_kind<CLONE_NEWNET>},
+    {"unshare-user", unshare_kind<CLONE_NEWUSER>},
+    {"unshare-cgroup", unshare_kind<CLONE_NEWCGROUP>},
+    {"unshare-time", unshare_kind<0x80>},
+    {"setns-uts", enter_kind},
+    {"setns-ipc", enter_kind},
+    {"setns-mnt", enter_kind},
+    {"setns-pid", enter_kind},
+    {"setns-net", enter_kind},
+    {"setns-user", enter_kind},
+    {"setns-cgroup", enter_kind},
+    {"setns-time", enter_kind},
     {"fork+exit+wait", fork_exit_wait},
     {"vfork+exit+wait", vfork_exit_wait},
     {"clone-thread+wait", thread_wait},

@@ -85,6 +85,34 @@ at once {True}" "$(timeout 140 python3 "$folder/client.py" "$port" "$folder/www/
 wait $guest; check 'guest' 0 $?
 check 'the end' stopped "$(tail -1 "$folder/out")"
 
+# The same server in a container with a network of its own: the port is published, the outside and its names are reached through NAT.
+cat > "$folder/container.sh" << END
+ctool network create private --nat > /dev/null
+ctool create web --network private --publish 80:80 busybox sh httpd wget md5sum cut nslookup awk mkdir printf chmod touch sleep cat head > /dev/null
+ctool run web sh -c '
+    mkdir -p /www/cgi-bin; wget -q -O /www/file http://10.0.2.2:$http/file
+    echo "fetched \$(md5sum < /www/file | cut -c1-32)"
+    echo "named \$(nslookup -type=a host.test 10.0.2.2:$names | awk "/^Address: / { print \\\$2 }")"
+    printf "#!/bin/sh\\necho; touch /www/stop\\n" > /www/cgi-bin/stop; chmod +x /www/cgi-bin/stop
+    head -c 20000 /www/file > /www/small
+    httpd -p 80 -h /www
+    echo ready
+    until [ -e /www/stop ]; do sleep 0.1; done'
+echo stopped
+END
+port=$(free_port)
+"$BOOT_RUN" --no-build --timeout 150 --port "$port:80" --script "$folder/container.sh" < /dev/null > "$folder/out" 2> "$folder/err" &
+guest=$!
+for _ in $(seq 600); do grep -q ready "$folder/out" && break; kill -0 $guest 2> /dev/null || break; sleep 0.1; done
+check 'from a container' "fetched $sum
+named 192.0.2.7
+ready" "$(cat "$folder/out")"
+check 'from outside into a container' "one True
+in a row {True}
+at once {True}" "$(timeout 140 python3 "$folder/client.py" "$port" "$folder/www/file")"
+wait $guest; check 'guest with a container' 0 $?
+check 'the container ends' stopped "$(tail -1 "$folder/out")"
+
 # The card belongs to one namespace, which may be another than the first, and comes home when that ends.
 cat > "$folder/move.sh" << END
 unshare -n sleep 1000 & sleep 0.5

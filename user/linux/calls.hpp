@@ -31,7 +31,7 @@
     X(240, futex) X(241, nothing) X(242, sched_getaffinity) X(243, set_thread_area) X(250, nothing) X(252, exit_group) \
     X(258, set_tid_address) X(264, clock_settime) X(265, clock_gettime) X(266, clock_getres) X(267, clock_nanosleep) \
     X(268, statfs64) X(269, fstatfs64) X(270, tgkill) X(271, utimes) X(272, nothing) X(277, mq_open) X(278, mq_unlink) \
-    X(279, mq_timedsend) X(280, mq_timedreceive) X(282, mq_getsetattr) X(284, waitid) X(289, nothing) \
+    X(279, mq_timedsend) X(280, mq_timedreceive) X(281, mq_notify) X(282, mq_getsetattr) X(284, waitid) X(289, nothing) \
     X(290, ioprio_get) X(295, openat) X(296, mkdirat) X(297, mknodat) X(298, fchownat) X(299, futimesat) X(300, fstatat64) \
     X(301, unlinkat) X(302, renameat) X(303, linkat) X(304, symlinkat) X(305, readlinkat) X(306, fchmodat) X(307, faccessat) \
     X(308, pselect6) X(309, ppoll) X(310, unshare) X(311, set_robust_list) X(314, sync_file_range) X(318, getcpu) \

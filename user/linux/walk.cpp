@@ -5,7 +5,7 @@ namespace vdso {
 namespace {
 inline constexpr Word path_maximum = 4096;
 inline constexpr Word hop_maximum = 16;
-inline constexpr Word caller_wanted = 1; ///< Continuation::flags
+inline constexpr Word caller_wanted = 1, ipc_session_wanted = 2; ///< Continuation::flags
 } // namespace
 
 ipc::Result<ipc::Path> fetch_path(Word address) {
@@ -74,7 +74,7 @@ ipc::Result<Place> Continuing::next(ipc::Path& path) {
         return ipc::fail(Error::InputOutput);
     }
     rest_ = continuation->rest;
-    bool const with_caller = (continuation->flags & caller_wanted) != 0;
+    bool const with_caller = (continuation->flags & caller_wanted) != 0, with_session = (continuation->flags & ipc_session_wanted) != 0;
     if (hops_ != 0) { // the one we just asked has done its part
         clear_slot(static_cast<Word>(directory_));
         std::swap(directory_, spare_);
@@ -83,11 +83,16 @@ ipc::Result<Place> Continuing::next(ipc::Path& path) {
     if (++hops_ > hop_maximum) {
         return ipc::fail(Error::Loop);
     }
+    if (with_session) {
+        static_cast<void>(ipc::call<proto::Process::OpenSession>(process(thread_), proto::NamespaceKind::Ipc));
+    }
     ipc::buffer().receive_slot = slot_of(static_cast<Word>(spare_));
     path = ipc::Path{rest_.view()};
     Place place{ipc::Cap<Directory>{slot_of(static_cast<Word>(directory_))}, {}, {}};
     if (with_caller) {
         place.caller = process(thread_);
+    } else if (with_session) {
+        place.caller = ipc::Cap<proto::Process>{linux_process::slot::ipc};
     }
     return place;
 }

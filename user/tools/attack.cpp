@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <string>
 #include <string_view>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -34,7 +35,8 @@ int verdict(char const* name, bool reached) {
 }
 
 /// Runs in a child: what it changes (root, directory, credentials) is its own. True: it got out.
-template <class Attempt> bool in_child(Attempt attempt) {
+template <class Attempt>
+bool in_child(Attempt attempt) {
     std::fflush(stdout);
     pid_t const child = fork();
     if (child == 0) { _exit(attempt() ? 1 : 0); }
@@ -49,15 +51,18 @@ std::string up(unsigned levels) {
 }
 
 int dotdot() {
-    bool reached = holds(up(60) + ".") || holds("/" + up(60) + ".") || holds("/proc/self/root/..") || holds("/proc/self/cwd/" + up(20));
+    bool reached = holds(up(60) + ".") || holds("/" + up(60) + ".") || holds("/proc/self/root/..") ||
+                   holds("/proc/self/cwd/" + up(20));
     int at = open("/", O_DIRECTORY | O_RDONLY);
     for (int i = 0; i < 60 && at >= 0; ++i) {
         int const above = openat(at, "..", O_DIRECTORY | O_RDONLY);
         close(at);
         at = above;
     }
-    struct stat here{}, there{};
-    reached = reached || at < 0 || fstat(at, &here) != 0 || stat("/", &there) != 0 || here.st_ino != there.st_ino || here.st_dev != there.st_dev;
+    struct stat here {
+    }, there{};
+    reached = reached || at < 0 || fstat(at, &here) != 0 || stat("/", &there) != 0 || here.st_ino != there.st_ino ||
+              here.st_dev != there.st_dev;
     return verdict("dotdot", reached);
 }
 
@@ -71,17 +76,17 @@ bool climb() {
 
 int chroot_twice() {
     return verdict("chroot", in_child([] {
-        mkdir("/tmp/jail", 0755);
-        return chroot("/tmp/jail") != 0 || climb(); // the working directory stayed outside of it
-    }));
+                       mkdir("/tmp/jail", 0755);
+                       return chroot("/tmp/jail") != 0 || climb(); // the working directory stayed outside of it
+                   }));
 }
 
 int descriptor() {
     return verdict("descriptor", in_child([] {
-        int const root = open("/", O_DIRECTORY | O_RDONLY);
-        mkdir("/tmp/jail", 0755);
-        return chroot("/tmp/jail") != 0 || chdir("/") != 0 || fchdir(root) != 0 || climb();
-    }));
+                       int const root = open("/", O_DIRECTORY | O_RDONLY);
+                       mkdir("/tmp/jail", 0755);
+                       return chroot("/tmp/jail") != 0 || chdir("/") != 0 || fchdir(root) != 0 || climb();
+                   }));
 }
 
 int proc_root() {
@@ -115,26 +120,33 @@ int running(char const* self) {
 }
 
 int nodes() {
-    struct Node { mode_t type; unsigned major, minor; };
+    struct Node {
+        mode_t type;
+        unsigned major, minor;
+    };
     bool reached = false;
-    for (Node const& node : {Node{S_IFCHR, 1, 1}, Node{S_IFCHR, 10, 200}, Node{S_IFCHR, 4, 0}, Node{S_IFCHR, 5, 1}, Node{S_IFBLK, 8, 0}}) {
+    for (Node const& node :
+         {Node{S_IFCHR, 1, 1}, Node{S_IFCHR, 10, 200}, Node{S_IFCHR, 4, 0}, Node{S_IFCHR, 5, 1}, Node{S_IFBLK, 8, 0}}) {
         errno = 0;
         reached = reached || mknod("/node", node.type | 0666, makedev(node.major, node.minor)) == 0 || errno != EPERM;
         reached = reached || mknod("/tmp/node", node.type | 0666, makedev(node.major, node.minor)) == 0;
     }
-    reached = reached || open("/dev/container", O_RDWR) >= 0 || open("/dev/mem", O_RDWR) >= 0 || open("/dev/kmsg", O_RDWR) >= 0;
+    reached = reached || open("/dev/container", O_RDWR) >= 0 || open("/dev/mem", O_RDWR) >= 0 ||
+              open("/dev/kmsg", O_RDWR) >= 0;
     return verdict("nodes", reached);
 }
 
 int set_namespace() {
     return verdict("setns", in_child([] {
-        int const uts = open("/proc/1/ns/uts", O_RDONLY), mounts = open("/proc/1/ns/mnt", O_RDONLY), net = open("/proc/1/ns/net", O_RDONLY);
-        if (uts < 0 || mounts < 0 || net < 0 || setgid(1000) != 0 || setuid(1000) != 0) { return true; }
-        for (int const file : {uts, mounts, net}) {
-            if (setns(file, 0) == 0 || errno != EPERM) { return true; }
-        }
-        return unshare(CLONE_NEWUTS) == 0 || unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWPID) == 0;
-    }));
+                       int const uts = open("/proc/1/ns/uts", O_RDONLY), mounts = open("/proc/1/ns/mnt", O_RDONLY),
+                                 net = open("/proc/1/ns/net", O_RDONLY);
+                       if (uts < 0 || mounts < 0 || net < 0 || setgid(1000) != 0 || setuid(1000) != 0) { return true; }
+                       for (int const file : {uts, mounts, net}) {
+                           if (setns(file, 0) == 0 || errno != EPERM) { return true; }
+                       }
+                       return unshare(CLONE_NEWUTS) == 0 || unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWNET) == 0 ||
+                              unshare(CLONE_NEWPID) == 0;
+                   }));
 }
 
 int signals() {
@@ -171,7 +183,9 @@ int secrets(std::string_view word) {
         if (access(folder.c_str(), F_OK) != 0) { continue; }
         ++seen;
         if (pid == getpid()) { continue; }
-        for (char const* name : {"/environ", "/cmdline", "/maps", "/mem"}) { reached = reached || contains(folder + name, word); }
+        for (char const* name : {"/environ", "/cmdline", "/maps", "/mem"}) {
+            reached = reached || contains(folder + name, word);
+        }
     }
     return verdict("secrets", reached || seen == 0);
 }
@@ -204,7 +218,8 @@ int race(unsigned count) {
             if (i % 8 == 0) { sched_yield(); }
             reached = reached || access(far.c_str(), F_OK) == 0;
             char here[256];
-            reached = reached || (getcwd(here, sizeof here) != nullptr && std::string_view{here}.find("unreachable") != std::string_view::npos);
+            reached = reached || (getcwd(here, sizeof here) != nullptr &&
+                                  std::string_view{here}.find("unreachable") != std::string_view::npos);
         }
         reached = reached || access(deep.c_str(), F_OK) == 0;
     }
@@ -218,13 +233,23 @@ int race(unsigned count) {
     return verdict("race", reached);
 }
 
+/// A file whose server waits for the one that maps it would keep both waiting.
+int map_file(char const* path) {
+    int const file = open(path, O_RDWR);
+    void* const place = file < 0 ? nullptr : mmap(nullptr, 4096, PROT_READ, MAP_SHARED, file, 0);
+    std::printf("map: %s\n", file < 0 || place == MAP_FAILED ? std::strerror(errno) : "mapped");
+    return 0;
+}
+
 /// The descriptors that this program was given, by number.
 int opened() {
     DIR* const folder = opendir("/proc/self/fd");
     if (folder == nullptr) { return 1; }
     std::string numbers;
     while (dirent const* entry = readdir(folder)) {
-        if (entry->d_name[0] != '.' && std::atoi(entry->d_name) != dirfd(folder)) { numbers += std::string{" "} + entry->d_name; }
+        if (entry->d_name[0] != '.' && std::atoi(entry->d_name) != dirfd(folder)) {
+            numbers += std::string{" "} + entry->d_name;
+        }
     }
     std::printf("opened:%s\n", numbers.c_str());
     return 0;
@@ -255,6 +280,7 @@ int main(int count, char** arguments) {
     if (name == "signals") { return signals(); }
     if (name == "secrets" && count > 2) { return secrets(arguments[2]); }
     if (name == "race" && count > 2) { return race(static_cast<unsigned>(std::atoi(arguments[2]))); }
+    if (name == "map" && count > 2) { return map_file(arguments[2]); }
     if (name == "opened") { return opened(); }
     if (name == "leave") { return leave(arguments[0]); }
     std::fprintf(stderr, "attack: no such attack: %s\n", count > 1 ? arguments[1] : "(none)");

@@ -29,7 +29,9 @@ struct Message {
 };
 
 void say(char const* what, long value) { std::printf("%s: %ld\n", what, value); }
-void outcome(char const* what, long result) { std::printf("%s: %s\n", what, result >= 0 ? "ok" : std::strerror(errno)); }
+void outcome(char const* what, long result) {
+    std::printf("%s: %s\n", what, result >= 0 ? "ok" : std::strerror(errno));
+}
 
 template <class Body>
 int in_child(Body body) {
@@ -157,6 +159,30 @@ void queues() {
     });
     timespec past{1, 0};
     outcome("empty", mq_timedreceive(queue, text, sizeof text, nullptr, &past));
+    // SIGUSR1 is blocked, and waited for.
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGUSR1;
+    event.sigev_value.sival_int = 42;
+    outcome("mq_notify", mq_notify(queue, &event));
+    in_child([&] {
+        sigevent none{};
+        none.sigev_notify = SIGEV_NONE;
+        outcome("two of them", mq_notify(queue, &none));
+        mqd_t const mine = mq_open("/ipc_test", O_WRONLY);
+        mq_send(mine, "wake", 4, 0);
+    });
+    siginfo_t told{};
+    timespec const second{1, 0};
+    say("told", sigtimedwait(&set, &told, &second));
+    std::printf("by SI_MESGQ: %d, value %d\n", told.si_code == SI_MESGQ, told.si_value.sival_int);
+    mq_send(queue, "more", 4, 0);
+    timespec const moment{0, 100'000'000};
+    outcome("told once", sigtimedwait(&set, &told, &moment));
     outcome("mq_unlink", mq_unlink("/ipc_test"));
     outcome("gone", mq_open("/ipc_test", O_RDWR));
 }

@@ -2,7 +2,7 @@
 
 namespace proc {
 
-NamespaceChange::NamespaceChange(Core& core, Process& from) : core_{core}, from_{from}, credentials_{from.credentials}, user_{from.user_space} {}
+NamespaceChange::NamespaceChange(Core& core, Process& from) : core_{core}, from_{from}, credentials_{&from.credentials}, user_{from.user_space} {}
 
 NamespaceChange::~NamespaceChange() {
     core_.release(set_);
@@ -10,7 +10,15 @@ NamespaceChange::~NamespaceChange() {
     if (files_ != 0) core_.machine.drop(files_);
 }
 
-bool NamespaceChange::capable(std::uint32_t number, UserNamespace const& over) const { return Core::capable(credentials_, *user_, over, number); }
+bool NamespaceChange::capable(std::uint32_t number, UserNamespace const& over) const { return Core::capable(*credentials_, *user_, over, number); }
+
+void NamespaceChange::become_owner() {
+    if (!own_credentials_) {
+        own_credentials_ = std::make_unique<Credentials>(from_.credentials);
+        credentials_ = own_credentials_.get();
+    }
+    own_credentials_->become_owner();
+}
 
 NamespaceSet& NamespaceChange::own_set() {
     if (set_ == nullptr) {
@@ -36,11 +44,11 @@ auto NamespaceChange::create_user() -> Status {
     UserNamespace& parent = *user_;
     if (parent.level() >= UserNamespace::maximum_depth || UserNamespace::count >= core_.limits.user_namespaces) return fail(Error::NoSpace);
     if (core_.owners.is_chrooted(from_.vfs_session)) return fail(Error::NotPermitted);
-    if (!parent.users.maps_global(credentials_.effective_user) || !parent.groups.maps_global(credentials_.effective_group)) {
+    if (!parent.users.maps_global(credentials_->effective_user) || !parent.groups.maps_global(credentials_->effective_group)) {
         return fail(Error::NotPermitted);
     }
-    auto* const made = new UserNamespace{parent, core_.next_user_inode(), credentials_.effective_user, credentials_.effective_group};
-    made->creator_had_setfcap = credentials_.capable(capability::setfcap);
+    auto* const made = new UserNamespace{parent, core_.next_user_inode(), credentials_->effective_user, credentials_->effective_group};
+    made->creator_had_setfcap = credentials_->capable(capability::setfcap);
     if (auto told = core_.owners.publish_maps(*made); !told) {
         made->release();
         return told;
@@ -48,7 +56,7 @@ auto NamespaceChange::create_user() -> Status {
     user_ = UserReference{made};
     made->release();
     user_changed_ = true;
-    credentials_.become_owner();
+    become_owner();
     return ipc::Unit{};
 }
 
@@ -89,10 +97,10 @@ auto NamespaceChange::join_user(UserNamespace& space) -> Status {
     if (from_.threads.size() > 1) return fail(Error::Invalid);
     if (!capable(capability::sys_admin, space)) return fail(Error::NotPermitted);
     // Who comes as its owner could do all this before; of others the new capabilities are to be kept from their like.
-    undumpable_ = space.owner_user() != credentials_.effective_user;
+    undumpable_ = space.owner_user() != credentials_->effective_user;
     user_ = UserReference{&space};
     user_changed_ = true;
-    credentials_.become_owner();
+    become_owner();
     return ipc::Unit{};
 }
 
@@ -170,7 +178,7 @@ void NamespaceChange::commit() {
     }
     if (user_changed_) {
         process.user_space = user_;
-        process.credentials = credentials_;
+        process.credentials = *credentials_;
         if (undumpable_) process.dumpable = false;
     }
     if (user_changed_) core_.publish_credentials(process);
@@ -186,7 +194,7 @@ void NamespaceChange::enter_time() {
 }
 
 void NamespaceChange::give_to(Process& child) {
-    child.credentials = credentials_;
+    child.credentials = *credentials_;
     child.user_space = user_;
     enter_time(); // a new process is in its parent's time namespace for children
     if (set_ != nullptr) {

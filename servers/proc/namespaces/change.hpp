@@ -2,6 +2,7 @@
 // Nothing of the process is touched before commit; whatever was made goes again with a change that is not committed.
 #pragma once
 #include "../process/core.hpp"
+#include <memory>
 #include <utility>
 
 namespace proc {
@@ -52,10 +53,12 @@ private:
     /// A copy of the set to change, made with the first change.
     NamespaceSet& own_set();
     void put(unsigned kind, SharedNamespace& name_space);
+    void become_owner();
 
     Core& core_;
     Process& from_;
-    Credentials credentials_;
+    Credentials const* credentials_;     ///< the process's, or `own_credentials_`
+    std::unique_ptr<Credentials> own_credentials_; ///< once they change: they are long
     UserReference user_;
     NamespaceSet* set_ = nullptr;        ///< null: as it was
     PidNamespace* pid_ = nullptr;        ///< of the children; null: as it was

@@ -33,7 +33,7 @@ bool PidNamespace::contains(PidNamespace const& other) const {
 }
 
 Pid* PidNamespace::find(std::int32_t number) const {
-    if (number <= 0) return nullptr;
+    if (number <= 0 || !table_) return nullptr;
     for (PidNumber* entry = table_[static_cast<unsigned>(number) % buckets]; entry != nullptr; entry = entry->next) {
         if (entry->number == number) return entry->pid;
     }
@@ -42,8 +42,8 @@ Pid* PidNamespace::find(std::int32_t number) const {
 
 std::int32_t PidNamespace::next_used(std::int32_t from) const {
     std::int32_t best = 0;
-    for (PidNumber const* entry : table_) {
-        for (; entry != nullptr; entry = entry->next) {
+    for (unsigned i = 0; table_ && i < buckets; ++i) {
+        for (PidNumber const* entry = table_[i]; entry != nullptr; entry = entry->next) {
             if (entry->number >= from && (best == 0 || entry->number < best)) best = entry->number;
         }
     }
@@ -76,6 +76,7 @@ Pid* Pid::create(PidNamespace& space) {
             return nullptr;
         }
         PidNumber& entry = pid->numbers[each->level()];
+        if (!each->table_) each->table_ = std::make_unique<PidNumber*[]>(PidNamespace::buckets);
         PidNumber*& bucket = each->table_[static_cast<unsigned>(number) % PidNamespace::buckets];
         entry = {number, each, pid.get(), bucket};
         bucket = &entry;

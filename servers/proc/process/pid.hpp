@@ -57,7 +57,8 @@ private:
     std::uint32_t references_ = 1;
     std::int32_t last_ = 0;
     std::uint32_t used_ = 0;
-    struct PidNumber* table_[buckets] = {};
+    /// Made with the first PID: many a namespace never has one.
+    std::unique_ptr<struct PidNumber*[]> table_;
 };
 
 struct PidNumber {

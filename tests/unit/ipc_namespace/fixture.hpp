@@ -34,7 +34,7 @@ struct Fixture {
     ipc::host::World world;
     FakePort port;
     sysv::IpcServer server{port, 1 << 20};
-    std::size_t number = world.serve<Namespace, proto::File, V, proto::MessageQueue>(server);
+    std::size_t number = world.serve<Namespace, proto::File, V, proto::MessageQueue, proto::Directory>(server);
     ipc::Cap<Namespace> first = world.client<Namespace>(number, ipc::first_namespace_badge);
     Fixture() {
         world.as(number, [] { REQUIRE(ipc::bind_no_senders(0)); });
