@@ -28,6 +28,12 @@ struct FakeStacks final : netns::Stacks {
         return static_cast<std::uint32_t>(stacks.size() - 1);
     }
     void stop(std::uint32_t number) override { stacks[number]->running = false; }
+    int restarts = 0;
+    ipc::Result<void> restart(std::uint32_t) override {
+        if (!memory) { return ipc::fail(ipc::Error::NoMemory); }
+        ++restarts;
+        return {};
+    }
     ipc::Cap<proto::NetworkStack> control(std::uint32_t) override { return {}; }
     std::span<std::byte> configuration(std::uint32_t number) override { return stacks[number]->configuration; }
     proto::stack::StatusPage const& status(std::uint32_t number) override { return stacks[number]->status; }
