@@ -26,7 +26,7 @@ SLACK = 20            # seconds that boot/run has beyond its own --timeout
 VARIABLES = {'BUILD': BUILD, 'TOP': TOP}
 
 USAGE = """usage: tests/run [--unit] [--guest] [--long] [--list] [--no-build] [PATTERN...]
-       tests/run --fuzz [SECONDS]        the kernel's fuzz target: its corpus, then new sequences
+       tests/run --fuzz [kernel|netstack] [SECONDS]   a fuzz target, the kernel's if not said: its corpus, then new sequences
        tests/run --coverage [--missing]  what the kernel's unit tests reach
 Runs the tests whose name (unit/NAME, guest/NAME) matches one of the patterns: a part of the name, or with * ? [.
 --long runs the campaigns of tests/guest/long instead of the guest pages; --no-build takes what is built.

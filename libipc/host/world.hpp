@@ -85,7 +85,7 @@ public:
               Word& caller_fault);
     struct Context {
         abi::IpcBuffer buffer;
-        Word reserve[16];
+        Word reserve[(abi::ipc_buffer_end - sizeof(abi::IpcBuffer)) / sizeof(Word)]; ///< last_reply_word() is there
         BulkPointers bulk;
         HostServer* server;
     };

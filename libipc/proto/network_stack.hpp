@@ -16,13 +16,14 @@ namespace stack {
 /// The stack ends at server_address::stack_top and is `stack_bytes` long; heap pages come when they are touched.
 inline constexpr abi::Address configuration_address = 0x00200000, status_address = 0x00220000,
                               image_address = 0x00300000, heap_address = 0x00400000, ring_address = 0x20000000;
-inline constexpr std::uint32_t configuration_bytes = 32 << 10, status_bytes = 8 << 10, stack_bytes = 24 << 10,
+inline constexpr std::uint32_t configuration_bytes = 32 << 10, status_bytes = 12 << 10, stack_bytes = 24 << 10,
                                heap_bytes = 8 << 20, ring_bytes = 256 << 10, maximum_rings = 256;
 /// Slots of its CSpace beyond ipc::server_slot's: netns (Network, badge of this stack), the doorbell that netns hears, and one
 /// notification per ring, of whoever is at its other end.
 inline constexpr abi::CapabilityPointer network_slot = 32, doorbell_slot = 33, ring_slot = 64,
                                         first_free_slot = ring_slot + maximum_rings;
-inline constexpr abi::Word cnode_radix = 11;
+/// The last slots of its CSpace are for capabilities of SavedSockets.
+inline constexpr abi::Word kept_slots = 64;
 /// Bits of the stack's notification.
 inline constexpr abi::Word configuration_bit = 0, timer_bit = 1, ring_bit = 2, no_senders_bit = 3;
 
@@ -107,6 +108,22 @@ struct NeighbourStatus {
     std::uint32_t device;
     std::uint8_t address[4], hardware_address[6], complete, permanent;
 };
+/// What of its sockets a stack leaves to its successor, should it die: those that listen, under the same badge.
+struct SavedListener {
+    std::uint32_t badge; ///< 0: none
+    std::uint8_t address[4];
+    std::uint16_t port, backlog; ///< host order
+    std::uint32_t opener, file_flags;
+    std::uint32_t reuse_address;
+    abi::CapabilityPointer slot; ///< where its watched capability is
+};
+struct SavedSockets {
+    static constexpr std::uint32_t maximum = 64;
+    std::uint32_t next_badge; ///< no badge from here on was ever given out; 0: none was
+    std::uint32_t count;
+    SavedListener listeners[maximum];
+    static_assert(maximum <= kept_slots);
+};
 struct StatusPage {
     static constexpr std::uint32_t expected = 0x4E535441, current_version = 1, devices_maximum = 100,
                                    neighbours_maximum = 64, wake_slots = 16;
@@ -119,6 +136,7 @@ struct StatusPage {
     std::uint32_t wakes, wake_devices[wake_slots];
     DeviceStatus devices[devices_maximum];
     NeighbourStatus neighbours[neighbours_maximum];
+    SavedSockets saved; ///< netns gives it to the next stack as it is; that one checks it
 };
 static_assert(sizeof(StatusPage) <= status_bytes);
 

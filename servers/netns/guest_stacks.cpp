@@ -19,7 +19,7 @@ constexpr Address stack_window = 0x40000000, scratch_window = 0x4F000000, ring_w
 constexpr Word stack_window_bytes = 0x10000;
 static_assert(stack::configuration_bytes + stack::status_bytes <= stack_window_bytes);
 constexpr Word priority = 181, time_slice_microseconds = 10000;
-constexpr Word small_radix = 10, large_radix = 12, untyped_bits = 14;
+constexpr Word untyped_bits = 14;
 constexpr Word call_rights = abi::right::all & ~abi::right::read, data_rights = abi::right::read | abi::right::write;
 
 ipc::Result<void> mint_bell(CapabilityPointer notification, CapabilityPointer slot, Word bit) {
@@ -135,17 +135,19 @@ ipc::Result<void> GuestStacks::fill(std::uint32_t number) {
     return pages(stack, stack::status_address, stack::status_bytes / page, data_rights, {}, window(number) + stack::configuration_bytes);
 }
 
-ipc::Result<void> GuestStacks::give_capabilities(std::uint32_t number) {
+ipc::Result<void> GuestStacks::give_capabilities(std::uint32_t number, Legacy const* legacy) {
     Stack& stack = stacks_[number];
     auto const to = cnode(stack);
     auto const temporary = stack.objects[temporary_slot];
     struct Copy { Word target; CapabilityPointer source; };
     for (auto const& copy : {Copy{ipc::server_slot::thread, stack.objects[thread_slot]}, Copy{ipc::server_slot::cnode, stack.objects[cnode_slot]},
-                             Copy{ipc::server_slot::address_space, stack.objects[space_slot]}, Copy{ipc::server_slot::endpoint, stack.endpoint},
+                             Copy{ipc::server_slot::address_space, stack.objects[space_slot]},
                              Copy{ipc::server_slot::notification, stack.objects[notification_slot]}, Copy{ipc::server_slot::debug, ipc::server_slot::debug},
                              Copy{ipc::server_slot::sched_context, stack.objects[sched_slot]}, Copy{stack::doorbell_slot, doorbell_}}) {
         if (auto copied = to.copy(copy.target, own_cnode(), copy.source); !copied) { return copied; }
     }
+    auto const begins = legacy == nullptr ? to.copy(ipc::server_slot::endpoint, own_cnode(), stack.endpoint) : hand_over(to, *legacy);
+    if (!begins) { return begins; }
     if (auto minted = to.mint(stack::network_slot, own_cnode(), ipc::server_slot::endpoint, call_rights, stack.network_badge); !minted) { return minted; }
     if (auto made = make(stack, ObjectType::Untyped, untyped_bits, temporary); !made) { return made; }
     return to.move(ipc::server_slot::untyped, own_cnode(), temporary);
@@ -175,7 +177,7 @@ ipc::Result<void> GuestStacks::run(std::uint32_t number) {
     return status;
 }
 
-ipc::Result<void> GuestStacks::build(std::uint32_t number) {
+ipc::Result<void> GuestStacks::build(std::uint32_t number, Legacy const* legacy) {
     Stack& stack = stacks_[number];
     struct Part { ObjectType type; Word size_bits; ObjectSlot slot; };
     for (auto const& part : {Part{ObjectType::CNode, stack.large ? large_radix : small_radix, cnode_slot}, Part{ObjectType::AddressSpace, 0, space_slot},
@@ -184,9 +186,13 @@ ipc::Result<void> GuestStacks::build(std::uint32_t number) {
         if (auto made = make(stack, part.type, part.size_bits, stack.objects[part.slot]); !made) { return made; }
     }
     if (auto done = fill(number); !done) { return done; }
+    if (legacy != nullptr) {
+        std::memcpy(configuration(number).data(), legacy->configuration.data(), legacy->configuration.size());
+        const_cast<stack::StatusPage&>(status(number)).saved = legacy->sockets;
+    }
     ipc::object::Frame const ipc_frame{stack.objects[ipc_slot]};
     if (auto mapped = ipc_frame.map(space(stack), ipc::server_address::ipc_buffer, data_rights); !mapped) { return mapped; }
-    if (auto given = give_capabilities(number); !given) { return given; }
+    if (auto given = give_capabilities(number, legacy); !given) { return given; }
     if (auto bell = mint_bell(stack.objects[notification_slot], stack.objects[configuration_bell], stack::configuration_bit); !bell) { return bell; }
     if (auto bell = mint_bell(stack.objects[notification_slot], stack.objects[timer_bell], stack::timer_bit); !bell) { return bell; }
     for (std::uint32_t local = 0; local < stack.rings.size(); ++local) {
@@ -249,15 +255,6 @@ void GuestStacks::stop(std::uint32_t number) {
     if (stack.control != 0) { ipc::release_slot(stack.control); }
     if (stack.endpoint != 0) { ipc::release_slot(stack.endpoint); }
     stack = {};
-}
-
-ipc::Result<void> GuestStacks::restart(std::uint32_t number) {
-    Stack& stack = stacks_[number];
-    tear_down(stack);
-    ++stack.generation;
-    auto built = build(number);
-    if (!built) { tear_down(stack); }
-    return built;
 }
 
 bool GuestStacks::resolve_fault(std::uint32_t number, Address address, Word) {

@@ -19,6 +19,7 @@ public:
     GuestStacks(ipc::ServerInfo const& info, ProgramImage const& program);
 
     ipc::Result<std::uint32_t> start(abi::Word network_badge, bool large) override;
+    ipc::Result<void> restart(std::uint32_t number) override;
     void stop(std::uint32_t number) override;
     ipc::Cap<proto::NetworkStack> control(std::uint32_t number) override { return {stacks_[number].control}; }
     std::span<std::byte> configuration(std::uint32_t number) override;
@@ -33,8 +34,6 @@ public:
 
     /// A stack's page fault: true if there is a page now. False: it is broken; the caller restarts it.
     bool resolve_fault(std::uint32_t number, abi::Address address, abi::Word code);
-    /// The same stack anew, with the same endpoint (clients' capabilities stay) and its rings. NoMemory: it is stopped.
-    ipc::Result<void> restart(std::uint32_t number);
     [[nodiscard]] bool running(std::uint32_t number) const { return number < stacks_.size() && stacks_[number].running; }
     [[nodiscard]] std::size_t limit() const { return stacks_.size(); }
 
@@ -53,13 +52,26 @@ private:
         abi::Word network_badge = 0;
         std::uint32_t generation = 0;
     };
+    static constexpr abi::Word small_radix = 10, large_radix = 12; ///< of a stack's CSpace
     static constexpr abi::Word page = abi::page_size, blocks_maximum = 40, fault_batch = 4;
 
-    ipc::Result<void> build(std::uint32_t number);
+    /// What a stack's successor begins with.
+    struct Legacy {
+        std::array<std::byte, proto::stack::configuration_bytes> configuration;
+        proto::stack::SavedSockets sockets;
+        /// Its endpoint and the watched capabilities of `sockets`, in slots of ours: who holds copies of them stays counted.
+        abi::CapabilityPointer endpoint;
+        std::array<abi::CapabilityPointer, proto::stack::SavedSockets::maximum> sessions;
+    };
+    ipc::Result<void> build(std::uint32_t number, Legacy const* legacy = nullptr);
     ipc::Result<void> fill(std::uint32_t number);
     ipc::Result<void> run(std::uint32_t number);
-    ipc::Result<void> give_capabilities(std::uint32_t number);
+    ipc::Result<void> give_capabilities(std::uint32_t number, Legacy const* legacy);
+    static ipc::Result<void> hand_over(ipc::object::CNode to, Legacy const& legacy);
+    void take_legacy(Stack& dead, proto::stack::StatusPage const& left, Legacy& legacy);
     void tear_down(Stack& stack);
+    /// Ends the waits of everybody who waits for this stack.
+    void wake_clients(Stack& stack);
     ipc::Result<void> make(Stack& stack, abi::ObjectType type, abi::Word size_bits, abi::CapabilityPointer slot);
     ipc::Result<void> table(Stack& stack, abi::Address address);
     /// Fresh zeroed pages; with `content` at the start. window: also mapped there in netns itself.

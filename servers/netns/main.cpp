@@ -34,7 +34,9 @@ public:
         if (fault == abi::Fault::Page && stacks_.resolve_fault(number, words[0], words[1])) { return ipc::FaultAnswer{}; }
         ipc::log("netns: a network stack died: fault {} at {x}, eip {x}; it is started anew", static_cast<abi::Word>(fault), words[0], words[2]);
         auto const pending = sender.defer(); // nobody to answer: its thread is about to go
-        if (stacks_.restart(number)) { server_.stack_restarted(number); }
+        auto const begin = now();
+        server_.stack_died(number, begin);
+        ipc::log("netns: that took {} microseconds", (now() - begin) / 1000);
         ipc::discard(pending);
         return ipc::fail(ipc::Error::Deferred);
     }

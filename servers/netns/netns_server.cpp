@@ -181,18 +181,11 @@ void NetnsServer::namespace_ended(Network& network) {
     }
     if (space.stack != 0) { stacks_.stop(space.stack); }
     std::erase(all_, &space);
+    deaths_.erase(space.id);
     for (auto& [badge, socket] : netlink_) {
         if (socket->space == &space) { socket->space = nullptr; }
     }
     publish();
-}
-
-void NetnsServer::stack_restarted(std::uint32_t number) {
-    for (auto* const space : all_) {
-        if (space->stack != number) { continue; }
-        space->wakes = 0;
-        write_configuration(*space);
-    }
 }
 
 std::uint64_t NetnsServer::run_timers(std::uint64_t now) {
@@ -283,6 +276,7 @@ Result<std::uint32_t> NetnsServer::on(proto::Network::Configure, ipc::Sender& se
     if (space == nullptr) { return fail(Error::NotPermitted); }
     // A stack says what its socket's opener may.
     bool const may_change = sender.badge >= stack_badge_base ? argument != 0 : may(sender.badge, capability_admin);
+    if (request == kill_request) { return kill_stack(*space, may_change); }
     auto const result = interface_request(*space, sender.view(), request, may_change);
     publish();
     return result;

@@ -63,8 +63,13 @@ public:
     void on_no_senders(abi::Word badge);
     /// The nearest deadline of any stack, in nanoseconds of the time-stamp counter's clock; 0: none. Signals those that are due.
     std::uint64_t run_timers(std::uint64_t now);
-    /// A stack died and has been built anew: it is told what it was.
-    void stack_restarted(std::uint32_t number);
+    /// A stack died: a fresh one takes its place, unless that has happened too often. now: nanoseconds of the clock of run_timers.
+    void stack_died(std::uint32_t number, std::uint64_t now);
+    /// So often a stack is started anew if no more than so many nanoseconds lie between its deaths.
+    static constexpr std::uint32_t deaths_maximum = 5;
+    static constexpr std::uint64_t deaths_apart = 1000000000;
+    /// ioctl request (SIOCDEVPRIVATE) on any internet socket: the namespace's stack is killed and started anew. For its administrators.
+    static constexpr std::uint32_t kill_request = 0x89f0;
 
 private:
     NetworkNamespace* space_of(abi::Word badge, abi::Word operation);
@@ -83,6 +88,7 @@ private:
     /// The namespace, if who holds that badge may do everything to it.
     NetworkNamespace* administered(abi::Word badge, abi::Word operation);
     void write_configuration(NetworkNamespace& space);
+    Result<std::uint32_t> kill_stack(NetworkNamespace& space, bool may_change);
     void namespace_ended(Network& network) override;
     void vouched(abi::Word badge, Network&, proto::SessionCredentials const& who) override { credentials_[badge] = {who.capabilities, who.group}; }
     void session_ended(abi::Word badge, Network&) override { credentials_.erase(badge); }
@@ -99,6 +105,11 @@ private:
     std::vector<proto::stack::DeviceStatus> counters(NetworkNamespace const& space);
     std::vector<proto::stack::NeighbourStatus> neighbours(NetworkNamespace const& space);
 
+    struct Deaths {
+        std::uint64_t last = 0;
+        std::uint32_t count = 0;
+    };
+    std::unordered_map<std::uint32_t, Deaths> deaths_; ///< by namespace
     Stacks& stacks_;
     std::vector<NetworkNamespace*> all_; ///< by no order; ended ones are taken out
     std::unordered_map<abi::Word, std::unique_ptr<NetlinkSocket>> netlink_;

@@ -12,6 +12,9 @@ struct Stacks {
     /// Starts a stack that reads `configuration(number)`. `network_badge`: of the capability by which it forwards to netns.
     /// large: for a namespace of many devices and sockets. Returns its number (1..). NoMemory.
     virtual ipc::Result<std::uint32_t> start(abi::Word network_badge, bool large) = 0;
+    /// Kills it and starts it anew: its callers and those who poll its sockets wake, capabilities of its endpoint stay valid, rings
+    /// and what its status page saves are the new one's. NoMemory: it is not running, and is to be stopped.
+    virtual ipc::Result<void> restart(std::uint32_t number) = 0;
     /// Ends it; its memory is free again.
     virtual void stop(std::uint32_t number) = 0;
     virtual ipc::Cap<proto::NetworkStack> control(std::uint32_t number) = 0;

@@ -4,6 +4,10 @@
 #include "platform.hpp"
 #include "stack_server.hpp"
 
+#ifndef CELLA_STACK_SERVER
+#define CELLA_STACK_SERVER netstack::StackServer
+#endif
+
 namespace {
 
 namespace stack = proto::stack;
@@ -59,12 +63,12 @@ asm(".section .text._start, \"ax\", @progbits\n"
 
 extern "C" [[noreturn, gnu::used]] void cella_start_stack() {
     auto const& info = *reinterpret_cast<ipc::ServerInfo const*>(ipc::server_address::info);
-    ipc::guest::initialize_runtime(reinterpret_cast<std::byte*>(stack::heap_address), info.heap_bytes, stack::first_free_slot, abi::Word{1} << info.cnode_radix, true);
+    ipc::guest::initialize_runtime(reinterpret_cast<std::byte*>(stack::heap_address), info.heap_bytes, stack::first_free_slot, (abi::Word{1} << info.cnode_radix) - stack::kept_slots, true);
     ipc::guest::construct_globals();
     static GuestPlatform platform{info};
     netstack::platform_instance = &platform;
     static_cast<void>(ipc::bind_no_senders(stack::no_senders_bit));
-    static netstack::StackServer server{{reinterpret_cast<std::byte const*>(stack::configuration_address), stack::configuration_bytes},
+    static CELLA_STACK_SERVER server{{reinterpret_cast<std::byte const*>(stack::configuration_address), stack::configuration_bytes},
                                         *reinterpret_cast<stack::StatusPage*>(stack::status_address)};
     ipc::serve<proto::NetworkStack, proto::File, proto::Socket>(server);
 }

@@ -146,7 +146,7 @@ constexpr std::uint32_t reuse_address = 2, type = 3, error = 4, dont_route = 5, 
 } // namespace socket_option
 namespace ip_option {
 constexpr std::uint32_t service = 1, time_to_live = 2, receive_options = 6, packet_information = 8, mtu_discover = 10, receive_error = 11, receive_ttl = 12, receive_tos = 13,
-                        multicast_ttl = 33, multicast_loop = 34;
+                        multicast_interface = 32, multicast_ttl = 33, multicast_loop = 34, join_group = 35, leave_group = 36;
 } // namespace ip_option
 
 std::uint32_t Socket::current_device() {
@@ -175,6 +175,7 @@ Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, 
             time_to_live_ = static_cast<std::int32_t>(*word) == -1 ? 64 : static_cast<std::uint8_t>(*word);
             return ipc::Unit{};
         case ip_option::receive_options: case ip_option::packet_information: case ip_option::mtu_discover: case ip_option::receive_error: case ip_option::receive_ttl:
+        case ip_option::join_group: case ip_option::leave_group: case ip_option::multicast_interface: // every group is heard, on every device
         case ip_option::receive_tos: case ip_option::multicast_ttl: case ip_option::multicast_loop:
             return ipc::Unit{}; // hints about control messages, of which there are none
         default: return fail(Error::NoProtocolOption);

@@ -23,6 +23,7 @@ using ipc::Result;
 namespace open_flag {
 inline constexpr std::uint32_t nonblock = 0x800;
 } // namespace open_flag
+inline constexpr std::uint32_t reuse_address_option = 2; ///< SO_REUSEADDR
 namespace poll_event {
 inline constexpr std::uint32_t in = 1, priority = 2, out = 4, error = 8, hang_up = 16, read_normal = 0x40, write_normal = 0x100, read_hang_up = 0x2000;
 } // namespace poll_event
@@ -40,6 +41,8 @@ struct SocketOwner {
     virtual Result<ipc::Cap<proto::File>> adopt(std::unique_ptr<Socket> socket) = 0;
     /// The socket wants service() soon; the socket goes away.
     virtual void socket_changed(Socket& socket) = 0;
+    /// The socket listens now, or does no more.
+    virtual void listeners_changed() {}
     virtual void socket_gone(Socket& socket) = 0;
 
 protected:
@@ -68,6 +71,8 @@ public:
     /// From `caller`'s readable buffer, of which the first `done` bytes are sent already.
     virtual Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to, std::uint32_t done) = 0;
     virtual Result<Received> receive(ipc::Pending const& caller, std::uint32_t flags) = 0;
+    /// What a fresh stack needs to make it again; badge 0: it is nothing that can be made again.
+    [[nodiscard]] virtual proto::stack::SavedListener saved() const { return {}; }
     /// All events that hold now.
     [[nodiscard]] virtual std::uint32_t events() const = 0;
 

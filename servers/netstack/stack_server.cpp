@@ -12,6 +12,8 @@ using proto::File;
 
 namespace {
 constexpr Error gone = Error::ConnectionReset; ///< a badge from before the stack was restarted
+constexpr std::uint32_t gone_events =
+    poll_event::error | poll_event::hang_up | poll_event::in | poll_event::read_normal | poll_event::out | poll_event::write_normal | poll_event::read_hang_up;
 constexpr std::uint32_t ioctl_bytes_readable = 0x541b, ioctl_non_blocking = 0x5421, ioctl_bytes_unsent = 0x5411;
 constexpr std::uint32_t first_network_request = 0x8900, last_network_request = 0x89ff;
 } // namespace
@@ -25,6 +27,7 @@ StackServer::StackServer(std::span<std::byte const> configuration, proto::stack:
     status_.magic = proto::stack::StatusPage::expected;
     status_.version = proto::stack::StatusPage::current_version;
     on_notification(abi::Word{1} << proto::stack::configuration_bit);
+    restore();
 }
 
 Socket* StackServer::find(abi::Word badge) {
@@ -37,6 +40,7 @@ Result<ipc::Cap<proto::File>> StackServer::adopt(std::unique_ptr<Socket> socket)
     auto const badge = next_badge_++;
     auto capability = ipc::mint_session<proto::File>(badge);
     if (!capability) { return fail(capability.error()); }
+    status_.saved.next_badge = next_badge_;
     socket->inode = 0x10000 + badge;
     sockets_[badge] = std::move(socket);
     return capability;
@@ -217,14 +221,14 @@ Result<proto::FileStatus> StackServer::on(File::Stat, ipc::Sender& sender) {
 }
 Result<std::uint32_t> StackServer::on(File::Poll, ipc::Sender& sender, std::uint32_t events) {
     auto* const socket = find(sender.badge);
-    if (socket == nullptr) { return poll_event::error; }
+    if (socket == nullptr) { return gone_events & (events | poll_event::error | poll_event::hang_up); }
     return socket->events() & (events | poll_event::error | poll_event::hang_up);
 }
 Result<std::uint32_t> StackServer::on(File::PollArm, ipc::Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification) {
     auto* const socket = find(sender.badge);
     if (socket == nullptr) {
         ipc::release_slot(notification.slot);
-        return poll_event::error;
+        return gone_events & (events | poll_event::error | poll_event::hang_up);
     }
     return socket->poll_arm(events, token, notification);
 }
@@ -279,7 +283,11 @@ Result<std::uint32_t> StackServer::on(File::Name, ipc::Sender& sender, ipc::Writ
 
 void StackServer::on_no_senders(abi::Word badge) {
     Settled const settled{*this};
-    sockets_.erase(badge);
+    auto const found = sockets_.find(badge);
+    if (found == sockets_.end()) { return; }
+    bool const listened = found->second->saved().badge != 0;
+    sockets_.erase(found);
+    if (listened) { listeners_changed(); }
 }
 
 void StackServer::on_notification(abi::Word bits) {

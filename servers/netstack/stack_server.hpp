@@ -11,10 +11,12 @@ namespace netstack {
 
 inline constexpr abi::Word control_badge = 1, first_socket_badge = 16;
 
-class StackServer final : public SocketOwner {
+class StackServer : public SocketOwner {
 public:
     /// Areas shared with netns; both outlive the server.
     StackServer(std::span<std::byte const> configuration, proto::stack::StatusPage& status);
+
+    virtual ~StackServer() = default;
 
     // Protocol NetworkStack, on the control capability. Errors as socket(2).
     Result<ipc::Cap<proto::File>> on(proto::NetworkStack::OpenSocket, ipc::Sender&, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol);
@@ -57,6 +59,7 @@ public:
 
     Result<ipc::Cap<proto::File>> adopt(std::unique_ptr<Socket> socket) override;
     void socket_changed(Socket& socket) override { changed_.push_back(&socket); }
+    void listeners_changed() override;
     void socket_gone(Socket& socket) override { std::erase(changed_, &socket); }
     [[nodiscard]] std::size_t socket_count() const { return sockets_.size(); }
     /// Everything that is due now: packets under way, callers whose wait is over, the next deadline. After every event.
@@ -68,12 +71,15 @@ private:
         ~Settled() { server.settle(); }
     };
     Socket* find(abi::Word badge);
+    /// Makes the sockets again that a dead stack has left.
+    void restore();
     void write_deadline(bool due);
 
     std::span<std::byte const> configuration_;
     proto::stack::StatusPage& status_;
     Devices devices_;
     StackTimers timers_;
+    bool restoring_ = false;
     std::vector<Socket*> changed_; ///< outlives the sockets, which take themselves out
     std::unordered_map<abi::Word, std::unique_ptr<Socket>> sockets_;
     abi::Word next_badge_ = first_socket_badge;

@@ -198,8 +198,10 @@ Result<ipc::Unit> TcpSocket::connect(proto::SocketAddress const& address) {
 Result<ipc::Unit> TcpSocket::listen(std::uint32_t backlog) {
     // lwIP counts connections that are not through their handshake yet, too, and drops what is one too many.
     auto const limit = static_cast<u8_t>(std::min<std::uint32_t>(std::min<std::uint32_t>(backlog, 255) * 2 + 8, 255));
+    backlog_ = static_cast<std::uint16_t>(std::min<std::uint32_t>(backlog, 0xffff));
     if (state_ == State::Listening) {
         tcp_backlog_set(pcb_, limit);
+        owner_.listeners_changed();
         return ipc::Unit{};
     }
     if (state_ != State::Idle) { return fail(Error::Invalid); }
@@ -218,7 +220,15 @@ Result<ipc::Unit> TcpSocket::listen(std::uint32_t backlog) {
     tcp_accept(pcb_, [](void* argument, tcp_pcb* connection, err_t error) -> err_t {
         return argument != nullptr ? socket_of(argument).on_accept(connection, error) : static_cast<err_t>(ERR_VAL);
     });
+    owner_.listeners_changed();
     return ipc::Unit{};
+}
+
+proto::stack::SavedListener TcpSocket::saved() const {
+    if (state_ != State::Listening || pcb_ == nullptr) { return {}; }
+    proto::stack::SavedListener listener{1, {}, pcb_->local_port, backlog_, opener, file_flags, reuse_address_ ? 1U : 0U, 0};
+    std::memcpy(listener.address, &pcb_->local_ip.addr, sizeof listener.address);
+    return listener;
 }
 
 Result<Socket::Accepted> TcpSocket::accept(std::uint32_t flags) {

@@ -24,6 +24,7 @@ public:
     Result<proto::SocketOption> get_option(std::uint32_t level, std::uint32_t option) override;
     Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to, std::uint32_t done) override;
     Result<Received> receive(ipc::Pending const& caller, std::uint32_t flags) override;
+    [[nodiscard]] proto::stack::SavedListener saved() const override;
     [[nodiscard]] std::uint32_t events() const override;
     /// Bytes that a read finds.
     [[nodiscard]] std::uint32_t available() const { return available_; }
@@ -52,6 +53,7 @@ private:
     State state_ = State::Idle;
     bool bound_ = false, connect_told_ = false, peer_closed_ = false, read_shut_ = false, write_shut_ = false, no_delay_ = false;
     std::deque<pbuf*> received_;
+    std::uint16_t backlog_ = 0;   ///< as listen() was asked for
     std::uint32_t offset_ = 0;    ///< consumed of the first
     std::uint32_t available_ = 0; ///< in all of them
     std::deque<std::unique_ptr<TcpSocket>> accepting_;

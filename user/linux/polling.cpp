@@ -78,6 +78,9 @@ private:
                 } else {
                     answer = ipc::call<File::Poll>(file(descriptor), events);
                 }
+                if (!answer && answer.error() == Error::ServerDied) {
+                    answer = ipc::call<File::Poll>(file(descriptor), events); // its successor knows what became of the file
+                }
                 found = answer ? *answer & events : answer.error() == Error::NotImplemented ? (poll_in | poll_out) & events : poll_error;
             }
             if (!set_.fill(index, found)) {

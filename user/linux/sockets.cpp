@@ -256,7 +256,8 @@ Long accept(ThreadArea& thread, Word descriptor, Word address, Word length_addre
         return number;
     }
     ipc::Result<std::tuple<ipc::Cap<File>, proto::SocketAddress>> accepted;
-    {
+    // A stack that dies is followed by one with the same listening sockets: the program is not to notice.
+    for (int tries = 0; tries < 8 && (tries == 0 || (!accepted && accepted.error() == Error::ServerDied)); ++tries) {
         Interruptible const waiting{thread};
         accepted = ipc::call_into<proto::Socket::Accept>(slot_of(static_cast<Word>(number)), socket(descriptor), flags & ~close_on_exec);
     }

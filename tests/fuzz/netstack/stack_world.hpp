@@ -1,0 +1,61 @@
+// One stack of netstack on the host, as the fuzz target uses it: a wire, a bridge with two ports, sockets of every kind.
+#pragma once
+#include "../../../servers/netstack/platform.hpp"
+#include "../../../servers/netstack/stack_server.hpp"
+#include "host/world.hpp"
+#include <array>
+#include <vector>
+
+namespace fuzz {
+
+/// Ethernet and IPv4: type, version, lengths and header checksum as they should be.
+void repair_headers(std::vector<std::uint8_t>& frame);
+
+class StackWorld {
+public:
+    StackWorld();
+    ~StackWorld();
+    StackWorld(StackWorld const&) = delete;
+    StackWorld& operator=(StackWorld const&) = delete;
+
+    /// To the stack's own hardware address on that device.
+    void address(std::vector<std::uint8_t>& frame, std::size_t device) const;
+    /// TCP: the numbers of a live connection, so that the segment is one of it.
+    static void join_connection(std::vector<std::uint8_t>& frame);
+    void inject(std::size_t device, std::vector<std::uint8_t> const& frame, std::uint32_t flags);
+    void pass(std::uint64_t milliseconds);
+    void use_socket(std::size_t which, unsigned operation, std::uint32_t argument);
+    /// Another's memory: the ring's other side writes what it likes.
+    void spoil_ring(std::size_t device, std::size_t word, std::uint32_t value);
+
+    static inline std::uint64_t frames = 0; ///< ever injected
+
+private:
+    struct Host final : netstack::Platform {
+        std::uint64_t now = 1000000000;
+        std::uint32_t seed = 1;
+        std::array<std::vector<std::uint64_t>, 3> rings;
+        std::uint64_t nanoseconds() override { return now; }
+        std::uint64_t stamp() override { return now; }
+        std::uint64_t stamp_of(std::uint64_t nanoseconds) override { return nanoseconds; }
+        std::uint32_t random() override { return seed = seed * 1664525 + 1013904223; }
+        void* ring_memory(std::uint32_t number) override { return number < rings.size() ? rings[number].data() : nullptr; }
+        void ring_peer(std::uint32_t) override {}
+        void ring_netns() override {}
+    };
+    void configure();
+    void open(std::uint32_t domain, std::uint32_t type, std::uint32_t protocol);
+    void notify(abi::Word bit);
+    void drain(std::size_t device);
+
+    Host host_;
+    std::vector<std::byte> area_;
+    std::unique_ptr<proto::stack::StatusPage> status_ = std::make_unique<proto::stack::StatusPage>();
+    ipc::host::World world_;
+    std::unique_ptr<netstack::StackServer> server_;
+    std::size_t number_ = 0;
+    ipc::Cap<proto::NetworkStack> control_;
+    std::vector<ipc::Cap<proto::Socket>> sockets_;
+};
+
+} // namespace fuzz

@@ -1,0 +1,20 @@
+// The fuzz target's corpus, also where there is no libFuzzer: seeds, and sequences that once found something new.
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t size);
+
+TEST_CASE("the corpus of the fuzz target") {
+    int count = 0;
+    for (auto const& entry : std::filesystem::directory_iterator{CELLA_FUZZ_CORPUS}) {
+        std::ifstream file{entry.path(), std::ios::binary};
+        std::vector<unsigned char> const bytes{std::istreambuf_iterator<char>{file}, {}};
+        CAPTURE(entry.path().string());
+        CHECK(LLVMFuzzerTestOneInput(bytes.data(), bytes.size()) == 0); // a fault ends the program, and says where
+        ++count;
+    }
+    CHECK(count > 5);
+}
