@@ -95,6 +95,8 @@ private:
                           ipc::Cap<proto::Namespace> network) override;
     void refresh_rules();
     void refresh_hosts(Container const& changed);
+    /// /etc/hosts and /etc/resolv.conf are there from the beginning, so that a start that fails changes nothing.
+    void make_name_files(Container const& container);
     void write_hosts(Container& container, ipc::Cap<proto::VfsSession> session);
     void describe_networks(Reply& reply, Container const& container);
     [[nodiscard]] std::vector<Attachment const*> all_attachments() const;

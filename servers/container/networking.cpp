@@ -94,6 +94,19 @@ void Manager::refresh_rules() {
     }
 }
 
+void Manager::make_name_files(Container const& container) {
+    constexpr std::uint32_t mode = 0755;
+    auto const root = root_.session.get();
+    auto const folder = container.folder + "/etc";
+    static_cast<void>(ipc::call<proto::Directory::MakeDirectory>(root.as<proto::Directory>(), proto::Directory::At{},
+                                                                 proto::Directory::Caller{}, mode, ipc::Path{folder}));
+    static_cast<void>(write_file(root, folder + "/hosts", hosts_text(container.name, {}, {})));
+    if (container.attachments.empty()) { return; }
+    auto const resolver = read_file(root, "/etc/resolv.conf");
+    static_cast<void>(
+        write_file(root, folder + "/resolv.conf", resolver.empty() ? "# no name server is known\n" : resolver));
+}
+
 void Manager::write_hosts(Container& container, ipc::Cap<proto::VfsSession> session) {
     auto const* who = &container;
     if (container.network_mode.starts_with(Container::shared_network)) {

@@ -205,6 +205,7 @@ Reply Manager::create(Request const& request) {
     container.attachments = std::move(joined.attachments);
     container.quota_domain = *domain;
     container.created = wall_clock();
+    make_name_files(container);
     return Reply::ok().add("folder", folder);
 }
 

@@ -218,7 +218,7 @@ TEST_CASE("what does not decode as netlink gets no answer and changes nothing") 
     CHECK(ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()}).error() == ipc::Error::Again);
 }
 
-TEST_CASE("the card is the first namespace's; it moves to one other at a time, and comes home when that ends" * doctest::skip()) {
+TEST_CASE("the card is the first namespace's; it moves to one other at a time, and comes home when that ends") {
     Fixture fixture{true};
     auto const here = fixture.enter(fixture.first);
     CHECK(fixture.table(here, proto::NetworkTable::Devices).contains("eth0:"));
