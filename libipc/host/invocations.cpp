@@ -28,7 +28,7 @@ Error World::invoke(Invocation invocation, Capability& target, SystemCall& call,
         if (invocation == Invocation::CNodeBindNoSenders && given == 0) { context_->buffer.capabilities[0] = 0; }
         return invoke_cnode(invocation, target, result_length);
     }
-    if (number >= 30 && number <= 45 && object->kind == Kind::Thread) {
+    if (number >= 30 && number <= 46 && object->kind == Kind::Thread) {
         if (given == 0) { context_->buffer.capabilities[0] = 0; }
         return invoke_thread(invocation, static_cast<HostThread&>(*object), result_length);
     }

@@ -59,6 +59,7 @@ Error World::invoke_thread(Invocation invocation, HostThread& thread, Word& resu
         thread.guard = word(0);
         thread.cspace = object_of(0);
         return Error::None;
+    case Invocation::ThreadCopyFloatingPoint: return Error::None;
     case Invocation::ThreadGetState:
         word(0) = static_cast<Word>(thread.state);
         result_length = 1;

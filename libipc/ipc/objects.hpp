@@ -231,6 +231,12 @@ struct Thread : Object {
     Result<void> set_cspace(CNode cspace, Word guard) const {
         return detail::done(invoke_with(slot, abi::Invocation::ThreadSetCSpace, {cspace.slot}, guard));
     }
+    /// FPU and SSE registers as `source` has them now.
+    Result<void> copy_floating_point(Thread source) const {
+        return detail::done(invoke_with(slot, abi::Invocation::ThreadCopyFloatingPoint, {source.slot}));
+    }
+    /// As after a processor's reset.
+    Result<void> reset_floating_point() const { return detail::done(invoke(slot, abi::Invocation::ThreadCopyFloatingPoint)); }
     [[nodiscard]] Result<abi::ThreadState> state() const {
         auto const word = detail::first(invoke(slot, abi::Invocation::ThreadGetState));
         if (!word) { return fail(word.error()); }

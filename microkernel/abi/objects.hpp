@@ -113,6 +113,8 @@ enum class Invocation : Word {
     ThreadSetCSpace = 44,
     /// returns: ThreadState.
     ThreadGetState = 45,
+    /// caps: Thread. Takes that thread's FPU and SSE registers as they are now (fork, clone); none: as after a processor's reset (exec).
+    ThreadCopyFloatingPoint = 46,
 
     /// On SchedControl. words: budget, period in microseconds (equal: round robin with that time slice); caps: SchedContext.
     SchedControlConfigure = 50,

@@ -54,6 +54,8 @@ void* user_to_kernel(void const* directory, Address address, Word rights);
 void context_initialize(Context& context);
 /// FPU and SSE registers as after a processor's reset: what a thread computed in one space is not seen in the next.
 void floating_point_reset(Context& context);
+/// `context` gets the FPU and SSE registers that `source` has now. They may be the same.
+void floating_point_copy(Context& context, Context const& source);
 /// The thread's address space from now on, at once if it is loaded. Null: the kernel's own.
 void set_space(Context& context, void const* directory);
 bool has_space(Context const& context, void const* directory);      ///< as set_space said; for the invariants

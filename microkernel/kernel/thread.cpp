@@ -176,6 +176,17 @@ Error bind_notification(Invocation& call) {
     return call.result();
 }
 
+Error copy_floating_point(Invocation& call) {
+    if (call.capability_count == 0) {
+        arch::floating_point_reset(target(call).context);
+        return call.result();
+    }
+    Slot* const source = call.extra(0, CapabilityType::Thread);
+    if (source == nullptr) return call.refuse(Error::InvalidCapability, "no thread given to copy from");
+    arch::floating_point_copy(target(call).context, source->capability.object<Thread>().context);
+    return call.result();
+}
+
 } // namespace
 
 Error invoke_thread(Invocation& call) {
@@ -206,6 +217,7 @@ Error invoke_thread(Invocation& call) {
     case ThreadSetName:
         for (Word i = 0; i < 4; ++i) thread.name[i] = call.word(i);
         return call.result();
+    case ThreadCopyFloatingPoint: return copy_floating_point(call);
     case ThreadGetState: return call.result(thread.state);
     default: return call.refuse(Error::IllegalOperation, "not a Thread invocation");
     }

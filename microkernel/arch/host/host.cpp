@@ -1,6 +1,7 @@
 // namespace arch for the host. Hardware entries: physical address | 1 present | 2 write | 4 large.
 #include "machine.hpp"
 #include "../../kernel/objects.hpp"
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -74,6 +75,7 @@ void* user_to_kernel(void const* directory, Address address, Word rights) {
 
 void context_initialize(Context& context) { context.alive = true; }
 void floating_point_reset(Context& context) { ++context.floating_point_resets; }
+void floating_point_copy(Context& context, Context const& source) { std::copy(source.fpu, source.fpu + sizeof source.fpu, context.fpu); }
 void set_space(Context& context, void const* directory) {
     context.directory = directory;
     if (is_loaded(context)) machine.directory = directory;

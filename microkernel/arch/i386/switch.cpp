@@ -161,12 +161,29 @@ void context_initialize(Context& context) {
     floating_point_reset(context);
 }
 
-void floating_point_reset(Context& context) {
-    if (floating_point_owner == &context) {
-        floating_point_owner = nullptr;
-        context.hazards &= ~Context::hazard_floating_point;
-        if (loaded_context() == &context && !arch_task_switched) set_task_switched();
+/// What the processor's registers hold is no longer this context's state.
+static void disown_floating_point(Context& context) {
+    if (floating_point_owner != &context) return;
+    floating_point_owner = nullptr;
+    context.hazards &= ~Context::hazard_floating_point;
+    if (loaded_context() == &context && !arch_task_switched) set_task_switched();
+}
+
+void floating_point_copy(Context& context, Context const& source) {
+    if (&context == &source) return;
+    disown_floating_point(context);
+    if (floating_point_owner != &source) {
+        for (Word i = 0; i < sizeof context.fpu; ++i) context.fpu[i] = source.fpu[i];
+        return;
     }
+    bool const task_switched = arch_task_switched;
+    if (task_switched) clear_task_switched();
+    asm volatile("fxsave (%0)" : : "r"(context.fpu) : "memory");
+    if (task_switched) set_task_switched();
+}
+
+void floating_point_reset(Context& context) {
+    disown_floating_point(context);
     for (auto& byte : context.fpu) byte = 0;
     // The fxsave image of a processor after fninit: control word 0x37f, MXCSR 0x1f80, everything else zero.
     context.fpu[0] = 0x7f, context.fpu[1] = 0x03;

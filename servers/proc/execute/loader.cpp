@@ -280,6 +280,7 @@ Status Loader::commit(Thread& thread, Plan& plan) {
     for (Word number = 0; number < 3; ++number) {
         if (thread.kernel->tls[number].flags != 0) static_cast<void>(machine_.set_tls(*thread.kernel, number, {}));
     }
+    machine_.reset_floating_point(*thread.kernel);
     UserFrame& frame = memory.area(thread.area).frame;
     frame = {};
     frame.eip = entry;

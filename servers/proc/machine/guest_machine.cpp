@@ -279,6 +279,12 @@ Status GuestMachine::write_registers(KernelThread& thread, abi::Registers const&
     return status_of(Thread{thread.thread}.write_registers(registers, resume));
 }
 
+Status GuestMachine::copy_floating_point(KernelThread const& from, KernelThread& to) {
+    return status_of(Thread{to.thread}.copy_floating_point(Thread{from.thread}));
+}
+
+void GuestMachine::reset_floating_point(KernelThread& thread) { static_cast<void>(Thread{thread.thread}.reset_floating_point()); }
+
 Status GuestMachine::start(KernelThread& thread, Address eip, bool resume) {
     abi::Registers registers{};
     registers.eip = eip;

@@ -34,6 +34,8 @@ public:
     void resume(KernelThread& thread) override;
     bool interrupt(KernelThread& thread) override;
     Result<abi::Registers> read_registers(KernelThread& thread) override;
+    Status copy_floating_point(KernelThread const& from, KernelThread& to) override;
+    void reset_floating_point(KernelThread& thread) override;
     Status write_registers(KernelThread& thread, abi::Registers const& registers, bool resume) override;
     Status start(KernelThread& thread, Address eip, bool resume) override;
     Result<abi::ThreadState> state(KernelThread& thread) override;

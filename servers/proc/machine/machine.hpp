@@ -90,6 +90,10 @@ public:
     /// First start (and exec): at eip with an empty register set and the user selectors.
     virtual Status start(KernelThread& thread, Address eip, bool resume) = 0;
     virtual Result<abi::ThreadState> state(KernelThread& thread) = 0;
+    /// The FPU and SSE registers that `from` has now, for a clone child.
+    virtual Status copy_floating_point(KernelThread const& from, KernelThread& to) = 0;
+    /// As a program begins with.
+    virtual void reset_floating_point(KernelThread& thread) = 0;
     /// entry 0..2. Remembered in thread.tls; copy_tls gives a clone child the same.
     virtual Status set_tls(KernelThread& thread, Word entry, TlsEntry value) = 0;
     Status copy_tls(KernelThread const& from, KernelThread& to) {

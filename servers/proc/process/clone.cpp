@@ -228,6 +228,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         table.join_session(*child, parent.session);
     }
     if (auto status = make_thread_parts(*thread, frame); !status) return undo(Error::NoMemory);
+    if (auto status = machine.copy_floating_point(*parent_thread.kernel, *thread->kernel); !status) return undo(Error::NoMemory);
     static_cast<void>(machine.copy_tls(*parent_thread.kernel, *thread->kernel));
     if ((flags & f::settls) != 0) {
         auto const entry = parent.memory->read<std::array<std::uint32_t, 4>>(arguments.tls);

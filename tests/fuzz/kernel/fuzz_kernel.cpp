@@ -14,7 +14,7 @@ constexpr std::size_t step_bytes = 12, steps_at_most = 24;
 
 constexpr Word labels[] = {1,  1,  2,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 31, 32, 33, 34, 35, 36, 37,
                            38, 39, 40, 41, 42, 43, 44, 45, 50, 51, 52, 53, 54, 60, 60, 61, 62, 63, 64, 65, 66, 67,
-                           70, 71, 72, 73, 80, 81, 82, 83, 90, 91, 92, 93, 15, 14, 60, 62, 66, 11, 17, 18};
+                           70, 71, 72, 73, 80, 81, 82, 83, 90, 91, 92, 93, 15, 14, 60, 62, 66, 11, 17, 46};
 static_assert(std::size(labels) == 64);
 
 /// Small numbers as they are; then what sizes, addresses, times and edges are made of.

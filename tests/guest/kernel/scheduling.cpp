@@ -42,6 +42,43 @@ void fresh_fpu(Word) {
     if (control == 0x37f && mxcsr == 0x1f80) signal(done);
 }
 
+/// Loads registers, tells of it, and stays: the processor holds its state until another thread computes.
+void load_and_wait(Word) {
+    Word const value[2] = {0, 0x3ff80000u}, pattern[4] = {7, 6, 5, 4}, mxcsr = 0x5f80; // 1.5; rounds up
+    asm volatile("fldl %0\n\tmovups %1, %%xmm5\n\tldmxcsr %2" : : "m"(value), "m"(pattern), "m"(mxcsr));
+    signal(done);
+    for (;;) yield();
+}
+
+void copied_fpu(Word) {
+    Word result[2] = {}, seen[4] = {}, mxcsr = 0;
+    asm volatile("fstl %0\n\tmovups %%xmm5, %1\n\tstmxcsr %2" : "=m"(result), "=m"(seen), "=m"(mxcsr));
+    if (result[1] == 0x3ff80000u && seen[0] == 7 && seen[3] == 4 && mxcsr == 0x5f80) signal(done);
+    for (;;) yield();
+}
+
+/// From a thread whose state is in the processor, then from one whose state is in memory.
+void copy_fpu() {
+    done = make(ObjectType::Notification);
+    Started const source = start(abi::boot_slot::address_space, load_and_wait, 0);
+    wait(done);
+    Started copies[2];
+    for (Started& copy : copies) {
+        copy = start(abi::boot_slot::address_space, copied_fpu, 0);
+        CHECK(invoke(copy.thread, Invocation::ThreadCopyFloatingPoint, {}, {source.thread}).good());
+        wait(done);
+    }
+    CHECK(invoke(copies[0].thread, Invocation::ThreadCopyFloatingPoint, {}, {copies[0].thread}).good());
+    CHECK(!invoke(copies[0].thread, Invocation::ThreadCopyFloatingPoint, {}, {done}).good());
+    Started const reset = start(abi::boot_slot::address_space, fresh_fpu, 0);
+    CHECK(invoke(reset.thread, Invocation::ThreadCopyFloatingPoint, {}, {source.thread}).good());
+    CHECK(invoke(reset.thread, Invocation::ThreadCopyFloatingPoint).good());
+    wait(done);
+    stop(reset);
+    for (Started& copy : copies) stop(copy);
+    stop(source);
+}
+
 void both(void (*function)(Word), bool with_tls) {
     counters[0] = 0;
     counters[1] = 0;
@@ -82,6 +119,7 @@ void test_scheduling() {
     Started const thread = start(abi::boot_slot::address_space, fresh_fpu, 0);
     wait(done);
     stop(thread);
+    copy_fpu();
     for (Word round = 0; round < 10; ++round) yield();
     // Budget: a context of 2 ms in 10 ms is throttled. Root sleeps by a context-less wait is covered in interrupts.cpp.
 }

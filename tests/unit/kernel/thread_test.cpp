@@ -61,6 +61,20 @@ TEST_CASE("registers, names, TLS, redirect, priorities, states") {
     CHECK(client.thread->queued);
 }
 
+TEST_CASE("CopyFloatingPoint gives a thread the registers of another") {
+    Kernel kernel;
+    Client const from = kernel.make_client(50), to = kernel.make_client(50);
+    for (unsigned char& byte : from.thread->context.fpu) byte = 0x5a;
+    CHECK(kernel.invoke(to.capability, ThreadCopyFloatingPoint, {}, {to.space}).error() == Error::InvalidCapability);
+    CHECK(to.thread->context.fpu[511] == 0);
+    CHECK(kernel.invoke(to.capability, ThreadCopyFloatingPoint, {}, {from.capability}).error() == Error::None);
+    CHECK(to.thread->context.fpu[0] == 0x5a);
+    CHECK(to.thread->context.fpu[511] == 0x5a);
+    unsigned const resets = to.thread->context.floating_point_resets;
+    CHECK(kernel.invoke(to.capability, ThreadCopyFloatingPoint).error() == Error::None);
+    CHECK(to.thread->context.floating_point_resets == resets + 1);
+}
+
 TEST_CASE("Suspend, Interrupt and WriteRegisters end waits") {
     Kernel kernel;
     Client const client = kernel.make_client(50), server = kernel.make_client(60);

@@ -14,7 +14,7 @@ namespace proc {
 
 class FakeMachine final : public Machine {
 public:
-    struct State { abi::ThreadState state = abi::ThreadState::Inactive; abi::Registers registers{}; bool wait_ended = false; int wakes = 0; };
+    struct State { abi::ThreadState state = abi::ThreadState::Inactive; abi::Registers registers{}; bool wait_ended = false; int wakes = 0, floating_point = 0; };
     std::map<KernelThread*, State> threads;
     std::map<std::pair<KernelCSpace*, Word>, CapabilityPointer> slots;
     int cspaces = 0, capabilities = 0;
@@ -110,6 +110,11 @@ public:
         if (resume) state.state = abi::ThreadState::Running;
         return done();
     }
+    Status copy_floating_point(KernelThread const& from, KernelThread& to) override {
+        threads.at(&to).floating_point = threads.at(const_cast<KernelThread*>(&from)).floating_point;
+        return done();
+    }
+    void reset_floating_point(KernelThread& thread) override { threads.at(&thread).floating_point = 0; }
     Status start(KernelThread& thread, Address eip, bool resume) override {
         State& state = threads.at(&thread);
         state.registers = {};
