@@ -203,8 +203,9 @@ void Core::exit_process(Process& process, std::int32_t status) {
             break;
         }
     }
-    process.state = ProcessState::Zombie;
+    // Not a zombie yet: the heir, told of the children's ends, may be waiting for any child of its own, which this one may be.
     reparent_children(process);
+    process.state = ProcessState::Zombie;
     release_parts(process);
     tell_handles(*process.pid);
     for (Domain::Remembered& each : process.domain->remembered) {

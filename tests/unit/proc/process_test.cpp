@@ -124,6 +124,23 @@ TEST_CASE("vfork: the parent goes on at exec or exit") {
     CHECK(world.init->memory->references() == 1);
 }
 
+TEST_CASE("a process that leaves a zombie to a waiting heir is not taken for one before it is") {
+    World world;
+    Process& init = *world.init;
+    Process* const parent = world.fork(init);
+    Process* const child = world.fork(*parent);
+    std::int32_t const parent_number = parent->pid->number(), child_number = child->pid->number();
+    world.exit(*child, 3);
+    CHECK(world.wait(init, -1).error() == Error::Deferred);
+    world.exit(*parent, 4);
+    CHECK(std::get<proto::WaitResult>(last(world).value).pid == child_number);
+    auto const taken = world.wait(init, -1);
+    REQUIRE(taken);
+    CHECK(taken->pid == parent_number);
+    CHECK(taken->status == 4 << 8);
+    CHECK(world.wait(init, -1).error() == Error::NoChild);
+}
+
 TEST_CASE("a child and a thread begin with the floating-point registers of whoever made them") {
     World world;
     world.machine.threads.at(world.init->leader()->kernel).floating_point = 7;
