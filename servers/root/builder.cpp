@@ -313,7 +313,8 @@ std::uint64_t body_bytes(World const& world, ServerRecord const& server) {
     std::uint64_t tables = 3 + (definition.heap >> abi::large_page_bits) + 1;
     for (std::size_t i = 0; i < definition.need_count; ++i) {
         if (definition.needs[i].kind == Need::Kind::BootImage) {
-            tables += (world.image_bytes >> abi::large_page_bits) + 1;
+            // Where one body ends and the next begins nearly a table's size may be left over.
+            tables += (world.image_bytes >> abi::large_page_bits) + 1 + ServerRecord::maximum_bodies / 2;
         }
     }
     return mapped + tables * abi::object_size(ObjectType::PageTable, 0).bytes + definition.memory +

@@ -17,7 +17,7 @@ struct ServerRecord {
     abi::CapabilityPointer bodies[maximum_bodies] = {}; ///< Untyped memory that everything of one instance is made from
     abi::Word body_bits[maximum_bodies] = {};
     abi::Word body_count = 0;
-    static constexpr abi::Word maximum_tables = 64;
+    static constexpr abi::Word maximum_tables = 200;
     abi::CapabilityPointer tables[maximum_tables] = {}; ///< its page tables
     abi::Word table_count = 0;
     abi::CapabilityPointer thread = 0;  ///< 0: not built

@@ -26,6 +26,8 @@ SCRIPT
 output=$("$BOOT_RUN" --no-build --timeout 60 --image site="$folder/tree" --image blob="$folder/other.tar" --script "$folder/script" < /dev/null 2> "$folder/err")
 check 'what the containers say' "one|from a folder|-rw-r-----|mine|two|from a folder|three|$sum  /blob|125|125|one three two" "$(echo "$output" | paste -sd '|')"
 check 'no such image' 1 "$(grep -c 'ctool: create four: no image nosuch: there are blob, site' "$folder/err")"
+truncate -s 130M "$folder/other/blob" # as large as an image of Debian's packages
+check 'a large image' fine "$("$BOOT_RUN" --no-build --timeout 60 --memory 512 --image large="$folder/other" -- echo fine < /dev/null 2>> "$folder/err")"
 check 'no way out' 1 "$(grep -c 'ctool: create four: no image ../etc' "$folder/err")"
 [ $failures = 0 ] || cat "$folder/err"
 exit $((failures > 0))
