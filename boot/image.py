@@ -19,6 +19,7 @@ import check_manifest as manifest_checker
 PAGE = 4096
 TIME = 1767225600  # 2026-01-01: every file's time
 HERE = os.path.dirname(os.path.abspath(__file__))
+LARGEST = 256 << 20  # from ipc::server_address::boot_image to server_address::window
 
 
 class ImageError(Exception):
@@ -242,6 +243,9 @@ def make(build, busybox, replaced, adds, images, job, manifests=()):
         image.file('root' + path, data)
     output = io.BytesIO()
     image.write(output)
+    if (length := output.tell()) > LARGEST:
+        raise ImageError(f'the boot image would have {length >> 20} MiB, and servers see {LARGEST >> 20} MiB of it at most: '
+                         'take something out of --add or --image')
     root = stripped(build, servers['root']) if 'root' in servers else None
     return kernel, root, output.getvalue()
 
