@@ -84,6 +84,8 @@ auto DomainOperations::on(C::NamespaceMembers, Sender& sender, proto::NamespaceK
 
 auto DomainOperations::on(C::Usage, Sender& sender) -> Result<proto::ProcUsage> {
     if (sender.badge != control_badge) return fail(Error::NotPermitted);
+    // What is only kept for the next process is nobody's.
+    for (Account* account : Account::all) account->trim();
     proto::ProcUsage usage{};
     usage.processes = core.table.all.size();
     usage.threads = core.table.thread_count;

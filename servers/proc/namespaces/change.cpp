@@ -42,11 +42,12 @@ void NamespaceChange::put(unsigned kind, SharedNamespace& name_space) {
 
 auto NamespaceChange::create_user() -> Status {
     UserNamespace& parent = *user_;
-    if (parent.level() >= UserNamespace::maximum_depth || UserNamespace::count >= core_.limits.user_namespaces) return fail(Error::NoSpace);
+    if (parent.level() >= UserNamespace::maximum_depth) return fail(Error::NoSpace);
     if (core_.owners.is_chrooted(from_.vfs_session)) return fail(Error::NotPermitted);
     if (!parent.users.maps_global(credentials_->effective_user) || !parent.groups.maps_global(credentials_->effective_group)) {
         return fail(Error::NotPermitted);
     }
+    if (!parent.charge(proto::NamespaceKind::User)) return fail(Error::NoSpace);
     auto* const made = new UserNamespace{parent, core_.next_user_inode(), credentials_->effective_user, credentials_->effective_group};
     made->creator_had_setfcap = credentials_->capable(capability::setfcap);
     if (auto told = core_.owners.publish_maps(*made); !told) {
@@ -64,14 +65,14 @@ auto NamespaceChange::create_pid() -> Status {
     if (from_.child_space != nullptr && from_.child_space != &from_.space()) return fail(Error::Invalid);
     PidNamespace& parent = from_.space();
     if (!parent.owner->contains(*user_)) return fail(Error::Invalid);
-    if (parent.level() + 1 >= PidNamespace::maximum_depth || PidNamespace::count >= core_.limits.pid_namespaces) return fail(Error::NoSpace);
+    if (parent.level() + 1 >= PidNamespace::maximum_depth || !user_->charge(proto::NamespaceKind::Pid)) return fail(Error::NoSpace);
     pid_ = new PidNamespace{&parent, core_.next_pid_inode(), *user_};
     return ipc::Unit{};
 }
 
 auto NamespaceChange::create_kind(unsigned kind) -> Status {
     SharedNamespace const* const old = from_.namespaces->at[kind];
-    auto made = core_.owners.create_namespace(old != nullptr ? old->capability : core_.kinds[kind].first, *user_);
+    auto made = core_.owners.create_namespace(old != nullptr ? old->capability : core_.kinds[kind].first, *user_, core_.kinds[kind].kind);
     if (!made) return fail(made.error());
     put(kind, *new SharedNamespace{*made, 1, kind, user_, 0});
     return ipc::Unit{};
@@ -85,7 +86,16 @@ auto NamespaceChange::create_kinds(std::uint32_t flags) -> Status {
     return ipc::Unit{};
 }
 
+bool NamespaceChange::may_create_mount() const {
+    for (UserNamespace* space = user_.get(); space != nullptr; space = space->parent()) {
+        if (space->quota(proto::NamespaceKind::Mount).maximum == 0) return false;
+    }
+    return true;
+}
+
 auto NamespaceChange::fork_files(std::uint32_t flags) -> Status {
+    constexpr std::uint32_t new_mount = 2;
+    if ((flags & new_mount) != 0 && !may_create_mount()) return fail(Error::NoSpace);
     auto made = core_.owners.fork_vfs_session(from_.vfs_session, flags, *user_, Core::number_for_vfs(from_));
     if (!made) return fail(made.error());
     files_ = *made;

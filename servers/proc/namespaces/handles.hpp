@@ -11,6 +11,7 @@ struct Handle {
     Word badge = 0;
     PidNamespace* pid_space = nullptr;  ///< one reference
     UserReference user_space;
+    proto::NamespaceKind charged{};     ///< `user_space` is charged for a namespace of that kind; Invalid: for none
     Pid* process = nullptr;             ///< one reference; it outlives the process
     Handle* next = nullptr;             ///< of the same Pid
     std::uint32_t flags = 0;            ///< O_NONBLOCK

@@ -4,6 +4,7 @@
 #pragma once
 #include "ipc/id_map.hpp"
 #include "../../../libipc/proto/namespace.hpp"
+#include <array>
 #include <cstdint>
 
 namespace proc {
@@ -15,7 +16,7 @@ public:
 
     /// The first one: every id is itself.
     UserNamespace();
-    /// A child without maps. `inode` is its number in other servers, too (VfsControl::SetUserMap). Owner ids are global.
+    /// A child without maps, for which the parent was charged. `inode` is its number in other servers, too (VfsControl::SetUserMap). Owner ids are global.
     UserNamespace(UserNamespace& parent, std::uint32_t inode, std::uint32_t owner_user, std::uint32_t owner_group);
     UserNamespace(UserNamespace const&) = delete;
     UserNamespace& operator=(UserNamespace const&) = delete;
@@ -40,6 +41,17 @@ public:
     /// Its creator could give away CAP_SETFCAP: it may map its parent's user 0 itself.
     bool creator_had_setfcap = false;
 
+    /// Namespaces that belong to this or to one below, by kind (/proc/sys/user): how many there may be, and how many there are.
+    struct Quota { std::uint32_t maximum = no_limit, used = 0; };
+    static constexpr std::uint32_t no_limit = 0x7fffffff;
+    static constexpr std::uint32_t default_maximum = 1024; ///< of the first one
+    std::array<Quota, 9> quotas{};
+    [[nodiscard]] Quota& quota(proto::NamespaceKind kind) { return quotas[static_cast<std::uint32_t>(kind) % 9]; }
+    /// One more, here and in all above. False: too many somewhere, and nothing has changed. What the first one has of other servers' kinds
+    /// is theirs to count (Namespace::SetLimit).
+    bool charge(proto::NamespaceKind kind);
+    void uncharge(proto::NamespaceKind kind);
+
     /// Of all that there are.
     static std::uint32_t count;
     /// By inode, null: none.
@@ -54,6 +66,9 @@ public:
 private:
     ~UserNamespace();
     void enlist();
+    [[nodiscard]] bool counts(proto::NamespaceKind kind) const {
+        return parent_ != nullptr || kind == proto::NamespaceKind::Pid || kind == proto::NamespaceKind::User;
+    }
     UserNamespace* parent_ = nullptr;
     unsigned level_ = 0;
     std::uint32_t inode_ = first_inode, owner_user_ = 0, owner_group_ = 0, references_ = 1;

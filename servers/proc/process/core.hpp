@@ -25,11 +25,6 @@ inline constexpr std::uint32_t no_hang = 1, stopped = 2, exited = 4, continued =
                                all = 0x40000000, clone = 0x80000000;
 }
 
-/// How many there may be of what proc itself owns (/proc/sys/user, /proc/sys/kernel/pid_max).
-struct SystemLimits {
-    std::uint32_t user_namespaces = 1024, pid_namespaces = 1024;
-};
-
 class Core {
 public:
     Core(Machine& machine, Kernel& kernel, Owners& owners, Replies& replies, Clock& clock)
@@ -76,6 +71,13 @@ public:
     std::string host_name(Process& process, bool domain);
     std::string network_table(Process& process, std::uint32_t table);
     ipc::Result<std::array<std::int32_t, 2>> network_setting(Process& process, std::uint32_t setting, std::array<std::int32_t, 2> const* change);
+    // Limits that /proc/sys shows (namespaces/limits.cpp).
+    /// /proc/sys/user/max_KIND_namespaces as the process's user namespace has it; by namespace_limit_kinds.
+    [[nodiscard]] static std::string namespace_limit(Process& process, std::uint32_t index);
+    /// CAP_SYS_RESOURCE over that user namespace; the first one's are the root container's alone. Invalid: no such number.
+    ipc::Result<ipc::Unit> set_namespace_limit(Process& process, std::uint32_t index, std::string_view value);
+    /// /proc/sys/kernel/pid_max, for the whole machine: root of the root container alone.
+    ipc::Result<ipc::Unit> set_pid_maximum(Process& process, std::string_view value);
     // What /proc shows of the process's IPC namespace (namespaces/ipc_files.cpp).
     /// Text of /proc/sysvipc: 0 shm, 1 sem, 2 msg.
     std::string ipc_table(Process& process, std::uint32_t which);
@@ -111,6 +113,9 @@ public:
     /// A capability, to be copied to whoever shall have it; proc's own copy goes with the last of the others.
     ipc::Result<CapabilityPointer> make_handle(PidNamespace& space);
     ipc::Result<CapabilityPointer> make_handle(UserNamespace& space);
+    /// For the owner of a new namespace of that kind, which keeps it as long as the namespace is there: `space` is charged for as long.
+    /// NoSpace: too many.
+    ipc::Result<CapabilityPointer> make_pin(UserNamespace& space, proto::NamespaceKind kind);
     ipc::Result<CapabilityPointer> make_handle(Pid& process);
     void handle_gone(Word badge);      ///< nobody has it any more
     ipc::Result<CapabilityPointer> open_process(Process& caller, std::int32_t number, std::uint32_t flags);
@@ -255,7 +260,6 @@ public:
     UserReference const first_user_space;
     NamespaceKinds kinds;
     int time_kind = -1;                ///< index of the kind time in `kinds`, -1: there is none
-    SystemLimits limits;
 
 private:
     void generate(Process& process, Thread* thread, proto::SignalInformation const& information, bool from_above);

@@ -37,14 +37,17 @@ public:
     }
     ipc::Result<ipc::Unit> publish_maps(UserNamespace const& space) override;
     void forget_maps(UserNamespace const& space) override;
-    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) override {
+    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner, proto::NamespaceKind kind) override {
         ipc::OptionalCap<proto::Namespace> pin; // the first one needs none: it cannot end
         if (owner.parent() != nullptr) {
-            auto const handle = core->make_handle(owner);
+            auto const handle = core->make_pin(owner, kind);
             if (!handle) return ipc::fail(handle.error());
             pin.slot = *handle;
         }
         return slot_of(ipc::call<proto::Namespace::Create>(ipc::Cap<proto::Namespace>{from}, pin, owner.inode(), 0u));
+    }
+    ipc::Result<ipc::Unit> set_namespace_limit(CapabilityPointer first, std::uint32_t maximum) override {
+        return ipc::call<proto::Namespace::SetLimit>(ipc::Cap<proto::Namespace>{first != 0 ? first : to_.vfs_control.slot}, maximum);
     }
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) override {
         return slot_of(ipc::call<proto::Namespace::Enter>(ipc::Cap<proto::Namespace>{name_space}, allowed));

@@ -109,10 +109,11 @@ std::string ProcFs::text_of(Open const& file) {
     case OsRelease: return "6.1.0-cella\n";
     case OsVersion: return "#1 Cella\n";
     case PidMaximum: return (TextBuilder{} << PidNamespace::pid_maximum << '\n').take();
-    case ThreadsMaximum: return "4096\n";
+    case ThreadsMaximum: return "16384\n";
     case Overcommit: return "1\n";
     case FileMaximum: return "65536\n";
     case SysvipcTable: return whose != nullptr && whose->alive() ? core.ipc_table(*whose, 2 - file.node.number) : std::string{};
+    case NamespaceLimit: return whose != nullptr && whose->alive() ? core.namespace_limit(*whose, file.node.number) : std::string{};
     case IpcLimit: return whose != nullptr && whose->alive() ? core.ipc_limit(*whose, file.node.number - first_ipc_limit) : std::string{};
     default: return {};
     }
@@ -192,6 +193,14 @@ auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<pro
     case NodeKind::IpcLimit: {
         if (opener == nullptr) return fail(Error::NotPermitted);
         auto const done = core.set_ipc_limit(*opener, file->node.number - first_ipc_limit, value);
+        if (!done) return fail(done.error());
+        break;
+    }
+    case NodeKind::NamespaceLimit:
+    case NodeKind::PidMaximum: {
+        if (opener == nullptr || !opener->alive()) return fail(Error::NotPermitted);
+        auto const done = file->node.kind == NodeKind::PidMaximum ? core.set_pid_maximum(*opener, value)
+                                                                  : core.set_namespace_limit(*opener, file->node.number, value);
         if (!done) return fail(done.error());
         break;
     }

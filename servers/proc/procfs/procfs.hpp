@@ -117,6 +117,7 @@ public:
     }
     Result<Unit> on(N::SetUserMap, Sender&, Word32, Word32, Word32, ipc::ReadBuffer) { return fail(Error::NotSupported); }
     Result<proto::NamespaceIdentity> on(N::List, Sender&, Word32) { return fail(Error::NotSupported); }
+    Result<ipc::Unit> on(N::SetLimit, Sender&, Word32) { return fail(Error::NotPermitted); } // its limits are its own to keep
     Result<ipc::Cap<N>> on(N::Recover, Sender&, ipc::OptionalCap<N> const& attenuated) {
         if (attenuated.slot != 0) core.machine.drop(attenuated.slot);
         return fail(Error::NotSupported);

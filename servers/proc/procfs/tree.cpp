@@ -41,9 +41,14 @@ constexpr Entry net_statistics_entries[] = {{"rx_bytes", NetStatistic, 0444}, {"
 constexpr Entry sys_net_entries[] = {{"ip_forward", NetSetting, 0644}, {"ping_group_range", NetSetting, 0644}, {"ip_unprivileged_port_start", NetSetting, 0644},
                                      {"ip_local_port_range", NetSetting, 0644}};
 constexpr Entry sys_network_entries[] = {{"ipv4", SysNetIpv4Directory, 0555}};
-constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}, {"net", SysNetDirectory, 0555}};
+constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}, {"net", SysNetDirectory, 0555},
+                                 {"user", SysUserDirectory, 0555}};
+/// In the order of namespace_limit_kinds.
+constexpr Entry sys_user_entries[] = {{"max_cgroup_namespaces", NamespaceLimit, 0644}, {"max_ipc_namespaces", NamespaceLimit, 0644}, {"max_mnt_namespaces", NamespaceLimit, 0644},
+                                      {"max_net_namespaces", NamespaceLimit, 0644}, {"max_pid_namespaces", NamespaceLimit, 0644}, {"max_time_namespaces", NamespaceLimit, 0644},
+                                      {"max_user_namespaces", NamespaceLimit, 0644}, {"max_uts_namespaces", NamespaceLimit, 0644}};
 constexpr Entry sys_kernel_entries[] = {{"hostname", HostName, 0644}, {"domainname", DomainName, 0644}, {"ostype", OsType, 0444},
-                                        {"osrelease", OsRelease, 0444}, {"version", OsVersion, 0444}, {"pid_max", PidMaximum, 0444},
+                                        {"osrelease", OsRelease, 0444}, {"version", OsVersion, 0444}, {"pid_max", PidMaximum, 0644},
                                         {"threads-max", ThreadsMaximum, 0444},
                                         // In the order of Core::ipc_limit.
                                         {"shmmax", IpcLimit, 0644}, {"shmall", IpcLimit, 0644}, {"shmmni", IpcLimit, 0644}, {"sem", IpcLimit, 0644},
@@ -95,6 +100,7 @@ std::span<Entry const> entries_of(NodeKind directory) {
     case SysVmDirectory: return sys_vm_entries;
     case SysFsDirectory: return sys_fs_entries;
     case SysvipcDirectory: return sysvipc_entries;
+    case SysUserDirectory: return sys_user_entries;
     case SysNetDirectory: return sys_network_entries;
     case SysNetIpv4Directory: return sys_net_entries;
     default: return {};
@@ -207,7 +213,7 @@ std::string path_of(Core const& core, PidNamespace const& view, Node const& node
         return out.take();
     }
     static_cast<void>(named(Root, "") || named(SysDirectory, "sys/") || named(SysKernelDirectory, "sys/kernel/") || named(SysVmDirectory, "sys/vm/") ||
-                      named(SysFsDirectory, "sys/fs/") || named(SysNetDirectory, "sys/net/") || named(SysNetIpv4Directory, "sys/net/ipv4/") || named(SysvipcDirectory, "sysvipc/"));
+                      named(SysFsDirectory, "sys/fs/") || named(SysNetDirectory, "sys/net/") || named(SysNetIpv4Directory, "sys/net/ipv4/") || named(SysvipcDirectory, "sysvipc/") || named(SysUserDirectory, "sys/user/"));
     return out.take();
 }
 

@@ -7,14 +7,14 @@ namespace proc {
 
 enum class NodeKind : std::uint8_t {
     Root, ProcessDirectory, TaskDirectory, ThreadDirectory, DescriptorDirectory, DescriptorInfoDirectory, NamespaceDirectory, NetDirectory,
-    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysNetDirectory, SysNetIpv4Directory,
+    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysNetDirectory, SysNetIpv4Directory, SysUserDirectory,
     NetClassDirectory, NetDeviceDirectory, NetStatisticsDirectory, SysvipcDirectory, // directories up to here
     SelfLink, ThreadSelfLink, MountsLink, NetLink, Executable, WorkingDirectory, RootDirectory, Descriptor, NamespaceLink, // links
     // files
     MemInfo, LoadAverage, Uptime, SystemStat, Version, CpuInfo, FileSystems, CommandLine, Devices, Empty, Partitions, Swaps,
     Status, Stat, Statm, Arguments, Environment, Comm, Limits, Maps, Mounts, MountInfo, MountStats, UserMap, GroupMap, ProjectMap, SetGroups, TimeOffsets, OomScore, OomScoreAdjust, Cgroup, LoginUser, Wchan, Io, Schedstat,
     DescriptorInfo, NetTable, NetSetting, HostName, DomainName, OsType, OsRelease, OsVersion, PidMaximum, RandomUuid, Overcommit, FileMaximum, ThreadsMaximum,
-    SysvipcTable, IpcLimit, NetAttribute, NetStatistic,
+    SysvipcTable, IpcLimit, NamespaceLimit, NetAttribute, NetStatistic,
 };
 /// Index of /proc/sys/kernel/shmmax among its neighbours: the files of limits follow in the order of Core::ipc_limit.
 inline constexpr std::uint32_t first_ipc_limit = 7;

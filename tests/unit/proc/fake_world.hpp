@@ -183,11 +183,16 @@ public:
     void forget_maps(UserNamespace const& space) override { maps.erase(space.inode()); }
     void user_namespace_ends(UserNamespace const& space) override { forget_maps(space); }
     ~FakeOwners() override { UserNamespace::observer = nullptr; }
-    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) override {
+    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner, proto::NamespaceKind) override {
         auto made = give({'n', next_inode + 1, from, owner.inode()});
         if (made) ++next_inode, ++created;
         return made;
     }
+    ipc::Result<ipc::Unit> set_namespace_limit(CapabilityPointer first, std::uint32_t maximum) override {
+        namespace_limits[first] = maximum;
+        return ipc::Unit{};
+    }
+    std::map<CapabilityPointer, std::uint32_t> namespace_limits;
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t) override { return give({'s', 0, name_space, 0}); }
     void vouch(CapabilityPointer, CapabilityPointer session, proto::SessionCredentials const& told) override { vouched[session] = told; }
     ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) override { return give({'m', 0, session, 0}); }

@@ -1,6 +1,7 @@
 // Namespaces of processes: clone, unshare and setns with a failure at every step, user namespaces, handles.
 #include "fake_world.hpp"
 #include "servers/proc/namespaces/change.hpp"
+#include "servers/proc/namespaces/limits.hpp"
 #include <doctest/doctest.h>
 
 using namespace proc;
@@ -193,9 +194,73 @@ TEST_CASE("PID namespaces: depth, number and what is refused") {
         process = child;
     }
     CHECK(clone(world, *process, f::new_pid).error() == Error::NoSpace);
-    world.core.limits.pid_namespaces = PidNamespace::count;
+    auto& quota = world.core.first_user_space->quota(proto::NamespaceKind::Pid);
+    CHECK(quota.used == 32);
+    quota.maximum = quota.used;
     CHECK(clone(world, *world.init, f::new_pid).error() == Error::NoSpace);
     CHECK(clone(world, *world.init, 0));
+}
+
+TEST_CASE("limits on namespaces and PIDs are set by who may, and count what is below") {
+    World world;
+    Process& process = *world.fork(*world.init);
+    auto index_of = [](proto::NamespaceKind kind) {
+        return static_cast<std::uint32_t>(std::ranges::find(namespace_limit_kinds, kind) - namespace_limit_kinds.begin());
+    };
+    std::uint32_t const users = index_of(proto::NamespaceKind::User), names = index_of(proto::NamespaceKind::Uts), mounts = index_of(proto::NamespaceKind::Mount);
+    CHECK(Core::namespace_limit(process, users) == "1024\n");
+    for (std::string_view bad : {"", "x", "-1", "2147483648", "3 4"}) CHECK(world.core.set_namespace_limit(process, users, bad).error() == Error::Invalid);
+    // Another server's kind: it is told.
+    auto const kind = static_cast<unsigned>(world.core.kinds.find(proto::NamespaceKind::Uts));
+    REQUIRE(world.core.set_namespace_limit(process, names, "7"));
+    CHECK(world.owners.namespace_limits.at(world.core.kinds[kind].first) == 7);
+    REQUIRE(world.core.set_namespace_limit(process, mounts, "9"));
+    CHECK(world.owners.namespace_limits.at(0) == 9);
+    // Users below one that allows a single one.
+    REQUIRE(unshare(world, process, f::new_user));
+    UserNamespace& space = *process.user_space;
+    ipc::IdExtent const line{0, 0, 1000};
+    CHECK(Core::namespace_limit(process, users) == "2147483647\n");
+    REQUIRE(world.core.set_namespace_limit(process, users, "1"));
+    CHECK(world.owners.namespace_limits.size() == 2);
+    space.users = space.groups = *ipc::IdMap::of({&line, 1});
+    Process* const inner = world.fork(process, f::new_user);
+    REQUIRE(inner != nullptr);
+    CHECK(space.quota(proto::NamespaceKind::User).used == 1);
+    CHECK(clone(world, process, f::new_user).error() == Error::NoSpace);
+    inner->user_space->users = inner->user_space->groups = *ipc::IdMap::of({&line, 1});
+    CHECK(clone(world, *inner, f::new_user).error() == Error::NoSpace);
+    // What an owner keeps for a namespace counts until it lets go.
+    CHECK(Core::namespace_limit(*inner, names) == "2147483647\n");
+    REQUIRE(world.core.set_namespace_limit(*inner, names, "1"));
+    auto const pin = world.core.make_pin(*inner->user_space, proto::NamespaceKind::Uts);
+    REQUIRE(pin);
+    CHECK(space.quota(proto::NamespaceKind::Uts).used == 1);
+    CHECK(world.core.make_pin(*inner->user_space, proto::NamespaceKind::Uts).error() == Error::NoSpace);
+    for (auto const& [badge, slot] : std::map{world.owners.minted}) {
+        if (slot == *pin) world.core.handle_gone(badge);
+    }
+    CHECK(space.quota(proto::NamespaceKind::Uts).used == 0);
+    REQUIRE(world.core.set_namespace_limit(process, mounts, "0"));
+    CHECK(unshare(world, *inner, f::new_mount).error() == Error::NoSpace);
+    CHECK(clone(world, *inner, f::new_mount).error() == Error::NoSpace);
+    inner->credentials.effective = 0;
+    CHECK(world.core.set_namespace_limit(*inner, names, "2").error() == Error::NotPermitted);
+    // PIDs.
+    CHECK(world.core.set_pid_maximum(process, "400").error() == Error::NotPermitted);
+    CHECK(world.core.set_pid_maximum(*world.init, "300").error() == Error::Invalid);
+    REQUIRE(world.core.set_pid_maximum(*world.init, "301"));
+    Process& crowd = *world.fork(*world.init, f::new_pid);
+    std::vector<Pid*> pids;
+    while (Pid* const pid = Pid::create(crowd.space())) pids.push_back(pid);
+    CHECK(pids.size() >= 280);
+    CHECK(pids.size() <= 299);
+    CHECK(clone(world, crowd, 0).error() == Error::Again);
+    pids.back()->release();
+    pids.pop_back();
+    CHECK(clone(world, crowd, 0));
+    for (Pid* pid : pids) pid->release();
+    PidNamespace::pid_maximum = PidNamespace::pid_maximum_most;
 }
 
 TEST_CASE("user namespaces: who has which capability over what") {
