@@ -68,6 +68,7 @@ int server_main(ipc::ServerInfo const& info) {
         require(identity && core.kinds.add(name, identity->kind, first), "proc: too many kinds of namespaces, or one whose owner does not answer");
     });
     for (UserNamespace::Quota& quota : core.first_user_space->quotas) quota.maximum = ipc::option(info, "namespaces", UserNamespace::default_maximum);
+    core.cgroup_kind = core.kinds.find(proto::NamespaceKind::Cgroup);
     core.time_kind = core.kinds.find(proto::NamespaceKind::Time);
     UserNamespace::observer = &owners;
 

@@ -155,6 +155,10 @@ auto DomainOperations::on(D::SetNamespace, Sender& sender, std::uint32_t handle,
     SharedNamespace*& place = building->process->namespaces->at[static_cast<unsigned>(index)];
     core.release(place);
     place = new SharedNamespace{name_space.slot, 1, static_cast<unsigned>(index), core.first_user_space, 0};
+    if (kind == proto::NamespaceKind::Cgroup) {
+        place->root = domain->groups;
+        static_cast<void>(core.owners.set_root_group(core.kinds[static_cast<unsigned>(index)].first, place->capability, domain->groups->number()));
+    }
     return Unit{};
 }
 

@@ -74,8 +74,16 @@ auto NamespaceChange::create_kind(unsigned kind) -> Status {
     SharedNamespace const* const old = from_.namespaces->at[kind];
     auto made = core_.owners.create_namespace(old != nullptr ? old->capability : core_.kinds[kind].first, *user_, core_.kinds[kind].kind);
     if (!made) return fail(made.error());
-    put(kind, *new SharedNamespace{*made, 1, kind, user_, 0});
-    return ipc::Unit{};
+    auto* const shared = new SharedNamespace{*made, 1, kind, user_, 0};
+    put(kind, *shared);
+    if (core_.kinds[kind].kind != proto::NamespaceKind::Cgroup) return ipc::Unit{};
+    // Its root is where the process is now; the owner keeps that for whoever comes in by its file.
+    if (&core_.root_group_of(from_) == from_.control_group.get()) {
+        if (old != nullptr) shared->root = old->root;
+        return ipc::Unit{};
+    }
+    shared->root = from_.control_group;
+    return core_.owners.set_root_group(core_.kinds[kind].first, shared->capability, shared->root->number());
 }
 
 auto NamespaceChange::create_kinds(std::uint32_t flags) -> Status {
@@ -142,6 +150,7 @@ auto NamespaceChange::join_shared(SharedNamespace& name_space) -> Status {
 
 auto NamespaceChange::join_kind(unsigned kind, CapabilityPointer taken, UserNamespace& owner, std::uint32_t inode) -> Status {
     auto* shared = new SharedNamespace{taken, 1, kind, UserReference{&owner}, inode};
+    if (core_.kinds[kind].kind == proto::NamespaceKind::Cgroup) shared->root = GroupReference{Group::find(core_.owners.root_group(taken))};
     auto joined = join_shared(*shared);
     if (!joined) shared->capability = 0; // still the caller's
     core_.release(shared);

@@ -2,6 +2,7 @@
 // Mount, PID and user namespaces are not among them: a mount namespace is the vfs session's, the others are proc's own.
 #pragma once
 #include "../../../libipc/proto/namespace.hpp"
+#include "../cgroup/group.hpp"
 #include "user_namespace.hpp"
 #include <array>
 #include <utility>
@@ -52,6 +53,7 @@ struct SharedNamespace {
     unsigned kind = 0;                     ///< index in NamespaceKinds
     UserReference owner;                   ///< its owning user namespace
     std::uint32_t inode = 0;               ///< 0: not asked for yet (Core::inode_of)
+    GroupReference root;                   ///< of a cgroup namespace: the group it shows as `/`; none: its domain's tree
     /// Of a time namespace that a process is in: they do not change any more.
     bool frozen = false;
     std::array<std::int64_t, 2> offsets{};

@@ -261,6 +261,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
             child->handlers = new SignalHandlers{*parent.handlers};
             child->handlers->references = 1;
         }
+        enter_group(*child, *parent.control_group);
         if (child->parent != nullptr) child->parent->children.add(*child);
         if (space->init == nullptr) space->init = child;
         child->state = ProcessState::Running;

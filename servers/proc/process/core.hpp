@@ -10,6 +10,8 @@
 
 namespace proc {
 
+enum class NodeKind : std::uint8_t; ///< procfs/tree.hpp
+
 namespace signal_number {
 inline constexpr std::uint32_t hup = 1, interrupt = 2, quit = 3, ill = 4, trap = 5, abort = 6, bus = 7, fpe = 8, kill = 9, usr1 = 10,
                                segv = 11, usr2 = 12, pipe = 13, alarm = 14, term = 15, child = 17, cont = 18, stop = 19, tstp = 20,
@@ -78,6 +80,19 @@ public:
     ipc::Result<ipc::Unit> set_namespace_limit(Process& process, std::uint32_t index, std::string_view value);
     /// /proc/sys/kernel/pid_max, for the whole machine: root of the root container alone.
     ipc::Result<ipc::Unit> set_pid_maximum(Process& process, std::string_view value);
+    // Control groups (cgroup/files.cpp).
+    /// The group that its cgroup namespace shows as `/`.
+    [[nodiscard]] Group& root_group_of(Process const& process) const;
+    /// Moves it there, or puts it there first.
+    static void enter_group(Process& process, Group& group);
+    /// It ends: no member any more, though it still says where it was.
+    static void leave_group(Process& process);
+    /// A file of the group; processes are numbered as the reader's PID namespace does.
+    [[nodiscard]] std::string group_text(Group const& group, NodeKind kind, Process const* reader) const;
+    /// Errors as Linux's: Invalid, NoProcess, Access, NoDevice (removed), NoEntry (another tree).
+    ipc::Result<ipc::Unit> write_group(Group& group, NodeKind kind, Process& writer, std::string_view value);
+    /// May it change the group's directory and files?
+    [[nodiscard]] static bool owns_group(Process const& process, Group const& group);
     // What /proc shows of the process's IPC namespace (namespaces/ipc_files.cpp).
     /// Text of /proc/sysvipc: 0 shm, 1 sem, 2 msg.
     std::string ipc_table(Process& process, std::uint32_t which);
@@ -259,6 +274,7 @@ public:
     Domain* root_domain = nullptr;
     UserReference const first_user_space;
     NamespaceKinds kinds;
+    int cgroup_kind = -1;              ///< index of the kind cgroup in `kinds`, -1: there is none
     int time_kind = -1;                ///< index of the kind time in `kinds`, -1: there is none
 
 private:

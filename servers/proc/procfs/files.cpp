@@ -7,7 +7,16 @@ namespace proc {
 using namespace procfs;
 
 auto ProcFs::file_system(PidNamespace& space) -> Result<ipc::Cap<Dir>> {
-    auto* mounted = new Mounted{&space, 0};
+    auto* mounted = new Mounted{&space, 0, {}, {}};
+    mounted->badge = core.table.badges.allocate(ObjectKind::ProcessDirectory, mounted);
+    space.retain();
+    auto const cap = ipc::mint_session<Dir>(mounted->badge);
+    if (!cap) no_senders(mounted->badge);
+    return cap;
+}
+
+auto ProcFs::group_file_system(PidNamespace& space, Group& root) -> Result<ipc::Cap<Dir>> {
+    auto* mounted = new Mounted{&space, 0, Node{NodeKind::GroupDirectory, 0755, 0, 0, root.number()}, GroupReference{&root}};
     mounted->badge = core.table.badges.allocate(ObjectKind::ProcessDirectory, mounted);
     space.retain();
     auto const cap = ipc::mint_session<Dir>(mounted->badge);

@@ -20,6 +20,9 @@ public:
     Result<ipc::Cap<proto::Directory>> on(P::ProcFileSystem, ipc::Sender& sender) {
         return requests_.run<P::ProcFileSystem>(sender, [&](Thread& thread) { return file_system(thread.process->space()); });
     }
+    Result<ipc::Cap<proto::Directory>> on(P::CgroupFileSystem, ipc::Sender& sender) {
+        return requests_.run<P::CgroupFileSystem>(sender, [&](Thread& thread) { return group_file_system(thread.process->space(), core.root_group_of(*thread.process)); });
+    }
     Result<ipc::Cap<proto::Directory>> on(proto::Domain::ProcFileSystem, ipc::Sender& sender) {
         Domain* const domain = core.table.badges.find<Domain>(sender.badge, ObjectKind::Domain);
         if (domain == nullptr) return fail(Error::NoProcess);
