@@ -38,13 +38,25 @@ Word namespace_path(char* text, Word pid) {
 
 /// The errno of moving `device` to the namespace in that slot.
 Error move_to(ThreadArea& thread, Word device, abi::CapabilityPointer name_space) {
-    ipc::Cap<proto::Network> const network{linux_process::slot::network};
-    auto const moved = session_call<proto::Network::MoveDevice>(thread, proto::NamespaceKind::Network, network, device,
-                                                                ipc::OptionalCap<proto::Namespace>{ipc::Cap<proto::Namespace>{name_space}});
-    if (!moved) {
-        return moved.error();
+    // The file is proc's; netns knows its own capability.
+    Long const number = reserve(thread);
+    if (number < 0) {
+        return static_cast<Error>(-number);
     }
-    return Error::None;
+    Word const slot = slot_of(static_cast<Word>(number));
+    Error result = Error::None;
+    auto const real = ipc::call_into<proto::Process::RelatedNamespace>(slot, process(thread), ipc::OptionalCap<File>{ipc::Cap<File>{name_space}}, proto::namespace_itself);
+    if (!real) {
+        result = real.error() == Error::NotTerminal ? Error::Invalid : real.error();
+    } else {
+        ipc::Cap<proto::Network> const network{linux_process::slot::network};
+        auto const moved = session_call<proto::Network::MoveDevice>(thread, proto::NamespaceKind::Network, network, device,
+                                                                    ipc::OptionalCap<proto::Namespace>{ipc::Cap<proto::Namespace>{slot}});
+        result = moved ? Error::None : moved.error();
+        clear_slot(static_cast<Word>(number));
+    }
+    release(thread, static_cast<Word>(number));
+    return result;
 }
 
 Error move_to_process(ThreadArea& thread, Word device, Word pid) {

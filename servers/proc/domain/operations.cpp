@@ -51,6 +51,7 @@ auto DomainOperations::on(C::Notify, Sender& sender, ipc::Cap<ipc::Notification>
 
 auto DomainOperations::on(C::ListNamespaces, Sender& sender, std::uint32_t after) -> Result<proto::NamespaceIdentity> {
     if (sender.badge != control_badge) return fail(Error::NotPermitted);
+    if (after == 0) core.materialize_all(); // who asks goes on to the other owners
     proto::NamespaceIdentity next{};
     auto const consider = [&](proto::NamespaceKind kind, auto const& space, std::uint32_t user) {
         if (space.inode() <= after || (next.inode != 0 && space.inode() >= next.inode)) return;
@@ -77,7 +78,7 @@ auto DomainOperations::on(C::NamespaceMembers, Sender& sender, proto::NamespaceK
     std::uint32_t members = 0;
     core.table.all.each([&](Process& process) {
         SharedNamespace* const space = process.namespaces == nullptr ? nullptr : process.namespaces->at[static_cast<unsigned>(index)];
-        if (space != nullptr && core.inode_of(*space) == inode) ++members;
+        if (space != nullptr && space->capability != 0 && core.inode_of(*space) == inode) ++members;
     });
     return members;
 }

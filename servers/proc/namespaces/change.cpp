@@ -71,19 +71,22 @@ auto NamespaceChange::create_pid() -> Status {
 }
 
 auto NamespaceChange::create_kind(unsigned kind) -> Status {
-    SharedNamespace const* const old = from_.namespaces->at[kind];
-    auto made = core_.owners.create_namespace(old != nullptr ? old->capability : core_.kinds[kind].first, *user_, core_.kinds[kind].kind);
-    if (!made) return fail(made.error());
-    auto* const shared = new SharedNamespace{*made, 1, kind, user_, 0};
-    put(kind, *shared);
-    if (core_.kinds[kind].kind != proto::NamespaceKind::Cgroup) return ipc::Unit{};
-    // Its root is where the process is now; the owner keeps that for whoever comes in by its file.
-    if (&core_.root_group_of(from_) == from_.control_group.get()) {
-        if (old != nullptr) shared->root = old->root;
-        return ipc::Unit{};
+    SharedNamespace* const old = from_.namespaces->at[kind];
+    NamespaceKindEntry const& entry = core_.kinds[kind];
+    if (!user_->charge(entry.kind)) return fail(Error::NoSpace);
+    SharedNamespace& shared = core_.make_copy(core_.origin_for(old, kind), user_);
+    if (entry.kind == proto::NamespaceKind::Cgroup) {
+        // Its root is where the process is now.
+        bool const same = &core_.root_group_of(from_) == from_.control_group.get();
+        if (!same) shared.root = from_.control_group;
+        if (same && old != nullptr) shared.root = old->root;
     }
-    shared->root = from_.control_group;
-    return core_.owners.set_root_group(core_.kinds[kind].first, shared->capability, shared->root->number());
+    put(kind, shared);
+    // Programs write to files of kinds that proc does not know: no copy of those can be made later.
+    if (entry.flag != 0) return ipc::Unit{};
+    auto made = core_.materialize(shared);
+    if (!made) return fail(made.error());
+    return ipc::Unit{};
 }
 
 auto NamespaceChange::create_kinds(std::uint32_t flags) -> Status {

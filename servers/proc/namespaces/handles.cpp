@@ -26,11 +26,10 @@ ipc::Result<CapabilityPointer> Core::make_handle(UserNamespace& space) {
     return enlist(handle);
 }
 
-ipc::Result<CapabilityPointer> Core::make_pin(UserNamespace& space, proto::NamespaceKind kind) {
-    if (!space.charge(kind)) return fail(Error::NoSpace);
+ipc::Result<CapabilityPointer> Core::make_handle(SharedNamespace& space) {
     auto* handle = new Handle;
-    handle->user_space = UserReference{&space};
-    handle->charged = kind;
+    handle->shared = &space;
+    ++space.references;
     return enlist(handle);
 }
 
@@ -50,7 +49,7 @@ void Core::handle_gone(Word badge) {
     --handle_count;
     for (Handle::Waiter const& waiter : handle->waiters) machine.drop(waiter.notification);
     if (handle->pid_space != nullptr) handle->pid_space->release();
-    if (handle->charged != proto::NamespaceKind{}) handle->user_space->uncharge(handle->charged);
+    release(handle->shared);
     if (Pid* const pid = handle->process; pid != nullptr) {
         Handle** place = &pid->handles;
         while (*place != handle) place = &(*place)->next;

@@ -48,7 +48,7 @@ private:
 
 /// A namespace of another server while processes are in it: one capability of proc's, counted.
 struct SharedNamespace {
-    abi::CapabilityPointer capability = 0; ///< owned
+    abi::CapabilityPointer capability = 0; ///< owned; 0: its owner has not been asked for it yet (Core::materialize)
     std::uint32_t references = 1;
     unsigned kind = 0;                     ///< index in NamespaceKinds
     UserReference owner;                   ///< its owning user namespace
@@ -57,6 +57,11 @@ struct SharedNamespace {
     /// Of a time namespace that a process is in: they do not change any more.
     bool frozen = false;
     std::array<std::int64_t, 2> offsets{};
+    bool charged = false;                  ///< `owner` is charged for it
+    /// While `capability` is 0: what it is a copy of (one reference), and its neighbours among that one's copies.
+    SharedNamespace* origin = nullptr;
+    SharedNamespace *next_copy = nullptr, *previous_copy = nullptr;
+    SharedNamespace* copies = nullptr;     ///< the first of its own
 };
 
 /// A process's namespaces of those kinds (Linux's nsproxy): shared by fork, copied when one changes.

@@ -30,7 +30,10 @@ ipc::Result<ipc::Unit> Core::set_namespace_limit(Process& process, std::uint32_t
     if (first && kind != NamespaceKind::User && kind != NamespaceKind::Pid) {
         int const place = kinds.find(kind);
         if (place < 0 && kind != NamespaceKind::Mount) return fail(Error::NotSupported);
-        if (auto set = owners.set_namespace_limit(place < 0 ? 0 : kinds[static_cast<unsigned>(place)].first, *number); !set) return set;
+        // vfs counts its own. Of the others those are counted here that belong to programs; their owners never bound them more tightly.
+        bool const tell = place < 0 || *number > UserNamespace::default_maximum;
+        auto const set = tell ? owners.set_namespace_limit(place < 0 ? 0 : kinds[static_cast<unsigned>(place)].first, *number) : ipc::Result<ipc::Unit>{ipc::Unit{}};
+        if (!set) return set;
     }
     space.quota(kind).maximum = *number;
     return ipc::Unit{};

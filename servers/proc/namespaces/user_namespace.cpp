@@ -39,15 +39,15 @@ UserNamespace::~UserNamespace() {
 }
 
 bool UserNamespace::charge(proto::NamespaceKind kind) {
-    for (UserNamespace* space = this; space != nullptr && space->counts(kind); space = space->parent_) {
+    for (UserNamespace* space = this; space != nullptr; space = space->parent_) {
         if (space->quota(kind).used >= space->quota(kind).maximum) return false;
     }
-    for (UserNamespace* space = this; space != nullptr && space->counts(kind); space = space->parent_) ++space->quota(kind).used;
+    for (UserNamespace* space = this; space != nullptr; space = space->parent_) ++space->quota(kind).used;
     return true;
 }
 
 void UserNamespace::uncharge(proto::NamespaceKind kind) {
-    for (UserNamespace* space = this; space != nullptr && space->counts(kind); space = space->parent_) --space->quota(kind).used;
+    for (UserNamespace* space = this; space != nullptr; space = space->parent_) --space->quota(kind).used;
 }
 
 void UserNamespace::release() {

@@ -47,8 +47,7 @@ public:
     static constexpr std::uint32_t default_maximum = 1024; ///< of the first one
     std::array<Quota, 9> quotas{};
     [[nodiscard]] Quota& quota(proto::NamespaceKind kind) { return quotas[static_cast<std::uint32_t>(kind) % 9]; }
-    /// One more, here and in all above. False: too many somewhere, and nothing has changed. What the first one has of other servers' kinds
-    /// is theirs to count (Namespace::SetLimit).
+    /// One more, here and in all above. False: too many somewhere, and nothing has changed. Mount namespaces are vfs's to count.
     bool charge(proto::NamespaceKind kind);
     void uncharge(proto::NamespaceKind kind);
 
@@ -66,9 +65,6 @@ public:
 private:
     ~UserNamespace();
     void enlist();
-    [[nodiscard]] bool counts(proto::NamespaceKind kind) const {
-        return parent_ != nullptr || kind == proto::NamespaceKind::Pid || kind == proto::NamespaceKind::User;
-    }
     UserNamespace* parent_ = nullptr;
     unsigned level_ = 0;
     std::uint32_t inode_ = first_inode, owner_user_ = 0, owner_group_ = 0, references_ = 1;

@@ -52,7 +52,7 @@ public:
     ipc::Result<ipc::Unit> unshare(Thread& thread, std::uint32_t flags);
     ipc::Result<ipc::Unit> unshare_kind(Thread& thread, std::string_view name);
     /// What setns(2) is given: a namespace of proc's own, a process (pidfd), or another server's namespace.
-    struct Joined { PidNamespace* pid = nullptr; UserNamespace* user = nullptr; Pid* process = nullptr; CapabilityPointer other = 0; };
+    struct Joined { PidNamespace* pid = nullptr; UserNamespace* user = nullptr; Pid* process = nullptr; SharedNamespace* shared = nullptr; CapabilityPointer other = 0; };
     /// `joined.other` is set to 0 if it is kept.
     ipc::Result<ipc::Unit> set_namespace(Thread& thread, Joined& joined, std::uint32_t flags);
     /// CAP_* `number` over `over`, for a process with these credentials in the user namespace `own` (user_namespaces(7)).
@@ -118,6 +118,17 @@ public:
     /// Asked of its owner the first time. 0: it does not answer.
     std::uint32_t inode_of(SharedNamespace& name_space);
     void release(SharedNamespace*& name_space);
+    // A namespace that nobody has looked at yet is a note of what it is a copy of; its owner makes it when that is needed.
+    /// What a new one of that kind begins as a copy of: `from`, or what that has not changed from; null: the machine's first.
+    SharedNamespace& origin_for(SharedNamespace* from, unsigned kind);
+    /// The caller holds its one reference; `owner` has been charged for it.
+    SharedNamespace& make_copy(SharedNamespace& origin, UserReference const& owner);
+    /// Its capability at its owner, asked for now if it has not been.
+    ipc::Result<CapabilityPointer> materialize(SharedNamespace& name_space);
+    /// What it holds is about to change: those that are copies of it as it was become real. Errors as materialize.
+    ipc::Result<ipc::Unit> settle_copies(SharedNamespace& name_space);
+    /// All there are, so that their owners' lists are whole.
+    void materialize_all();
     void release(NamespaceSet*& set);
     /// The machine's first ones: what a container's first process begins with. A set of the caller's own.
     NamespaceSet* first_namespaces();
@@ -128,9 +139,7 @@ public:
     /// A capability, to be copied to whoever shall have it; proc's own copy goes with the last of the others.
     ipc::Result<CapabilityPointer> make_handle(PidNamespace& space);
     ipc::Result<CapabilityPointer> make_handle(UserNamespace& space);
-    /// For the owner of a new namespace of that kind, which keeps it as long as the namespace is there: `space` is charged for as long.
-    /// NoSpace: too many.
-    ipc::Result<CapabilityPointer> make_pin(UserNamespace& space, proto::NamespaceKind kind);
+    ipc::Result<CapabilityPointer> make_handle(SharedNamespace& space);
     ipc::Result<CapabilityPointer> make_handle(Pid& process);
     void handle_gone(Word badge);      ///< nobody has it any more
     ipc::Result<CapabilityPointer> open_process(Process& caller, std::int32_t number, std::uint32_t flags);

@@ -23,8 +23,8 @@ public:
     /// The maps of a user namespace, as they are now, to all who translate ids: when it is made and when a map is written.
     virtual ipc::Result<ipc::Unit> publish_maps(UserNamespace const& space) = 0;
     virtual void forget_maps(UserNamespace const& space) = 0;
-    /// A new namespace, child or copy of `from`, that keeps `owner` alive and charged for one of `kind`. NoSpace: too many.
-    virtual ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner, proto::NamespaceKind kind) = 0;
+    /// A new namespace, child or copy of `from`, that keeps `owner` alive. NoSpace: too many.
+    virtual ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) = 0;
     /// How many of a kind its owner may have in all; `first`: as NamespaceKindEntry, 0: mount namespaces.
     virtual ipc::Result<ipc::Unit> set_namespace_limit(CapabilityPointer first, std::uint32_t maximum) = 0;
     /// The number of the group that a cgroup namespace shows as its root, 0: none was said.

@@ -38,10 +38,10 @@ public:
     }
     ipc::Result<ipc::Unit> publish_maps(UserNamespace const& space) override;
     void forget_maps(UserNamespace const& space) override;
-    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner, proto::NamespaceKind kind) override {
+    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) override {
         ipc::OptionalCap<proto::Namespace> pin; // the first one needs none: it cannot end
         if (owner.parent() != nullptr) {
-            auto const handle = core->make_pin(owner, kind);
+            auto const handle = core->make_handle(owner);
             if (!handle) return ipc::fail(handle.error());
             pin.slot = *handle;
         }

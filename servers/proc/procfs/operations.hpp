@@ -32,6 +32,7 @@ public:
         return requests_.run<P::RelatedNamespace>(sender, [&](Thread& thread) -> Result<ipc::Cap<proto::File>> {
             auto const made = related_namespace(*thread.process, file, request);
             if (!made) return fail(made.error());
+            if (request == proto::namespace_itself) sender.delete_after_reply(*made); // not proc's own, which goes by itself
             return ipc::Cap<proto::File>{*made};
         });
     }

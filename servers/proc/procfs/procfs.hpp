@@ -171,8 +171,9 @@ private:
     Result<Unit> write_setgroups(Open const& file, Process& process, std::string_view text);
     Result<Unit> write_time_offsets(Open const& file, Process& process, std::string_view text);
     [[nodiscard]] Handle* handle_of(Sender const& sender) const { return core.handle_of(sender.badge); }
-    static proto::FileStatus handle_status(Handle const& handle);
-    static std::string handle_name(Handle const& handle);
+    [[nodiscard]] std::uint32_t inode_of(Handle const& handle) const;
+    [[nodiscard]] proto::FileStatus handle_status(Handle const& handle) const;
+    [[nodiscard]] std::string handle_name(Handle const& handle) const;
     /// The namespace or process behind a file that a program gave, and its capability to drop.
     Core::Joined joined_by(ipc::OptionalCap<F> const& file) const;
     Result<std::string> link_text(Walk const& walk);

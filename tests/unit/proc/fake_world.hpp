@@ -183,7 +183,7 @@ public:
     void forget_maps(UserNamespace const& space) override { maps.erase(space.inode()); }
     void user_namespace_ends(UserNamespace const& space) override { forget_maps(space); }
     ~FakeOwners() override { UserNamespace::observer = nullptr; }
-    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner, proto::NamespaceKind) override {
+    ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) override {
         auto made = give({'n', next_inode + 1, from, owner.inode()});
         if (made) ++next_inode, ++created;
         return made;

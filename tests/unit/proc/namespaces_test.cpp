@@ -213,7 +213,9 @@ TEST_CASE("limits on namespaces and PIDs are set by who may, and count what is b
     // Another server's kind: it is told.
     auto const kind = static_cast<unsigned>(world.core.kinds.find(proto::NamespaceKind::Uts));
     REQUIRE(world.core.set_namespace_limit(process, names, "7"));
-    CHECK(world.owners.namespace_limits.at(world.core.kinds[kind].first) == 7);
+    CHECK(world.owners.namespace_limits.empty());
+    REQUIRE(world.core.set_namespace_limit(process, names, "2000"));
+    CHECK(world.owners.namespace_limits.at(world.core.kinds[kind].first) == 2000);
     REQUIRE(world.core.set_namespace_limit(process, mounts, "9"));
     CHECK(world.owners.namespace_limits.at(0) == 9);
     // Users below one that allows a single one.
@@ -230,17 +232,14 @@ TEST_CASE("limits on namespaces and PIDs are set by who may, and count what is b
     CHECK(clone(world, process, f::new_user).error() == Error::NoSpace);
     inner->user_space->users = inner->user_space->groups = *ipc::IdMap::of({&line, 1});
     CHECK(clone(world, *inner, f::new_user).error() == Error::NoSpace);
-    // What an owner keeps for a namespace counts until it lets go.
     CHECK(Core::namespace_limit(*inner, names) == "2147483647\n");
     REQUIRE(world.core.set_namespace_limit(*inner, names, "1"));
-    auto const pin = world.core.make_pin(*inner->user_space, proto::NamespaceKind::Uts);
-    REQUIRE(pin);
+    REQUIRE(unshare(world, *inner, f::new_uts));
     CHECK(space.quota(proto::NamespaceKind::Uts).used == 1);
-    CHECK(world.core.make_pin(*inner->user_space, proto::NamespaceKind::Uts).error() == Error::NoSpace);
-    for (auto const& [badge, slot] : std::map{world.owners.minted}) {
-        if (slot == *pin) world.core.handle_gone(badge);
-    }
-    CHECK(space.quota(proto::NamespaceKind::Uts).used == 0);
+    CHECK(clone(world, *inner, f::new_uts).error() == Error::NoSpace);
+    // A file of it keeps it.
+    auto const file = world.core.make_handle(*Core::namespace_of(*inner, kind));
+    REQUIRE(file);
     REQUIRE(world.core.set_namespace_limit(process, mounts, "0"));
     CHECK(unshare(world, *inner, f::new_mount).error() == Error::NoSpace);
     CHECK(clone(world, *inner, f::new_mount).error() == Error::NoSpace);
