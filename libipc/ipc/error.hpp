@@ -17,7 +17,7 @@ enum class Error : std::uint16_t {
     NotSocket = 88, DestinationRequired = 89, MessageTooLong = 90, MessageSize = MessageTooLong, WrongProtocolType = 91, NoProtocolOption = 92,
     ProtocolNotSupported = 93, SocketTypeNotSupported = 94, NotSupported = 95, AddressFamilyNotSupported = 97,
     AddressInUse = 98, AddressNotAvailable = 99, NetworkDown = 100, NetworkUnreachable = 101, ConnectionAborted = 103,
-    ConnectionReset = 104, NoBufferSpace = 105, IsConnected = 106, NotConnected = 107, TimedOut = 110, ConnectionRefused = 111,
+    ConnectionReset = 104, NoBufferSpace = 105, IsConnected = 106, NotConnected = 107, TooManyReferences = 109, TimedOut = 110, ConnectionRefused = 111,
     HostUnreachable = 113, AlreadyInProgress = 114, InProgress = 115, Quota = 122, Cancelled = 125, DeadOwner = 130,
     // Linux-internal: never reach a program; the vDSO turns them into restart or EINTR (signal(7)).
     RestartSystemCall = 512,
@@ -25,6 +25,8 @@ enum class Error : std::uint16_t {
     Elsewhere = 600,
     /// The caller is in the background of its terminal (SIGTTIN / SIGTTOU due).
     Background = 601,
+    /// EPIPE without SIGPIPE: on a socket that is no stream.
+    QuietBrokenPipe = 603,
     /// Only inside a server: no reply now, ipc::reply comes later.
     Deferred = 602,
     /// A message that does not decode: short, unknown operation, wrong capabilities.

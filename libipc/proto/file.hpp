@@ -19,7 +19,9 @@ static_assert(sizeof(FileStatus) == 88);
 /// (Process::Touch) and goes on with the rest, or again if count is 0.
 struct Transfer { std::uint32_t count; abi::Address fault; };
 
-enum class FileKind : std::uint32_t { Regular, Directory, CharacterDevice, BlockDevice, Fifo, Socket, Terminal, Namespace, Process, Other };
+enum class FileKind : std::uint32_t { Regular, Directory, CharacterDevice, BlockDevice, Fifo, Socket, Terminal, Namespace, Process, Other,
+                                       LocalSocket, ///< a socket of vfs's: speaks Socket and MessageSocket, too
+                                       Epoll, Event, Timer, SignalQueue };
 
 struct AttributeChange {
     static constexpr std::uint32_t mode_bit = 1, user_bit = 2, group_bit = 4, access_time_bit = 8, modify_time_bit = 16,

@@ -124,6 +124,8 @@ struct Process {
     using SignalProcess = ipc::Method<Process, 58, ipc::Unit(ipc::OptionalCap<File> process, std::uint32_t signal, std::uint32_t with_information, SignalInformation)>;
     /// waitid(2) with P_PIDFD; options as Wait.
     using WaitProcess = ipc::Method<Process, 59, WaitResult(ipc::OptionalCap<File> process, std::uint32_t options)>;
+    /// vfs is told which network namespace the caller's session belongs to (VfsControl::SetNetwork): asked by the vDSO when vfs does not know.
+    using TellNetwork = ipc::Method<Process, 60, ipc::Unit()>;
     /// shmdt(2). Invalid: no attachment of shared memory begins there.
     using Detach = ipc::Method<Process, 63, ipc::Unit(std::uint32_t address)>;
     /// The control groups of the caller's cgroup namespace, for mount(2) of type cgroup2.
@@ -132,7 +134,7 @@ struct Process {
         WaitSignal, SetSignalStack, GetParent, SetGroup, GetGroup, SetSession, GetSession, GetIdentity, SetIdentity, Groups, SetForeground, Foreground,
         SetTerminal, ControllingTerminal, Sleep, SetTimer, WakeAt, Usage, SetTime, SetTls, Futex, SetTidAddress, SetRobustList, Unshare, SetNamespace,
         ProcFileSystem, Limit, Control, CapabilitySets, SystemInformation, Priority, GrowDescriptors, OpenProcess, Unknown, Capable, SetHostname,
-        OpenSession, UnshareKind, RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess, Detach, CgroupFileSystem>;
+        OpenSession, UnshareKind, RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess, TellNetwork, Detach, CgroupFileSystem>;
 };
 
 } // namespace proto

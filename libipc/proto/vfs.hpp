@@ -47,8 +47,6 @@ struct VfsSession {
     using PivotRoot = ipc::Method<VfsSession, 7, ipc::Unit(ipc::ReadBuffer)>; ///< "new\0old\0"
     /// flags: O_NONBLOCK. Read end, write end.
     using Pipe = ipc::Method<VfsSession, 8, std::tuple<ipc::Cap<File>, ipc::Cap<File>>(std::uint32_t flags)>;
-    /// AF_UNIX socketpair(2); type with SOCK_NONBLOCK.
-    using SocketPair = ipc::Method<VfsSession, 9, std::tuple<ipc::Cap<File>, ipc::Cap<File>>(std::uint32_t type)>;
     /// flags: the memfd_create(2) flags; an anonymous tmpfs file (also MAP_SHARED|MAP_ANONYMOUS).
     using AnonymousFile = ipc::Method<VfsSession, 10, ipc::Cap<File>(std::uint32_t flags, std::uint64_t size)>;
     /// The mount table as this session sees it, as text. format 0: /proc/PID/mounts, 1: mountinfo. Returns the text's whole length; the
@@ -58,7 +56,7 @@ struct VfsSession {
     using Describe = ipc::Method<VfsSession, 12, Transfer(std::uint32_t which, ipc::WriteBuffer)>;
     /// An O_PATH-like File for root (0) or working directory (1), for magic links.
     using OpenPlace = ipc::Method<VfsSession, 13, ipc::Cap<File>(std::uint32_t which)>;
-    using methods = ipc::Methods<ChangeDirectory, ChangeRoot, GetWorkingDirectory, SetUmask, Mount, Unmount, PivotRoot, Pipe, SocketPair,
+    using methods = ipc::Methods<ChangeDirectory, ChangeRoot, GetWorkingDirectory, SetUmask, Mount, Unmount, PivotRoot, Pipe,
                                  AnonymousFile, MountTable, Describe, OpenPlace>;
 };
 
@@ -106,9 +104,13 @@ struct VfsControl {
     using DenyWrite = ipc::Method<VfsControl, 18, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t deny)>;
     /// 1: the session's root is another than its mount namespace's (chroot(2)); then no user namespace may be made (clone(2), EPERM).
     using IsChrooted = ipc::Method<VfsControl, 19, std::uint32_t(ipc::OptionalCap<VfsSession>)>;
+    /// The session's network namespace by inode number, which abstract socket names belong to; 0: unknown, it is told when it is needed.
+    using SetNetwork = ipc::Method<VfsControl, 20, ipc::Unit(ipc::OptionalCap<VfsSession>, std::uint32_t network)>;
+    /// Text of /proc/net/unix of that network namespace, from `offset`; count 0 at its end.
+    using SocketTable = ipc::Method<VfsControl, 21, Transfer(std::uint32_t network, std::uint32_t offset, ipc::WriteBuffer)>;
     using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota, ContainerSession,
                                  MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Status, DenyWrite,
-                                 IsChrooted>;
+                                 IsChrooted, SetNetwork, SocketTable>;
 };
 
 } // namespace proto

@@ -380,7 +380,13 @@ void Devices::deliver(Device& device, pbuf* frame) {
     Interface* interface = device.interfaces.front().get();
     auto const* const ethernet = static_cast<eth_hdr const*>(frame->payload);
     constexpr auto arp_bytes = SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR;
-    if (device.interfaces.size() > 1 && ethernet->type == PP_HTONS(ETHTYPE_ARP) && frame->len >= arp_bytes) {
+    bool const arp_frame = ethernet->type == PP_HTONS(ETHTYPE_ARP);
+    if (arp_frame && frame->len < arp_bytes) { // lwIP reads the whole header without asking how long the frame is
+        ++device.counters->received_dropped;
+        pbuf_free(frame);
+        return;
+    }
+    if (device.interfaces.size() > 1 && arp_frame) {
         // The interface that is asked for answers.
         auto const* const arp = reinterpret_cast<etharp_hdr const*>(static_cast<std::byte const*>(frame->payload) + SIZEOF_ETH_HDR);
         std::uint32_t target;

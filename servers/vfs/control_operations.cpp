@@ -151,6 +151,7 @@ Result<Slot> Vfs::container_session(std::uint32_t number, std::string_view path)
     view.space = space;
     view.root = view.working = Place{root->get(), (*root)->root.get()};
     view.domain = pays;
+    view.network = 0;
     auto folder = [&](std::string_view name, std::uint32_t bits) {
         std::uint32_t const old = std::exchange(view.umask, 0);
         Error const error = make_directory(view, {}, bits, name);

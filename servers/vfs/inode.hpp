@@ -11,6 +11,7 @@ namespace vfs {
 
 class FileSystem;
 class Pipe;
+class LocalSocket;
 
 class Inode : public Counted {
 public:
@@ -55,6 +56,7 @@ public:
     std::uint64_t next_cookie = 3;       ///< of a directory: position of its next entry in getdents64
     std::string target;                  ///< of a symbolic link
     Ref<Pipe> pipe;                      ///< of a FIFO or an anonymous pipe, while somebody has it open
+    LocalSocket* local_socket = nullptr; ///< bound to it; the socket keeps the inode
     Ref<QuotaDomain> domain;
     std::unique_ptr<LockList> locks;     ///< made with the first lock
     std::uint32_t writers = 0;           ///< open for writing now

@@ -38,6 +38,10 @@ OpenFile::~OpenFile() {
     }
     for (Arm const& arm : arms_) { environment_.port.drop(arm.notification); }
     arms_.clear();
+    if (special) {
+        special->file = nullptr;
+        special->closed();
+    }
     if (input == output.get() && input) {
         input->detach(this, true, true);
     } else {
@@ -60,7 +64,17 @@ void OpenFile::set_pipes(Ref<Pipe> input_, Ref<Pipe> output_) {
     }
 }
 
+void OpenFile::set_special(Ref<SpecialFile> made) {
+    special = std::move(made);
+    special->file = this;
+}
+
+void SpecialFile::tell(Port& port, std::uint32_t events) {
+    if (file != nullptr) { file->tell(port, events); }
+}
+
 proto::FileKind OpenFile::protocol_kind() const {
+    if (special) { return special->protocol_kind(); }
     switch (inode->type()) {
     case mode::directory: return proto::FileKind::Directory;
     case mode::character: return proto::FileKind::CharacterDevice;
@@ -118,6 +132,7 @@ Result<Transfer> OpenFile::read(Caller& caller) {
         if (!input) { return fail(Error::BadDescriptor); }
         return input->read(caller, caller.write_length, (flags & open_flag::nonblock) != 0);
     case Kind::Directory: return fail(Error::IsDirectory);
+    case Kind::LocalSocket: return special->read(caller, (flags & open_flag::nonblock) != 0);
     default: return read_device(caller);
     }
 }
@@ -139,6 +154,7 @@ Result<Transfer> OpenFile::write(Caller& caller) {
     case Kind::Pipe:
         if (!output) { return fail(Error::BadDescriptor); }
         return output->write(caller, caller.read_length, (flags & open_flag::nonblock) != 0);
+    case Kind::LocalSocket: return special->write(caller, (flags & open_flag::nonblock) != 0);
     case Kind::Full: return fail(Error::NoSpace);
     case Kind::Directory: return fail(Error::IsDirectory);
     default: return Transfer{caller.read_length, 0};
@@ -147,7 +163,7 @@ Result<Transfer> OpenFile::write(Caller& caller) {
 
 Result<Transfer> OpenFile::read_at(Caller& caller, std::uint64_t at) {
     if (!readable()) { return fail(Error::BadDescriptor); }
-    if (kind == Kind::Pipe) { return fail(Error::IllegalSeek); }
+    if (kind == Kind::Pipe || is_special()) { return fail(Error::IllegalSeek); }
     if (kind != Kind::Regular) { return read(caller); }
     if (at >= file_size_maximum) { return fail(Error::Invalid); }
     accessed();
@@ -157,7 +173,7 @@ Result<Transfer> OpenFile::read_at(Caller& caller, std::uint64_t at) {
 Result<Transfer> OpenFile::write_at(Caller& caller, std::uint64_t at) {
     environment_.acting = opener.process;
     if (!writable()) { return fail(Error::BadDescriptor); }
-    if (kind == Kind::Pipe) { return fail(Error::IllegalSeek); }
+    if (kind == Kind::Pipe || is_special()) { return fail(Error::IllegalSeek); }
     if (kind != Kind::Regular) { return write(caller); }
     auto const done = inode->write((flags & open_flag::append) != 0 ? inode->size : at, caller.read_length, 0, caller);
     if (done && done->count != 0) { inode->modified(environment_.port.now()); }
@@ -166,7 +182,7 @@ Result<Transfer> OpenFile::write_at(Caller& caller, std::uint64_t at) {
 
 Result<std::uint64_t> OpenFile::seek(std::int64_t distance, std::uint32_t whence) {
     if (kind == Kind::Path) { return fail(Error::BadDescriptor); }
-    if (kind == Kind::Pipe) { return fail(Error::IllegalSeek); }
+    if (kind == Kind::Pipe || is_special()) { return fail(Error::IllegalSeek); }
     if (kind != Kind::Regular && kind != Kind::Directory) { return 0; }
     std::int64_t base = 0;
     std::int64_t const size = static_cast<std::int64_t>(inode->size);
@@ -213,16 +229,13 @@ proto::FileStatus OpenFile::status(Credentials const& viewer) const {
 
 std::uint32_t OpenFile::poll(std::uint32_t events) const {
     constexpr std::uint32_t always = poll_event::error | poll_event::hang_up;
+    if (special) { return special->poll() & (events | always); }
     if (kind != Kind::Pipe) {
         return events & (poll_event::in | poll_event::out | poll_event::read_normal | poll_event::write_normal);
     }
     std::uint32_t ready = 0;
     if (input) { ready |= input->poll_reader(); }
     if (output) { ready |= output->poll_writer(); }
-    if (input && output && input.get() != output.get()) { // a socket: its peer's leaving is told by both
-        if (input->writers() == 0) { ready |= poll_event::in | poll_event::read_normal | poll_event::read_hang_up; }
-        ready &= ~poll_event::error;
-    }
     return ready & (events | always);
 }
 
@@ -245,7 +258,8 @@ void OpenFile::disarm(std::uint32_t token) {
     });
 }
 
-void OpenFile::tell(Port& port) {
+void OpenFile::tell(Port& port, std::uint32_t events) {
+    static_cast<void>(events);
     if (arms_.empty()) { return; }
     std::erase_if(arms_, [&](Arm const& arm) {
         bool const ready = poll(arm.events) != 0;
@@ -270,6 +284,7 @@ Result<std::uint32_t> OpenFile::control(std::uint32_t request, Caller& caller) {
         flags = on != 0 ? flags | open_flag::nonblock : flags & ~open_flag::nonblock;
         return 0;
     }
+    if (special) { return special->control(request, caller); }
     return fail(Error::NotTerminal);
 }
 

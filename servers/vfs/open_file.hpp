@@ -3,12 +3,16 @@
 #pragma once
 #include "pipe.hpp"
 #include "session.hpp"
+#include "special_file.hpp"
 
 namespace vfs {
 
+struct Identity;
+
 class OpenFile {
 public:
-    enum class Kind : std::uint8_t { Regular, Directory, Pipe, Null, Zero, Full, Random, Path };
+    enum class Kind : std::uint8_t { Regular, Directory, Pipe, Null, Zero, Full, Random, Path,
+                                    LocalSocket };
 
     OpenFile(Environment& environment, Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place);
     OpenFile(OpenFile const&) = delete;
@@ -16,9 +20,13 @@ public:
     ~OpenFile();
     /// As an end of pipes, either of which may be null.
     void set_pipes(Ref<Pipe> input, Ref<Pipe> output);
+    void set_special(Ref<SpecialFile> made);
 
     [[nodiscard]] bool readable() const { return (flags & open_flag::access_mode) != open_flag::write_only && kind != Kind::Path; }
     [[nodiscard]] bool writable() const { return (flags & open_flag::access_mode) != open_flag::read_only && kind != Kind::Path; }
+    /// Of who opened it.
+    [[nodiscard]] Identity identity() const;
+    [[nodiscard]] bool is_special() const { return kind >= Kind::LocalSocket; }
     [[nodiscard]] proto::FileKind protocol_kind() const;
 
     // Operations of proto::File. Errors as the Linux calls of the same name.
@@ -34,8 +42,8 @@ public:
     /// Takes over the notification's slot if nothing is ready (0 returned). Errors: NoMemory.
     Result<std::uint32_t> arm(std::uint32_t events, std::uint32_t token, Slot notification);
     void disarm(std::uint32_t token);
-    /// Readiness changed: signals those who wait for it.
-    void tell(Port& port);
+    /// Readiness changed, these poll events perhaps for the first time: signals those who wait for it.
+    void tell(Port& port, std::uint32_t events = ~0u);
     Result<std::uint32_t> control(std::uint32_t request, Caller& caller);
     Result<Transfer> entries(Caller& caller);
     Error truncate(std::uint64_t size);
@@ -55,6 +63,10 @@ public:
     HeldPlace place;                 ///< empty for anonymous pipes and files
     Ref<Inode> inode;
     Ref<Pipe> input, output;
+    Ref<SpecialFile> special;        ///< of the kinds from LocalSocket on
+    std::uint32_t in_flight = 0;     ///< in how many parcels it is
+    std::uint32_t queued = 0;        ///< in how many of them that wait in sockets (while unreachable ones are looked for)
+    bool unheld = false;             ///< nobody has a capability for it: only parcels keep it
     Ref<QuotaDomain> domain;         ///< of the session that opened it
     Credentials opener{};            ///< who opened it: fchmod and the like go by it
     std::unique_ptr<Session> view;   ///< of VfsSession::OpenPlace: paths asked of this file go from here, as that session sees them

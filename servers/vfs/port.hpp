@@ -29,6 +29,14 @@ struct Opened {
     proto::OpenResult result{};
 };
 
+struct Incoming;
+
+/// What accept(2) gives.
+struct Accepted {
+    Slot slot = 0;
+    std::string peer; ///< its address
+};
+
 class Port {
 public:
     virtual Transfer copy_in(Waiter const&, std::uint32_t offset, std::span<std::byte> target) = 0;
@@ -40,6 +48,9 @@ public:
     virtual void finish_transfer(Waiter const&, Result<Transfer> const&) = 0;
     virtual void finish_open(Waiter const&, Result<Opened> const&) = 0;
     virtual void finish_unit(Waiter const&, Error) = 0;
+    /// A receive on a socket: `message` with what came along (MessageSocket::Receive).
+    virtual void finish_incoming(Waiter const&, Result<Incoming> const&, bool message) = 0;
+    virtual void finish_accept(Waiter const&, Result<Accepted> const&) = 0;
 
     /// A watched capability of this server with that badge. It goes out in a reply.
     virtual Result<Slot> mint(Badge) = 0;
@@ -47,6 +58,8 @@ public:
     virtual void forget(Badge) = 0;
     /// The slot that mint gave, 0 if none.
     virtual Slot minted(Badge) = 0;
+    /// A copy of it in a slot of its own, minted anew if nobody holds one any more.
+    virtual Result<Slot> hold(Badge) = 0;
     /// A capability received earlier is not needed any more.
     virtual void drop(Slot) = 0;
     virtual void signal(Slot notification) = 0;

@@ -14,6 +14,7 @@ struct QuotaDomain : Counted {
     std::uint64_t denied = 0;  ///< refused charges since it was made
     std::uint32_t objects = 0; ///< open files and sessions of its sessions
     std::uint32_t pipe_pages = 0;
+    std::uint32_t parcel_items = 0; ///< files on their way in messages (Parcel)
     bool tell = false;         ///< on-limit kill: the container manager is told
     bool event = false;        ///< told, not yet taken
     proto::QuotaEvent first{}; ///< what it is told about

@@ -31,6 +31,65 @@ void RealPort::finish_unit(Waiter const& waiter, Error error) {
     }
 }
 
+proto::SocketAddress address_of(std::string_view address) {
+    proto::SocketAddress result;
+    result.length = static_cast<std::uint16_t>(std::min(address.size(), sizeof result.data));
+    std::memcpy(result.data, address.data(), result.length);
+    return result;
+}
+
+std::tuple<proto::ReceivedDatagram, proto::SocketAddress> datagram_of(Incoming const& incoming) {
+    return {proto::ReceivedDatagram{incoming.transfer, incoming.length, incoming.flags}, address_of(incoming.from)};
+}
+
+std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto::Parcel>> message_of(Incoming const& incoming) {
+    proto::ReceivedMessage message{incoming.transfer, incoming.length, incoming.flags, 0, incoming.wants_identity ? 1u : 0u, {}};
+    ipc::OptionalCap<proto::Parcel> parcel;
+    if (incoming.parcel && incoming.parcel_slot != 0) {
+        message.descriptors = incoming.parcel->size();
+        parcel = ipc::Cap<proto::Parcel>{incoming.parcel_slot};
+    }
+    Identity const& who = incoming.who;
+    message.credentials = {static_cast<std::int32_t>(who.process), who.user, who.group};
+    if (who.user == Identity{}.user) { // sent when nobody asked
+        message.credentials.user = message.credentials.group = ipc::IdMap::overflow_id;
+    } else if (incoming.reader != nullptr) {
+        message.credentials.user = incoming.reader->shown_user(who.user);
+        message.credentials.group = incoming.reader->shown_group(who.group);
+    }
+    return {message, address_of(incoming.from), parcel};
+}
+
+void RealPort::finish_incoming(Waiter const& waiter, Result<Incoming> const& result, bool message) {
+    if (message) {
+        using M = proto::MessageSocket::Receive;
+        ipc::reply<M>(waiter, result ? Result<M::Reply>{message_of(*result)} : fail(result.error()));
+    } else {
+        using M = proto::Socket::Receive;
+        ipc::reply<M>(waiter, result ? Result<M::Reply>{datagram_of(*result)} : fail(result.error()));
+    }
+}
+
+void RealPort::finish_accept(Waiter const& waiter, Result<Accepted> const& result) {
+    using M = proto::Socket::Accept;
+    ipc::reply<M>(waiter, result ? Result<M::Reply>{std::tuple{ipc::Cap<proto::File>{result->slot}, address_of(result->peer)}} : fail(result.error()));
+}
+
+Result<Slot> RealPort::hold(Badge badge) {
+    Slot const copy = ipc::slots().take();
+    if (copy == 0) { return fail(Error::NoMemory); }
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        Slot const minted = ipc::runtime().sessions.find(badge);
+        if (minted != 0) {
+            if (ipc::own_cnode().copy(copy, ipc::own_cnode(), minted)) { return copy; }
+            ipc::forget(badge); // nobody holds it: it is dead, and that is not told any more
+        }
+        if (auto const fresh = ipc::mint_session_slot(badge); !fresh) { break; }
+    }
+    ipc::slots().give(copy);
+    return fail(Error::NoMemory);
+}
+
 std::uint64_t RealPort::now() {
     // Two multiplications instead of a 64-bit division.
     std::uint64_t const ticks = time_stamp() - boot_stamp_;

@@ -4,6 +4,7 @@
 #include "port.hpp"
 #include "proto/clock.hpp"
 #include "proto/memory.hpp"
+#include "local_socket.hpp"
 
 namespace vfs {
 
@@ -22,6 +23,11 @@ private:
     ipc::Sender& sender_;
 };
 
+/// What is answered to a receive.
+std::tuple<proto::ReceivedDatagram, proto::SocketAddress> datagram_of(Incoming const& incoming);
+std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto::Parcel>> message_of(Incoming const& incoming);
+proto::SocketAddress address_of(std::string_view address);
+
 class RealPort final : public Port {
 public:
     RealPort(ipc::Cap<proto::Memory> memory, proto::ClockParameters const& clock);
@@ -37,9 +43,12 @@ public:
     void finish_transfer(Waiter const& waiter, Result<Transfer> const& result) override { ipc::reply<proto::File::Read>(waiter, result); }
     void finish_open(Waiter const& waiter, Result<Opened> const& result) override;
     void finish_unit(Waiter const& waiter, Error error) override;
+    void finish_incoming(Waiter const& waiter, Result<Incoming> const& result, bool message) override;
+    void finish_accept(Waiter const& waiter, Result<Accepted> const& result) override;
     Result<Slot> mint(Badge badge) override { return ipc::mint_session_slot(badge); }
     void forget(Badge badge) override { ipc::forget(badge); }
     Slot minted(Badge badge) override { return ipc::runtime().sessions.find(badge); }
+    Result<Slot> hold(Badge badge) override;
     void drop(Slot slot) override { ipc::release_slot(slot); }
     void signal(Slot notification) override { ipc::signal(notification); }
     std::uint64_t now() override;

@@ -15,6 +15,11 @@ class Server {
     using S = proto::VfsSession;
     using C = proto::VfsControl;
     using N = proto::Namespace;
+    using L = proto::LocalSockets;
+    using K = proto::Socket;
+    using P = proto::Parcel;
+    using M = proto::MessageSocket;
+    using Address = proto::SocketAddress;
     using Sender = ipc::Sender;
     using FileCap = ipc::OptionalCap<proto::File>;
     using ProcessCap = ipc::OptionalCap<proto::Process>;
@@ -76,7 +81,6 @@ public:
     Result<Unit> on(S::Unmount, Sender& sender, std::uint32_t flags, ipc::Path const& path);
     Result<Unit> on(S::PivotRoot, Sender& sender, ipc::ReadBuffer const&);
     Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> on(S::Pipe, Sender& sender, std::uint32_t flags);
-    Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> on(S::SocketPair, Sender& sender, std::uint32_t type);
     Result<ipc::Cap<proto::File>> on(S::AnonymousFile, Sender& sender, std::uint32_t flags, std::uint64_t size);
     Result<Transfer> on(S::MountTable, Sender& sender, std::uint32_t format, std::uint32_t offset, ipc::WriteBuffer const&);
     Result<Transfer> on(S::Describe, Sender& sender, std::uint32_t which, ipc::WriteBuffer const&);
@@ -105,6 +109,33 @@ public:
     Result<Unit> on(C::DenyWrite, Sender& sender, FileCap file, std::uint32_t deny);
     Result<proto::FileStatus> on(C::Status, Sender& sender, FileCap file);
     Result<std::uint32_t> on(C::IsChrooted, Sender& sender, SessionCap session);
+
+    Result<Unit> on(C::SetNetwork, Sender& sender, SessionCap session, std::uint32_t network);
+    Result<Transfer> on(C::SocketTable, Sender& sender, std::uint32_t network, std::uint32_t offset, ipc::WriteBuffer const&);
+
+    // --- LocalSockets, Socket, MessageSocket, Parcel (server_local.cpp) ---
+    Result<ipc::Cap<proto::File>> on(L::Create, Sender& sender, std::uint32_t type);
+    Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> on(L::Pair, Sender& sender, std::uint32_t type);
+    Result<Unit> on(L::Bind, Sender& sender, FileCap socket, Address const& address);
+    Result<Unit> on(L::Connect, Sender& sender, FileCap socket, Address const& address);
+    Result<Unit> on(L::Listen, Sender& sender, FileCap socket, std::uint32_t backlog);
+    Result<ipc::Cap<proto::Parcel>> on(L::NewParcel, Sender& sender);
+    Result<Transfer> on(L::Send, Sender& sender, FileCap socket, ipc::OptionalCap<proto::Parcel> parcel, std::uint32_t flags, std::uint32_t claimed,
+                        proto::MessageCredentials const& credentials, Address const& to, ipc::ReadBuffer const&);
+    Result<Unit> on(K::Bind, Sender&, Address const&) { return fail(Error::NotSupported); } // LocalSockets, where a session asks
+    Result<Unit> on(K::Connect, Sender&, Address const&) { return fail(Error::NotSupported); }
+    Result<Unit> on(K::Listen, Sender&, std::uint32_t) { return fail(Error::NotSupported); }
+    Result<std::tuple<ipc::Cap<proto::File>, Address>> on(K::Accept, Sender& sender, std::uint32_t flags);
+    Result<Address> on(K::Name, Sender& sender, std::uint32_t peer);
+    Result<Unit> on(K::Shutdown, Sender& sender, std::uint32_t how);
+    Result<Unit> on(K::SetOption, Sender& sender, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value);
+    Result<proto::SocketOption> on(K::GetOption, Sender& sender, std::uint32_t level, std::uint32_t option);
+    Result<Transfer> on(K::Send, Sender& sender, std::uint32_t flags, Address const& to, ipc::ReadBuffer const&);
+    Result<std::tuple<proto::ReceivedDatagram, Address>> on(K::Receive, Sender& sender, std::uint32_t flags, ipc::WriteBuffer const&);
+    Result<std::tuple<proto::ReceivedMessage, Address, ipc::OptionalCap<proto::Parcel>>> on(M::Receive, Sender& sender, std::uint32_t flags,
+                                                                                          ipc::WriteBuffer const&);
+    Result<Unit> on(P::Add, Sender& sender, FileCap first, FileCap second, FileCap third);
+    Result<std::tuple<ipc::Cap<proto::File>, proto::FileKind>> on(P::Take, Sender& sender, std::uint32_t index);
 
     // --- Namespace (server_control.cpp) ---
     Result<ipc::Cap<proto::Namespace>> on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t user_inode, std::uint32_t quota);
@@ -135,6 +166,9 @@ private:
     Session* session(Sender const& sender);
     [[nodiscard]] Session* session(SessionCap const& cap);
     [[nodiscard]] At at(FileCap const& cap) const;
+    /// The socket called; null: it is none. And that of an argument, with NotSocket or BadDescriptor.
+    [[nodiscard]] LocalSocket* socket(Sender const& sender) const { return Vfs::socket_of(file(sender)); }
+    Result<LocalSocket*> socket(Sender& sender, FileCap const& cap);
     /// Runs `operation(Session&, At, path)`, for the operations of Directory: who is asked, the path, where to go on.
     template <class Operation> auto directory(Sender& sender, FileCap at_cap, ProcessCap caller, ipc::Path const& path, Operation operation)
         -> decltype(operation(std::declval<Session&>(), At{}, std::string_view{}));

@@ -144,6 +144,23 @@ Result<std::uint32_t> Server::on(C::IsChrooted, Sender& sender, SessionCap asked
     return vfs_.is_chrooted(*view) ? 1U : 0U;
 }
 
+Result<ipc::Unit> Server::on(C::SetNetwork, Sender& sender, SessionCap asked, std::uint32_t network) {
+    if (asked.slot != 0) { sender.delete_after_reply(asked.slot); }
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    Session* const view = session(asked);
+    if (view == nullptr) { return fail(Error::BadDescriptor); }
+    view->network = network;
+    return Unit{};
+}
+
+Result<Transfer> Server::on(C::SocketTable, Sender& sender, std::uint32_t network, std::uint32_t offset, ipc::WriteBuffer const&) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    std::string const text = vfs_.socket_table(network);
+    if (offset >= text.size()) { return Transfer{}; }
+    std::size_t const part = std::min<std::size_t>(text.size() - offset, sender.write_length);
+    return SenderCaller::of(sender.copy_out(0, std::as_bytes(std::span{text.data() + offset, part})));
+}
+
 Result<proto::FileStatus> Server::on(C::Status, Sender& sender, FileCap cap) {
     if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }

@@ -92,12 +92,6 @@ Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> Server::on(S::P
     return both(vfs_.pipe(*who, flags));
 }
 
-Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> Server::on(S::SocketPair, Sender& sender, std::uint32_t type) {
-    Session* const who = session(sender);
-    if (who == nullptr) { return fail(Error::BadDescriptor); }
-    return both(vfs_.socket_pair(*who, type));
-}
-
 Result<ipc::Cap<proto::File>> Server::on(S::AnonymousFile, Sender& sender, std::uint32_t, std::uint64_t size) {
     Session* const who = session(sender);
     if (who == nullptr) { return fail(Error::BadDescriptor); }

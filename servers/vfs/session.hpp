@@ -14,6 +14,7 @@ struct Session {
     std::uint32_t umask = 022;
     Credentials who{};
     Ref<QuotaDomain> domain;
+    std::uint32_t network = 0; ///< inode of its network namespace, as far as it was needed; 0: proc is to be asked
 };
 
 } // namespace vfs

@@ -96,35 +96,6 @@ Result<std::array<Slot, 2>> Vfs::pipe(Session& view, std::uint32_t flags) {
     return std::array{first->slot, second->slot};
 }
 
-Result<std::array<Slot, 2>> Vfs::socket_pair(Session& view, std::uint32_t type) {
-    if ((type & 0xff) != 1) { return fail(Error::SocketTypeNotSupported); } // SOCK_STREAM
-    Ref<Pipe> const forth = fresh_pipe(view), back = fresh_pipe(view);
-    std::array<Slot, 2> slots{};
-    OpenFile* ends[2] = {};
-    for (unsigned i = 0; i < 2; ++i) {
-        auto inode = anonymous_->make(mode::socket | 0777, {}, &view.who);
-        Error error = inode ? Error::None : Error::TooManyFilesSystem;
-        if (inode) {
-            auto const made = make_file(view, OpenFile::Kind::Pipe, (type & open_flag::nonblock) | open_flag::read_write, *inode, {}, &ends[i]);
-            if (made) {
-                slots[i] = made->slot;
-            } else {
-                error = made.error();
-            }
-        }
-        if (error != Error::None) {
-            if (i == 1) {
-                environment_.port.forget(ends[0]->badge);
-                close(ends[0]->badge);
-            }
-            return fail(error);
-        }
-    }
-    ends[0]->set_pipes(back, forth);
-    ends[1]->set_pipes(forth, back);
-    return slots;
-}
-
 Result<Slot> Vfs::anonymous_file(Session& view, std::uint64_t size) {
     auto inode = anonymous_->make(mode::regular | 0777, view.domain, &view.who);
     if (!inode) { return fail(inode.error()); }

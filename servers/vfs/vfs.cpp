@@ -14,6 +14,7 @@ Vfs::~Vfs() {
     for (std::size_t i = 0; i < objects_.size(); ++i) {
         if (objects_[i].kind != Kind::None) { close(objects_[i].badge); }
     }
+    collect_sockets();
     first_view_ = {};
     domain_roots_.clear();
     if (first_) { mounts_.detach_all(*first_); }
@@ -57,9 +58,15 @@ void Vfs::remove_object(Badge badge) {
 
 void Vfs::close(Badge badge) {
     if (OpenFile* const found = file(badge)) {
+        if (found->in_flight != 0) {
+            found->unheld = true;
+            collection_due_ = collection_due_ || found->kind == OpenFile::Kind::LocalSocket;
+        } else {
+            end_file(*found);
+        }
+    } else if (ParcelHandle* const handle = parcel(badge)) {
         remove_object(badge);
-        --open_files_;
-        delete found;
+        delete handle;
     } else if (Session* const view = session(badge)) {
         remove_object(badge);
         --sessions_;
@@ -71,6 +78,7 @@ void Vfs::close(Badge badge) {
         if (handle->space->badge == badge) { handle->space->badge = 0; }
         delete handle;
     }
+    if (collection_due_) { collect_sockets(); }
 }
 
 Result<Opened> Vfs::make_file(Session const& view, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place, OpenFile** made) {

@@ -1,6 +1,7 @@
 // The file server's state and operations, apart from the message loop: sessions, open files and namespaces by badge, and
 // what the protocols Directory, VfsSession, VfsControl and Namespace ask for.
 #pragma once
+#include "local_names.hpp"
 #include "open_file.hpp"
 #include "walk.hpp"
 
@@ -17,9 +18,14 @@ struct NamespaceHandle {
     Ref<MountNamespace> space;
 };
 
+/// A handed-out parcel.
+struct ParcelHandle {
+    Ref<Parcel> parcel;
+};
+
 struct RegisteredDevice { std::uint32_t major, first, count; Slot server; };
 
-class Vfs {
+class Vfs final : private LocalSocket::Host {
 public:
     /// At most object_maximum open files, sessions and namespaces (capability slots bound it) and inode_maximum inodes (heap).
     Vfs(PageStore& pages, Port& port, std::uint32_t inode_maximum, std::uint32_t object_maximum);
@@ -31,6 +37,11 @@ public:
     [[nodiscard]] OpenFile* file(Badge badge) const { return static_cast<OpenFile*>(object(badge, Kind::File)); }
     [[nodiscard]] Session* session(Badge badge) const { return static_cast<Session*>(object(badge, Kind::Session)); }
     [[nodiscard]] NamespaceHandle* name_space(Badge badge) const { return static_cast<NamespaceHandle*>(object(badge, Kind::Namespace)); }
+    [[nodiscard]] ParcelHandle* parcel(Badge badge) const { return static_cast<ParcelHandle*>(object(badge, Kind::Parcel)); }
+    /// The socket of an open file; null: it is none.
+    [[nodiscard]] static LocalSocket* socket_of(OpenFile const* file) {
+        return file != nullptr && file->kind == OpenFile::Kind::LocalSocket ? static_cast<LocalSocket*>(file->special.get()) : nullptr;
+    }
     /// Nobody holds its capability any more.
     void close(Badge badge);
 
@@ -64,7 +75,6 @@ public:
     Result<std::string> describe(Session& session, std::uint32_t which);
     Result<Opened> open_place(Session& session, std::uint32_t which);
     Result<std::array<Slot, 2>> pipe(Session& session, std::uint32_t flags);
-    Result<std::array<Slot, 2>> socket_pair(Session& session, std::uint32_t type);
     Result<Slot> anonymous_file(Session& session, std::uint64_t size);
     /// Takes over `server` (0: none) if it succeeds. With MS_BIND a `server` or `given` is a namespace's file, type its name (`net:[4026531840]`):
     /// the mount keeps that namespace.
@@ -73,6 +83,27 @@ public:
     Error unmount(Session& session, std::uint32_t flags, std::string_view path);
     Error pivot_root(Session& session, std::string_view new_root, std::string_view put_old);
     [[nodiscard]] std::string mount_text(Session& session, std::uint32_t format) { return mounts_.text(session.root.get(), format); }
+
+    // --- AF_UNIX sockets (local_socket_operations.cpp, local_socket_options.cpp). Elsewhere: the session's network namespace is not known ---
+    Result<Slot> create_socket(Session& session, std::uint32_t type);
+    Result<std::array<Slot, 2>> socket_pair(Session& session, std::uint32_t type);
+    Error bind_socket(Session& session, LocalSocket& socket, std::span<std::byte const> address);
+    /// Deferred: the listener's queue is full.
+    Error connect_socket(Session& session, LocalSocket& socket, std::span<std::byte const> address, Caller& caller);
+    Error listen_socket(Session& session, LocalSocket& socket, std::uint32_t backlog);
+    Result<Accepted> accept_socket(LocalSocket& listener, std::uint32_t flags, Caller& caller);
+    Result<std::string> socket_name(LocalSocket const& socket, bool peer);
+    /// `claimed`: SCM_CREDENTIALS; null: the session's. An empty address: to the peer.
+    Result<Transfer> send_message(Session& session, LocalSocket& socket, Outgoing message, proto::MessageCredentials const* claimed,
+                                  std::span<std::byte const> address, Caller& caller);
+    Result<proto::SocketOption> socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option);
+    Error set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value);
+    /// /proc/net/unix of that network namespace.
+    [[nodiscard]] std::string socket_table(std::uint32_t network) const;
+    // --- local_parcels.cpp ---
+    Result<Slot> new_parcel(Session& session);
+    /// A capability of the file, to be dropped after the reply; slot 0: it is another server's, Parcel::foreign has it.
+    Result<std::pair<Slot, proto::FileKind>> take_from(Parcel const& parcel, std::uint32_t index);
 
     // --- VfsControl, Namespace (control_operations.cpp) ---
     Result<Slot> first_session();
@@ -121,7 +152,7 @@ public:
 
 private:
     friend class BootTree;
-    enum class Kind : std::uint8_t { None, File, Session, Namespace };
+    enum class Kind : std::uint8_t { None, File, Session, Namespace, Parcel };
     struct Object { Badge badge = 0; Kind kind = Kind::None; void* pointer = nullptr; };
     static constexpr std::uint32_t index_bits = 16, first_index = 16;
     /// What one quota domain's sessions may hold of the server's objects.
@@ -175,6 +206,22 @@ private:
     Error populate_fixed(FileSystem& file_system);
     QuotaDomain* domain(std::uint32_t number) const;
 
+    PageStore& pages() override { return environment_.pages; }
+    Port& port() override { return environment_.port; }
+    Slot hand_out(Ref<Parcel> const& parcel) override;
+    void let_go(OpenFile& file) override;
+    void unname(LocalSocket& socket) override;
+    void socket_made(LocalSocket& socket) override;
+    void socket_ended(LocalSocket& socket) override;
+    Result<Slot> open_socket(Credentials const& who, Ref<QuotaDomain> const& domain, std::uint32_t flags, Ref<LocalSocket> socket);
+    Result<Ref<LocalSocket>> find_socket(Session& session, LocalName const& name, LocalSocket::Type type);
+    void connect_to(LocalSocket& target, LocalSocket& client, Identity const& who);
+    void admit_connections(LocalSocket& listener);
+    void serve_accepts(LocalSocket& listener);
+    Result<Accepted> take_connection(LocalSocket& listener, std::uint32_t flags);
+    void collect_sockets();
+    void end_file(OpenFile& file);
+
     Environment environment_;
     MountTable mounts_;
     Walker walker_;
@@ -189,6 +236,9 @@ private:
     std::vector<Ref<Dentry>> domain_roots_;///< folder of each domain
     std::vector<RegisteredDevice> devices_;
     UserNamespaces users_;
+    LocalNames names_;
+    LocalSocket *sockets_ = nullptr, *last_socket_ = nullptr;
+    bool collection_due_ = false;
 };
 
 } // namespace vfs

@@ -53,9 +53,10 @@ until [ -e /www/stop ]; do sleep 0.1; done
 echo stopped
 END
 port=$(free_port)
+rm -f "$folder/out" # written by a process in the background: what the last guest said must not be taken for this one's
 "$BOOT_RUN" --no-build --timeout 150 --port "$port:80" --add "$folder/www/file:/www/file" --script "$folder/inside.sh" < /dev/null > "$folder/out" 2> "$folder/err" &
 guest=$!
-for _ in $(seq 600); do grep -q ready "$folder/out" && break; kill -0 $guest 2> /dev/null || break; sleep 0.1; done
+for _ in $(seq 600); do grep -qs ready "$folder/out" && break; kill -0 $guest 2> /dev/null || break; sleep 0.1; done
 check 'from inside' "address 10.0.2.15/24
 route 10.0.2.2 eth0
 resolver nameserver 10.0.2.3
@@ -101,9 +102,10 @@ ctool run web sh -c '
 echo stopped
 END
 port=$(free_port)
+rm -f "$folder/out" # written by a process in the background: what the last guest said must not be taken for this one's
 "$BOOT_RUN" --no-build --timeout 150 --port "$port:80" --script "$folder/container.sh" < /dev/null > "$folder/out" 2> "$folder/err" &
 guest=$!
-for _ in $(seq 600); do grep -q ready "$folder/out" && break; kill -0 $guest 2> /dev/null || break; sleep 0.1; done
+for _ in $(seq 600); do grep -qs ready "$folder/out" && break; kill -0 $guest 2> /dev/null || break; sleep 0.1; done
 check 'from a container' "fetched $sum
 named 192.0.2.7
 ready" "$(cat "$folder/out")"

@@ -35,14 +35,14 @@
     X(290, ioprio_get) X(295, openat) X(296, mkdirat) X(297, mknodat) X(298, fchownat) X(299, futimesat) X(300, fstatat64) \
     X(301, unlinkat) X(302, renameat) X(303, linkat) X(304, symlinkat) X(305, readlinkat) X(306, fchmodat) X(307, faccessat) \
     X(308, pselect6) X(309, ppoll) X(310, unshare) X(311, set_robust_list) X(314, sync_file_range) X(318, getcpu) \
-    X(320, utimensat) X(324, fallocate) X(330, dup3) X(331, pipe2) X(333, preadv) X(334, pwritev) X(335, rt_tgsigqueueinfo) \
-    X(340, prlimit64) X(344, fsync) X(346, setns) X(353, renameat2) X(355, getrandom) X(356, memfd_create) X(358, execveat) \
+    X(320, utimensat) X(324, fallocate) X(330, dup3) X(331, pipe2) X(333, preadv) X(334, pwritev) X(335, rt_tgsigqueueinfo) X(337, recvmmsg) \
+    X(340, prlimit64) X(344, fsync) X(345, sendmmsg) X(346, setns) X(353, renameat2) X(355, getrandom) X(356, memfd_create) X(358, execveat) \
     X(359, socket) X(360, socketpair) X(361, bind) X(362, connect) X(363, listen) X(364, accept4) X(365, getsockopt) \
     X(366, setsockopt) X(367, getsockname) X(368, getpeername) X(369, sendto) X(370, sendmsg) X(371, recvfrom) X(372, recvmsg) \
     X(373, shutdown) X(376, nothing) X(377, copy_file_range) X(383, statx) X(393, semget) X(394, semctl) X(395, shmget) X(396, shmctl) \
     X(397, shmat) X(398, shmdt) X(399, msgget) X(400, msgsnd) X(401, msgrcv) X(402, msgctl) X(403, clock_gettime64) X(404, clock_settime64) \
     X(406, clock_getres64) X(407, clock_nanosleep64) X(412, utimensat64) X(413, pselect6_64) X(414, ppoll64) \
-    X(418, mq_timedsend64) X(419, mq_timedreceive64) \
+    X(417, recvmmsg) X(418, mq_timedsend64) X(419, mq_timedreceive64) \
     X(420, semtimedop64) X(421, rt_sigtimedwait64) X(422, futex64) X(424, pidfd_send_signal) X(423, sched_rr_get_interval64) X(434, pidfd_open) X(435, clone3) \
     X(436, close_range) X(437, openat2) X(439, faccessat2)
 

@@ -36,8 +36,8 @@ inline constexpr Word area_stack_pages = 2;
 /// Descriptor tables: number n at files_base + n * files_size (n 0; 1.. for vfork children).
 inline constexpr Address files_base = 0xBFF80000;
 inline constexpr Word files_size = 0x3000, files_count = 8;
-inline constexpr Address vdso_base = 0xBFFE0000;      ///< image, read and execute, at most vdso_size
-inline constexpr Word vdso_size = 0x1F000;
+inline constexpr Address vdso_base = 0xBFFC0000;      ///< image, read and execute, at most vdso_size
+inline constexpr Word vdso_size = 0x3F000;
 
 /// A program's registers at its system call. In this order so that the entry stub can push them.
 struct UserFrame { Word ebx, ecx, edx, esi, edi, ebp, eax, esp, eip, eflags, gs, valid; };

@@ -1,12 +1,12 @@
 // Sockets, also by way of socketcall(2), which is how glibc asks.
 //
-// A socket is a file of its network stack, or of netns (netlink), or of vfs (socket pairs). Sending and receiving without
-// address and flags is write and read; the rest is protocol Socket, which vfs does not speak: NotImplemented then means that
-// the socket is one of a pair, for which plain reading and writing is all there is.
+// A socket is a file of its network stack, or of netns (netlink), or of vfs (AF_UNIX: local_sockets.cpp). Sending and receiving
+// without address and flags is write and read; the rest is protocol Socket.
 #include "calls.hpp"
 #include "sessions.hpp"
 #include "descriptors.hpp"
 #include "proto/network.hpp"
+#include "local_sockets.hpp"
 #include "sockets.hpp"
 #include "transfer.hpp"
 #include "walk.hpp"
@@ -16,8 +16,6 @@ namespace vdso {
 using proto::File;
 namespace message_flag = proto::message_flag;
 
-Long socket_pair(ThreadArea& thread, Word domain, Word type, Word protocol, Word address);
-
 namespace {
 
 inline constexpr Word close_on_exec = 0x80000;
@@ -25,7 +23,8 @@ inline constexpr Word close_on_exec = 0x80000;
 enum SocketOperation : Word {
     operation_socket = 1, operation_bind, operation_connect, operation_listen, operation_accept, operation_getsockname,
     operation_getpeername, operation_socketpair, operation_send, operation_recv, operation_sendto, operation_recvfrom,
-    operation_shutdown, operation_setsockopt, operation_getsockopt, operation_sendmsg, operation_recvmsg, operation_accept4,
+    operation_shutdown, operation_setsockopt, operation_getsockopt, operation_sendmsg, operation_recvmsg, operation_accept4, operation_recvmmsg,
+    operation_sendmmsg,
 };
 struct Arguments { Word a[6]; };
 inline constexpr Word address_maximum = 128;
@@ -38,8 +37,9 @@ Long check_socket(ThreadArea& thread, Word descriptor) {
     if (open == nullptr) {
         return bad_descriptor;
     }
-    return open->kind == static_cast<std::uint8_t>(proto::FileKind::Socket) ? 0 : not_a_socket;
+    return open->kind == static_cast<std::uint8_t>(proto::FileKind::Socket) || is_local_socket(*open) ? 0 : not_a_socket;
 }
+bool is_local(ThreadArea& thread, Word descriptor) { return is_local_socket(*find(thread, descriptor)); }
 /// What a server that does not speak the protocol means.
 Long refuse_socket(Error error) { return refuse(error == Error::NotImplemented ? Error::NotSupported : error); }
 template <class T> Long finish_socket(ipc::Result<T> const& result) { return result ? finish(result) : refuse_socket(result.error()); }
@@ -69,6 +69,9 @@ Long put_address(proto::SocketAddress const& source, Word address, Word length_a
 }
 
 Long open_socket(ThreadArea& thread, Word domain, Word type, Word protocol) {
+    if (domain == unix_domain) {
+        return open_local_socket(thread, type, protocol);
+    }
     Long const number = reserve(thread);
     if (number < 0) {
         return number;
@@ -129,11 +132,10 @@ Long send(ThreadArea& thread, Word descriptor, Word address, Word length, Word f
     if (target.length == 0 && (flags & ~message_flag::no_signal) == 0 && length != 0) {
         return write_bytes(thread, descriptor, address, length, nullptr, (flags & message_flag::no_signal) != 0);
     }
-    Long const sent = send_once(thread, descriptor, address, length, flags, target);
-    if (sent != not_implemented) {
-        return sent;
+    if (is_local(thread, descriptor)) {
+        return send_shown(thread, descriptor, {address, length, flags}, {}, target);
     }
-    return target.length != 0 ? refuse(Error::IsConnected) : write_bytes(thread, descriptor, address, length, nullptr, (flags & message_flag::no_signal) != 0);
+    return send_once(thread, descriptor, address, length, flags, target);
 }
 
 /// One Receive. `from` is filled in if there is one.
@@ -171,16 +173,6 @@ Long receive(ThreadArea& thread, Word descriptor, Word address, Word length, Wor
     proto::SocketAddress source;
     Word told = 0;
     Long const got = receive_once(thread, descriptor, address, length, flags, source, told);
-    if (got == not_implemented) { // one of a pair
-        if ((flags & message_flag::dont_wait) != 0) {
-            constexpr Word readable = 1 | 8 | 16;
-            if (auto const ready = ipc::call<File::Poll>(file(descriptor), readable); ready && *ready == 0) {
-                return refuse(Error::Again);
-            }
-        }
-        Long const read = read_bytes(thread, descriptor, address, length);
-        return read >= 0 && from_length != 0 && !put(from_length, Word{0}) ? fault : read;
-    }
     if (got >= 0) {
         if (Long const error = put_address(source, from, from_length); error < 0) {
             return error;
@@ -188,9 +180,6 @@ Long receive(ThreadArea& thread, Word descriptor, Word address, Word length, Wor
     }
     return got;
 }
-
-struct MessageHeader { Word name, name_bytes, vectors, vector_count, control, control_bytes, flags; };
-struct Vector { Word address, length; };
 
 /// All vectors of one message. Datagrams stay whole: all parts but the last say that more follows.
 Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flags, bool sending) {
@@ -205,10 +194,14 @@ Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flag
         return refuse(Error::MessageTooLong);
     }
     proto::SocketAddress name;
+    name.length = 0;
     if (sending && header.name != 0) {
         if (Long const error = fetch_address(header.name, header.name_bytes, name); error < 0) {
             return error;
         }
+    }
+    if (is_local(thread, descriptor)) {
+        return sending ? send_local_message(thread, descriptor, header, flags, name) : receive_local_message(thread, descriptor, header_address, header, flags);
     }
     Word done = 0, told = 0;
     for (Word i = 0; i < header.vector_count || i == 0; ++i) {
@@ -222,11 +215,6 @@ Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flag
             part = send_once(thread, descriptor, vector.address, vector.length, flags | (last ? 0 : message_flag::more), name);
         } else {
             part = receive_once(thread, descriptor, vector.address, vector.length, flags | (last ? 0 : message_flag::rest_follows), name, told);
-        }
-        if (part == not_implemented) { // one of a pair
-            part = vector.length == 0 ? 0
-                   : sending          ? write_bytes(thread, descriptor, vector.address, vector.length, nullptr, (flags & message_flag::no_signal) != 0)
-                                      : read_bytes(thread, descriptor, vector.address, vector.length);
         }
         if (part < 0) {
             return done != 0 ? static_cast<Long>(done) : part;
@@ -277,7 +265,7 @@ Long accept(ThreadArea& thread, Word descriptor, Word address, Word length_addre
         release(thread, static_cast<Word>(number));
         return refuse_socket(accepted.error());
     }
-    install(thread, static_cast<Word>(number), proto::FileKind::Socket, (flags & close_on_exec) != 0);
+    install(thread, static_cast<Word>(number), static_cast<proto::FileKind>(find(thread, descriptor)->kind), (flags & close_on_exec) != 0);
     if (Long const error = put_address(std::get<1>(*accepted), address, length_address); error < 0) {
         static_cast<void>(close_descriptor(thread, static_cast<Word>(number)));
         return error;
@@ -292,6 +280,9 @@ Long with_address(ThreadArea& thread, Word descriptor, Word address, Word bytes,
     }
     if (Long const error = fetch_address(address, bytes, name); error < 0) {
         return error;
+    }
+    if (is_local(thread, descriptor)) {
+        return name_local(thread, descriptor, name, connects);
     }
     if (!connects) {
         return finish_socket(ipc::call<proto::Socket::Bind>(socket(descriptor), name));
@@ -341,6 +332,26 @@ Long get_option(ThreadArea& thread, Arguments const& arguments) {
     return put_bytes(a[3], value->data, bytes) && put(a[4], bytes) ? 0 : fault;
 }
 
+/// sendmmsg(2), recvmmsg(2): one after the other, waiting for the first only with MSG_WAITFORONE. A time-out is looked at between messages,
+/// as Linux does; one that ends there gives what there is.
+struct Several { Word descriptor, records, count, flags, time; };
+Long several(ThreadArea& thread, Several const& asked, bool sending) {
+    constexpr Word wait_for_one = 0x10000, record_bytes = sizeof(MessageHeader) + 4, record_maximum = 1024;
+    Word const count = std::min(asked.count, record_maximum);
+    Word flags = asked.flags & ~wait_for_one, done = 0;
+    for (; done < count; ++done) {
+        Word const record = asked.records + done * record_bytes;
+        Long const part = message(thread, asked.descriptor, record, flags, sending);
+        if (part < 0 || !put(record + static_cast<Word>(sizeof(MessageHeader)), part)) {
+            return done != 0 ? static_cast<Long>(done) : part < 0 ? part : fault;
+        }
+        if (!sending && ((asked.flags & wait_for_one) != 0 || asked.time != 0)) {
+            flags |= message_flag::dont_wait;
+        }
+    }
+    return static_cast<Long>(done);
+}
+
 Long socket_operation(ThreadArea& thread, Word operation, Arguments const& arguments) {
     auto const& a = arguments.a;
     switch (operation) {
@@ -349,6 +360,9 @@ Long socket_operation(ThreadArea& thread, Word operation, Arguments const& argum
     case operation_connect: return with_address(thread, a[0], a[1], a[2], true);
     case operation_listen: {
         Long const error = check_socket(thread, a[0]);
+        if (error == 0 && is_local(thread, a[0])) {
+            return finish(ipc::call<LocalSockets::Listen>(local_sockets, file(a[0]), a[1]));
+        }
         return error < 0 ? error : finish_socket(ipc::call<proto::Socket::Listen>(socket(a[0]), a[1]));
     }
     case operation_shutdown: {
@@ -368,6 +382,8 @@ Long socket_operation(ThreadArea& thread, Word operation, Arguments const& argum
     case operation_getsockopt: return get_option(thread, arguments);
     case operation_sendmsg: return message(thread, a[0], a[1], a[2], true);
     case operation_recvmsg: return message(thread, a[0], a[1], a[2], false);
+    case operation_recvmmsg: return several(thread, {a[0], a[1], a[2], a[3], a[4]}, false);
+    case operation_sendmmsg: return several(thread, {a[0], a[1], a[2], a[3], 0}, true);
     default: return invalid;
     }
 }
@@ -378,7 +394,7 @@ Long direct(ThreadArea& thread, Word operation) {
 } // namespace
 
 Long sys_socketcall(ThreadArea& thread) {
-    static constexpr std::uint8_t argument_count[] = {0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4};
+    static constexpr std::uint8_t argument_count[] = {0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4};
     Word const operation = argument1(thread);
     Arguments arguments{};
     if (operation < 1 || operation >= sizeof argument_count) {
@@ -398,6 +414,8 @@ Long sys_getsockname(ThreadArea& thread) { return direct(thread, operation_getso
 Long sys_getpeername(ThreadArea& thread) { return direct(thread, operation_getpeername); }
 Long sys_sendto(ThreadArea& thread) { return direct(thread, operation_sendto); }
 Long sys_sendmsg(ThreadArea& thread) { return direct(thread, operation_sendmsg); }
+Long sys_recvmmsg(ThreadArea& thread) { return direct(thread, operation_recvmmsg); }
+Long sys_sendmmsg(ThreadArea& thread) { return direct(thread, operation_sendmmsg); }
 Long sys_recvfrom(ThreadArea& thread) { return direct(thread, operation_recvfrom); }
 Long sys_recvmsg(ThreadArea& thread) { return direct(thread, operation_recvmsg); }
 Long sys_shutdown(ThreadArea& thread) { return direct(thread, operation_shutdown); }

@@ -1,4 +1,5 @@
 #include "transfer.hpp"
+#include "local_sockets.hpp"
 #include "calls.hpp"
 #include "signal_numbers.hpp"
 
@@ -93,6 +94,9 @@ Attempt attempt_write(ThreadArea& thread, Word descriptor, bool regular, Word gr
                                      Attempt got) {
     Word group = thread.process_group;
     for (Word done = 0;;) {
+        if (got.error == Error::Elsewhere) { // a socket whose reader asks who sends
+            return send_shown(thread, descriptor, {address, length, no_signal ? proto::message_flag::no_signal : 0}, {}, {});
+        }
         if (got.error != Error::None) {
             Long const result = failed(thread, got.error, done, true, no_signal);
             if (got.error != Error::Background || result != refuse(Error::InputOutput) || group == 0) {

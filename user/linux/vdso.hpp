@@ -22,6 +22,9 @@ inline constexpr Long refuse(Error error) {
     if (code < 512) {
         return -code;
     }
+    if (error == Error::QuietBrokenPipe) {
+        return -static_cast<Long>(Error::BrokenPipe);
+    }
     if (error == Error::RestartSystemCall || error == Error::CallInterrupted) {
         return -512;
     }

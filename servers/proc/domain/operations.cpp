@@ -135,7 +135,7 @@ auto DomainOperations::on(D::SetDescriptor, Sender& sender, std::uint32_t handle
             entry.kind = as(core.owners.terminal_foreground(file.slot) ? proto::FileKind::Terminal : proto::FileKind::CharacterDevice);
             break;
         case 0010000: entry.kind = as(proto::FileKind::Fifo); break;
-        case 0140000: entry.kind = as(proto::FileKind::Socket); break;
+        case 0140000: entry.kind = as(proto::FileKind::LocalSocket); break;
         default: break;
         }
         if (result) result = process.memory->set_descriptor(process.files, descriptor, entry);

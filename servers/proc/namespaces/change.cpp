@@ -181,6 +181,10 @@ void NamespaceChange::commit() {
         for (unsigned kind = 0; kind < core_.kinds.size(); ++kind) {
             if (set_->at[kind] != process.namespaces->at[kind]) core_.close_session(process, kind);
         }
+        if (int const network = core_.kinds.find(proto::NamespaceKind::Network);
+            network >= 0 && set_->at[static_cast<unsigned>(network)] != process.namespaces->at[static_cast<unsigned>(network)]) {
+            core_.owners.set_network(process.vfs_session, 0);
+        }
         bool const time = core_.time_kind >= 0 && set_->at[static_cast<unsigned>(core_.time_kind)] != process.namespaces->at[static_cast<unsigned>(core_.time_kind)];
         std::swap(process.namespaces, set_);
         core_.release(set_);

@@ -99,7 +99,20 @@ std::string Core::host_name(Process& process, bool domain) {
     return name ? std::string{name->view()} : std::string{};
 }
 
+std::uint32_t Core::network_of(Process& process) {
+    int const kind = kinds.find(proto::NamespaceKind::Network);
+    SharedNamespace* const network = kind < 0 ? nullptr : process.namespaces->at[static_cast<unsigned>(kind)];
+    std::uint32_t const inode = network != nullptr ? inode_of(*network) : 0;
+    return inode != 0 ? inode : no_network;
+}
+
+ipc::Result<ipc::Unit> Core::tell_network(Process& process) {
+    owners.set_network(process.vfs_session, network_of(process));
+    return ipc::Unit{};
+}
+
 std::string Core::network_table(Process& process, std::uint32_t table) {
+    if (table == static_cast<std::uint32_t>(proto::NetworkTable::Unix)) return owners.local_socket_table(network_of(process)); // vfs has those
     int const kind = kinds.find(proto::NamespaceKind::Network);
     auto const session = kind < 0 ? fail(Error::NotSupported) : open_session(process, static_cast<unsigned>(kind));
     return session ? owners.network_table(*session, table) : std::string{};

@@ -218,6 +218,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         if (!session) return undo(session.error());
         child->vfs_session = *session;
         if ((flags & f::new_user) != 0) tell_credentials(*child);
+        if ((flags & f::new_network) != 0) owners.set_network(child->vfs_session, 0);
         // With a shared CSpace the slot holds the parent's session already; one that differs needs a CSpace of its own.
         if (!same_files) {
             if (auto status = machine.install(*child->cspace, slot::vfs, child->vfs_session); !status) return undo(status.error());

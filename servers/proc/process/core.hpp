@@ -72,6 +72,11 @@ public:
     /// Its host or domain name; empty: it is in no UTS namespace.
     std::string host_name(Process& process, bool domain);
     std::string network_table(Process& process, std::uint32_t table);
+    /// Which network namespace the process's AF_UNIX sockets belong to.
+    ipc::Result<ipc::Unit> tell_network(Process& process);
+    /// Its inode number; no_network if the process has none.
+    std::uint32_t network_of(Process& process);
+    static constexpr std::uint32_t no_network = 0xffffffff;
     ipc::Result<std::array<std::int32_t, 2>> network_setting(Process& process, std::uint32_t setting, std::array<std::int32_t, 2> const* change);
     // Limits that /proc/sys shows (namespaces/limits.cpp).
     /// /proc/sys/user/max_KIND_namespaces as the process's user namespace has it; by namespace_limit_kinds.

@@ -239,6 +239,9 @@ public:
             return Unit{};
         });
     }
+    Result<Unit> on(P::TellNetwork, Sender& sender) {
+        return run<P::TellNetwork>(sender, [&](Thread& thread) { return core.tell_network(*thread.process); });
+    }
     Result<Unit> on(P::UnshareKind, Sender& sender, ipc::Text<32> const& name) {
         return run<P::UnshareKind>(sender, [&](Thread& thread) { return core.unshare_kind(thread, name.view()); });
     }

@@ -70,6 +70,10 @@ public:
     virtual std::string place(CapabilityPointer vfs_session, std::uint32_t which) = 0;        ///< VfsSession::Describe
     virtual std::string mount_table(CapabilityPointer vfs_session, std::uint32_t format) = 0; ///< VfsSession::MountTable
     /// table and setting as proto::NetworkTable and proto::NetworkSetting number them. `change`: set first, if not null.
+    /// VfsControl::SetNetwork; 0: vfs asks when it needs to know.
+    virtual void set_network(CapabilityPointer, std::uint32_t) {}
+    /// VfsControl::SocketTable.
+    virtual std::string local_socket_table(std::uint32_t) { return {}; }
     virtual std::string network_table(CapabilityPointer network_session, std::uint32_t table) = 0;
     virtual ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer network_session, std::uint32_t setting, std::array<std::int32_t, 2> const* change) = 0;
     // Of a session of an IPC namespace (proto/system_v.hpp).

@@ -152,6 +152,18 @@ public:
     ipc::Result<ipc::Unit> set_ipc_limits(CapabilityPointer session, proto::SystemVLimits const& limits) override {
         return ipc::call<proto::SystemV::SetLimits>(ipc::Cap<proto::SystemV>{session}, limits);
     }
+    void set_network(CapabilityPointer vfs_session, std::uint32_t network) override {
+        static_cast<void>(ipc::call<proto::VfsControl::SetNetwork>(to_.vfs_control, ipc::Cap<proto::VfsSession>{vfs_session}, network));
+    }
+    std::string local_socket_table(std::uint32_t network) override {
+        std::string text;
+        char part[1024];
+        for (;;) {
+            auto const done = ipc::call<proto::VfsControl::SocketTable>(to_.vfs_control, network, static_cast<std::uint32_t>(text.size()), ipc::WriteBuffer{part, sizeof part});
+            if (!done || done->count == 0 || text.size() >= 65536) return text;
+            text.append(part, std::min<std::size_t>(done->count, sizeof part));
+        }
+    }
     std::string network_table(CapabilityPointer network_session, std::uint32_t table) override {
         std::string text;
         char part[1024];

@@ -1,4 +1,4 @@
-// Pipes, FIFOs, socket pairs.
+// Pipes and FIFOs.
 #include "world.hpp"
 
 using namespace test;
@@ -129,20 +129,4 @@ TEST_CASE("FIFOs wait for their other end") {
     w.port.interrupted.insert(next.token);
     CHECK(w.open_error("/fifo", open_flag::nonblock) == Error::None);
     CHECK(w.files.usage() == before);
-}
-
-TEST_CASE("socket pairs") {
-    World w;
-    auto const slots = w.files.socket_pair(*w.root, 1);
-    REQUIRE(slots.has_value());
-    OpenFile *const a = w.file((*slots)[0]), *const b = w.file((*slots)[1]);
-    CHECK(w.write(a, "ping") == 4);
-    CHECK(w.write(b, "pong") == 4);
-    CHECK(w.read(b) == "ping");
-    CHECK(w.read(a) == "pong");
-    w.close(a);
-    CHECK(w.read(b) == "");
-    CHECK(w.write(b, "x").error() == Error::BrokenPipe);
-    w.close(b);
-    CHECK(w.files.socket_pair(*w.root, 2).error() == Error::SocketTypeNotSupported);
 }

@@ -67,6 +67,8 @@ struct FakePort final : Port {
     std::map<std::uint32_t, Result<Transfer>> finished;
     std::map<std::uint32_t, Opened> finished_opens;
     std::map<std::uint32_t, Error> finished_units;
+    std::map<std::uint32_t, Result<Incoming>> finished_receives;
+    std::map<std::uint32_t, Result<Accepted>> finished_accepts;
     std::set<std::uint32_t> interrupted;
     std::map<Slot, Badge> minted_badges;
     std::set<Slot> dropped;
@@ -89,6 +91,15 @@ struct FakePort final : Port {
     }
     void finish_open(Waiter const& w, Result<Opened> const& result) override { finished_opens[w.reply] = *result; }
     void finish_unit(Waiter const& w, Error error) override { finished_units[w.reply] = error; }
+    void finish_incoming(Waiter const& w, Result<Incoming> const& result, bool) override { finished_receives.emplace(w.reply, result); }
+    void finish_accept(Waiter const& w, Result<Accepted> const& result) override { finished_accepts.emplace(w.reply, result); }
+    /// Copies are told from what was minted by their number.
+    Result<Slot> hold(Badge badge) override {
+        held_badges[next_copy] = badge;
+        return next_copy++;
+    }
+    std::map<Slot, Badge> held_badges;
+    Slot next_copy = 500000000;
     Result<Slot> mint(Badge badge) override {
         minted_badges[badge + 1000000] = badge;
         return badge + 1000000;
@@ -114,6 +125,7 @@ struct World {
         port.pages = &pages;
         REQUIRE(files.start({}) == Error::None);
         root = session(*files.first_session());
+        root->network = 1;
     }
     FakePort port;
     HostPages pages;
