@@ -129,7 +129,7 @@ struct Process {
     /// shmdt(2). Invalid: no attachment of shared memory begins there.
     using Detach = ipc::Method<Process, 63, ipc::Unit(std::uint32_t address)>;
     /// The control groups of the caller's cgroup namespace, for mount(2) of type cgroup2.
-    using CgroupFileSystem = ipc::Method<Process, 64, ipc::Cap<Directory>()>;
+    using CgroupFileSystem = ipc::Method<Process, 61, ipc::Cap<Directory>()>;
     using methods = ipc::Methods<Clone, Execute, Exit, Wait, Break, Map, Unmap, Protect, Remap, Advise, Touch, Kill, SetAction, SetMask, Suspend, TakeSignal, Pending,
         WaitSignal, SetSignalStack, GetParent, SetGroup, GetGroup, SetSession, GetSession, GetIdentity, SetIdentity, Groups, SetForeground, Foreground,
         SetTerminal, ControllingTerminal, Sleep, SetTimer, WakeAt, Usage, SetTime, SetTls, Futex, SetTidAddress, SetRobustList, Unshare, SetNamespace,

@@ -17,21 +17,27 @@ void require(bool good, std::string_view what) {
 constexpr std::size_t heap_maximum = 128 << 20;
 proc::GuestKernel* heap_source = nullptr;
 
-/// Below a quarter in use there is always enough; above it is tried, since what is free may be in pieces. The heap grows if there is not.
-bool heap_low(std::size_t bytes) {
+bool has_piece(std::size_t bytes) {
     auto& heap = ipc::guest::heap();
-    if (heap.used_bytes() < heap.total_bytes() / 4) return false;
-    while (true) {
-        void* const piece = heap.allocate_pages(bytes);
-        if (piece != nullptr) {
-            heap.free(piece);
-            return false;
-        }
-        if (!heap.can_extend(proc::chunk_bytes)) return true;
+    void* const piece = heap.allocate_pages(bytes);
+    heap.free(piece);
+    return piece != nullptr;
+}
+
+/// Below a quarter in use there is always enough; above it is tried, since what is free may be in pieces. The heap grows by what is needed at
+/// once; only when it cannot, the whole of `bytes` must be there.
+bool heap_low(std::size_t bytes) {
+    constexpr std::size_t at_once = 512 << 10;
+    auto& heap = ipc::guest::heap();
+    if (heap.used_bytes() < heap.total_bytes() / 4 || has_piece(bytes)) return false;
+    if (bytes > at_once && has_piece(at_once) && heap.can_extend(proc::chunk_bytes)) return false;
+    while (heap.can_extend(proc::chunk_bytes)) {
         auto const more = heap_source->extend_heap(heap.end());
         if (more == 0) return true;
         heap.extend(more);
+        if (has_piece(std::min(bytes, at_once))) return false;
     }
+    return true;
 }
 } // namespace
 

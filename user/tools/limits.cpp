@@ -1,6 +1,7 @@
 // How many there may be at once:
-//   limits pids COUNT [MEMORY]   processes that live together in a new PID namespace, until COUNT are there or one cannot be made
+//   limits pids COUNT            processes that live together in a new PID namespace, until COUNT are there or one cannot be made
 //   limits KIND COUNT            namespaces of that kind, each with a process in it
+//   limits KIND PROGRAM WORD...  runs the program in one (busybox's unshare has no option for cgroup and time)
 // Prints how many there were and, if one could not be made, why: "4096 processes", "1023 of uts: ENOSPC". All end before it returns.
 #include <cerrno>
 #include <csignal>
@@ -67,6 +68,11 @@ int main(int count, char** words) {
     for (Kind const& kind : kinds) {
         char what[32];
         std::snprintf(what, sizeof what, "of %s", kind.name);
+        if (count >= 3 && std::strcmp(words[1], kind.name) == 0 && (words[2][0] < '0' || words[2][0] > '9')) {
+            if (unshare(static_cast<int>(kind.flag)) == 0) execvp(words[2], words + 2);
+            std::perror("limits");
+            return 1;
+        }
         if (count == 3 && std::strcmp(words[1], kind.name) == 0) return crowd(static_cast<unsigned>(std::atoi(words[2])), kind.flag, what);
     }
     std::fprintf(stderr, "usage: limits pids|uts|ipc|mnt|pid|net|user|cgroup|time COUNT\n");

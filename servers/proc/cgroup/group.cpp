@@ -21,8 +21,13 @@ Group::Group() : number_{++last_number} {
 Group::~Group() {
     std::erase(all, this);
     --count_of_all;
-    for (Group* child : children_) child->release();
-    if (parent_ != nullptr) parent_->release();
+    // The tree goes with its root. Who still knows one of its groups knows one that was removed.
+    for (Group* child : children_) {
+        child->parent_ = nullptr;
+        child->removed_ = true;
+        child->release();
+    }
+    if (removed_ && parent_ != nullptr) parent_->release();
 }
 
 void Group::release() {
@@ -65,7 +70,6 @@ ipc::Result<Group*> Group::make_child(std::string_view name, std::uint32_t owner
     }
     auto* const made = new Group;
     made->parent_ = this;
-    retain();
     made->name_ = name;
     made->user = owner;
     made->group = owner_group;
@@ -77,6 +81,7 @@ ipc::Result<ipc::Unit> Group::remove() {
     if (removed_) return fail(Error::NoEntry);
     if (parent_ == nullptr || !children_.empty() || members_ != 0) return fail(Error::Busy);
     removed_ = true;
+    parent_->retain();
     std::erase(parent_->children_, this);
     release();
     return ipc::Unit{};

@@ -56,7 +56,7 @@ private:
     ~Group();
     void count(std::uint32_t change);
     [[nodiscard]] std::uint32_t level() const;
-    Group* parent_ = nullptr;            ///< one reference, also after it was removed
+    Group* parent_ = nullptr;            ///< one reference once it was removed
     std::string name_;
     std::uint32_t number_, references_ = 1, members_ = 0, members_below_ = 0;
     bool removed_ = false;
