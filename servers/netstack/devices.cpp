@@ -253,7 +253,7 @@ void Devices::transmit(Device& device, pbuf* frame) {
     }
     if (!device.send || (device.backlog.empty() && put_in_ring(device, frame))) { return; }
     // The reader is behind: keep it until it says that there is room.
-    pbuf* const copy = device.backlog.size() < backlog_maximum ? copy_of(frame) : nullptr;
+    pbuf* const copy = device.backlog.size() < backlog_maximum ? shared_copy_of(frame) : nullptr;
     if (copy == nullptr) {
         ++device.counters->sent_dropped;
         return;
