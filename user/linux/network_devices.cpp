@@ -101,8 +101,16 @@ Long move_device(ThreadArea& thread, Word descriptor, Word address, Word length,
     return sent ? static_cast<Long>(sent->count) : refuse(sent.error());
 }
 
+ipc::Result<Word> device_request(ThreadArea& thread, Word descriptor, Word request, Word argument, ipc::ReadBuffer in, ipc::WriteBuffer out) {
+    Descriptor const* const open = find(thread, descriptor);
+    if (open == nullptr || open->kind != static_cast<std::uint8_t>(proto::FileKind::LocalSocket)) {
+        return ipc::call<File::Ioctl>(file(descriptor), request, argument, in, out);
+    }
+    ipc::Cap<proto::Network> const network{linux_process::slot::network};
+    return session_call<proto::Network::Configure>(thread, proto::NamespaceKind::Network, network, request, argument, in, out);
+}
+
 bool pointed_request(ThreadArea& thread, Word descriptor, Word request, Word argument, Long& result) {
-    static_cast<void>(thread);
     if (request == list_request) {
         struct { Word bytes, records; } list{};
         result = fault;
@@ -116,7 +124,7 @@ bool pointed_request(ThreadArea& thread, Word descriptor, Word request, Word arg
                 return true;
             }
         }
-        auto const filled = ipc::call<File::Ioctl>(file(descriptor), request, argument, ipc::ReadBuffer{}, ipc::WriteBuffer{pointer<void>(list.records), room});
+        auto const filled = device_request(thread, descriptor, request, argument, ipc::ReadBuffer{}, ipc::WriteBuffer{pointer<void>(list.records), room});
         result = !filled ? refuse(filled.error()) : put(argument, *filled) ? 0 : fault;
         return true;
     }
@@ -141,7 +149,7 @@ bool pointed_request(ThreadArea& thread, Word descriptor, Word request, Word arg
             break;
         }
     }
-    result = finish(ipc::call<File::Ioctl>(file(descriptor), request, argument, ipc::ReadBuffer{&flat, sizeof flat}, ipc::WriteBuffer{}));
+    result = finish(device_request(thread, descriptor, request, argument, ipc::ReadBuffer{&flat, sizeof flat}, ipc::WriteBuffer{}));
     return true;
 }
 
