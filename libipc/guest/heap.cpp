@@ -21,10 +21,33 @@ void Heap::initialize(std::byte* start, std::size_t bytes, bool compact) {
     pages_ = reinterpret_cast<abi::Word*>(start);
     start_ = start + table_pages * abi::page_size;
     page_count_ = pages - table_pages;
+    reserved_ = page_count_;
     used_ = 0;
     hint_ = 0;
     free_ = {};
     set_free_run(0, page_count_);
+}
+
+bool Heap::reserve(std::size_t bytes) {
+    std::size_t const pages = bytes / abi::page_size;
+    auto* const table = static_cast<abi::Word*>(allocate_pages(pages * sizeof(abi::Word)));
+    if (table == nullptr) { return false; }
+    std::copy_n(pages_, page_count_, table); // the old table's pages lie before the heap's first: they are not used again
+    pages_ = table;
+    reserved_ = pages;
+    return true;
+}
+
+void Heap::extend(std::size_t bytes) {
+    std::size_t page = page_count_, count = bytes / abi::page_size;
+    page_count_ += count;
+    if (page != 0 && (pages_[page - 1] & free_run) != 0) {
+        std::size_t const before = pages_[page - 1] & count_mask;
+        page -= before;
+        count += before;
+    }
+    set_free_run(page, count);
+    hint_ = std::min(hint_, page);
 }
 
 // A run's first and last page carry its length, so that neighbours find each other; pages between may say anything.

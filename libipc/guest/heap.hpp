@@ -19,6 +19,13 @@ public:
     /// Page-aligned.
     void* allocate_pages(std::size_t bytes);
     void free(void* object);
+    /// The heap may come to have `bytes` in all. False: no memory for the table of so many pages.
+    bool reserve(std::size_t bytes);
+    /// `bytes` right after the end are mapped now, whole pages, and belong to it. Within what was reserved.
+    void extend(std::size_t bytes);
+    /// Where extend() goes on.
+    [[nodiscard]] std::byte* end() const { return start_ + total_bytes(); }
+    [[nodiscard]] bool can_extend(std::size_t bytes) const { return page_count_ + bytes / abi::page_size <= reserved_; }
     [[nodiscard]] std::size_t used_bytes() const { return used_; }
     [[nodiscard]] std::size_t total_bytes() const { return page_count_ * abi::page_size; }
 
@@ -45,6 +52,7 @@ private:
 
     std::byte* start_ = nullptr;
     std::size_t page_count_ = 0;
+    std::size_t reserved_ = 0; ///< pages that the table has words for
     abi::Word* pages_ = nullptr;
     std::size_t hint_ = 0;
     bool compact_ = false;

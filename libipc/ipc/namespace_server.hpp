@@ -112,6 +112,11 @@ public:
         return identity(next->second);
     }
 
+    Result<Unit> on(Protocol::SetLimit, Sender& sender, std::uint32_t maximum) {
+        if (sender.badge != first_namespace_badge) { return fail(Error::NotPermitted); }
+        limit_ = maximum;
+        return Unit{};
+    }
     Result<Cap<Protocol>> on(Protocol::Recover, Sender& sender, OptionalCap<Protocol> attenuated) {
         release_unused(attenuated);
         auto const* object = attenuated.unwrapped ? find(attenuated.badge, Object::Kind::Namespace) : nullptr;

@@ -1,5 +1,5 @@
-// Protocol Cgroup: the tree of control groups as a cgroup namespace shows it (cgroup_namespaces(7)), spoken on capabilities for the
-// namespace itself or on sessions in it.
+// Protocol Cgroup: where in the tree of control groups a cgroup namespace begins (cgroup_namespaces(7)), spoken on capabilities for the
+// namespace itself. The groups are proc's, who knows the processes in them, and are named by its numbers.
 #pragma once
 #include "directory.hpp"
 #include "namespace.hpp"
@@ -7,8 +7,10 @@
 namespace proto {
 struct Cgroup {
     static constexpr abi::Word number = 23;
-    /// The group that the namespace's processes are in, as the namespace shows it ("/" is its root): what /proc/PID/cgroup prints after "0::".
-    using Path = ipc::Method<Cgroup, 1, ipc::Text<160>()>;
-    using methods = ipc::Methods<Path>;
+    /// The group that the namespace shows as `/`; 0: none was set, here or in the one that it was made from.
+    using Root = ipc::Method<Cgroup, 2, std::uint32_t()>;
+    /// On the control capability, for a namespace that is attached.
+    using SetRoot = ipc::Method<Cgroup, 3, ipc::Unit(ipc::OptionalCap<Namespace>, std::uint32_t group)>;
+    using methods = ipc::Methods<Root, SetRoot>;
 };
 } // namespace proto

@@ -98,7 +98,9 @@ struct Namespace {
     using List = ipc::Method<Namespace, 10, NamespaceIdentity(std::uint32_t after)>;
     /// Control: a capability that allows everything for the namespace of `attenuated` (unwrapped): what setns(2) makes of a program's descriptor.
     using Recover = ipc::Method<Namespace, 11, ipc::Cap<Namespace>(ipc::OptionalCap<Namespace> attenuated)>;
-    using methods = ipc::Methods<Create, Identify, Enter, ForkSession, Of, Attenuate, Destroy, Vouch, SetUserMap, List, Recover>;
+    /// Control: how many namespaces of the kind there may be, the first included.
+    using SetLimit = ipc::Method<Namespace, 12, ipc::Unit(std::uint32_t maximum)>;
+    using methods = ipc::Methods<Create, Identify, Enter, ForkSession, Of, Attenuate, Destroy, Vouch, SetUserMap, List, Recover, SetLimit>;
 };
 
 } // namespace proto

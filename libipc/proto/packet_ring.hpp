@@ -86,6 +86,14 @@ public:
     }
     /// Consumer: part of the next frame's bytes, from `offset`; the length as next() said.
     void read(std::uint32_t offset, void* target, std::uint32_t count) const { copy_out(header_->tail + 4 + offset, target, count); }
+    /// Consumer: those bytes where they lie, as each(pointer, bytes) for one or two pieces. The other side can still change them.
+    template <class Each>
+    void each_part(std::uint32_t offset, std::uint32_t count, Each each) const {
+        std::uint32_t const start = (header_->tail + 4 + offset) & (capacity_ - 1);
+        std::uint32_t const first = std::min(count, capacity_ - start);
+        each(data_ + start, first);
+        if (count != first) { each(data_, count - first); }
+    }
     /// Consumer: done with a frame of that length. True: the producer wants a signal.
     bool pop(std::uint32_t length) {
         store(header_->tail, header_->tail + record_bytes(length));

@@ -19,6 +19,9 @@ struct MapArguments { std::uint32_t address, length, protection, flags, page_off
 struct IntervalTimer { std::uint64_t interval, value; };
 struct ProcessIdentity { std::uint32_t user, effective_user, saved_user, group, effective_group, saved_group; };
 
+/// Process::RelatedNamespace: no ioctl_ns(2).
+inline constexpr std::uint32_t namespace_itself = 0;
+
 struct Process {
     static constexpr abi::Word number = 8;
     // --- life ---
@@ -113,6 +116,7 @@ struct Process {
     using UnshareKind = ipc::Method<Process, 55, ipc::Unit(ipc::Text<32> name)>;
     /// ioctl_ns(2) on an open /proc/PID/ns/ file: NS_GET_USERNS (0xb701) and NS_GET_PARENT (0xb702). NotPermitted: out of the caller's sight;
     /// Invalid: not hierarchical; NotTerminal: no namespace.
+    /// namespace_itself: the capability at its owner that a file of another server's namespace stands for, for what is asked there.
     using RelatedNamespace = ipc::Method<Process, 56, ipc::Cap<File>(ipc::OptionalCap<File> name_space, std::uint32_t request)>;
     /// NS_GET_NSTYPE (0xb703): CLONE_NEW* flag, 0 for a kind that has none; NS_GET_OWNER_UID (0xb704): only a user namespace, else Invalid.
     using NamespaceAttribute = ipc::Method<Process, 57, std::uint32_t(ipc::OptionalCap<File> name_space, std::uint32_t request)>;
@@ -124,11 +128,13 @@ struct Process {
     using TellNetwork = ipc::Method<Process, 60, ipc::Unit()>;
     /// shmdt(2). Invalid: no attachment of shared memory begins there.
     using Detach = ipc::Method<Process, 63, ipc::Unit(std::uint32_t address)>;
+    /// The control groups of the caller's cgroup namespace, for mount(2) of type cgroup2.
+    using CgroupFileSystem = ipc::Method<Process, 61, ipc::Cap<Directory>()>;
     using methods = ipc::Methods<Clone, Execute, Exit, Wait, Break, Map, Unmap, Protect, Remap, Advise, Touch, Kill, SetAction, SetMask, Suspend, TakeSignal, Pending,
         WaitSignal, SetSignalStack, GetParent, SetGroup, GetGroup, SetSession, GetSession, GetIdentity, SetIdentity, Groups, SetForeground, Foreground,
         SetTerminal, ControllingTerminal, Sleep, SetTimer, WakeAt, Usage, SetTime, SetTls, Futex, SetTidAddress, SetRobustList, Unshare, SetNamespace,
         ProcFileSystem, Limit, Control, CapabilitySets, SystemInformation, Priority, GrowDescriptors, OpenProcess, Unknown, Capable, SetHostname,
-        OpenSession, UnshareKind, RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess, TellNetwork, Detach>;
+        OpenSession, UnshareKind, RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess, TellNetwork, Detach, CgroupFileSystem>;
 };
 
 } // namespace proto

@@ -253,7 +253,7 @@ void Devices::transmit(Device& device, pbuf* frame) {
     }
     if (!device.send || (device.backlog.empty() && put_in_ring(device, frame))) { return; }
     // The reader is behind: keep it until it says that there is room.
-    pbuf* const copy = device.backlog.size() < backlog_maximum ? copy_of(frame) : nullptr;
+    pbuf* const copy = device.backlog.size() < backlog_maximum ? shared_copy_of(frame) : nullptr;
     if (copy == nullptr) {
         ++device.counters->sent_dropped;
         return;
@@ -340,6 +340,10 @@ void Devices::poll_rings() {
         std::uint32_t length, flags;
         bool producer_waits = false;
         for (std::uint32_t count = 0; count < 256 && device.receive.next(length, flags); ++count) {
+            if (device.record.master != 0 && bridge_across(device, length, flags)) {
+                producer_waits = device.receive.pop(length) || producer_waits;
+                continue;
+            }
             pbuf* const frame = length >= SIZEOF_ETH_HDR - ETH_PAD_SIZE && length <= large_frame ? pbuf_alloc(PBUF_RAW, static_cast<u16_t>(length + ETH_PAD_SIZE), PBUF_RAM) : nullptr;
             if (frame != nullptr) {
                 device.receive.read(0, static_cast<std::byte*>(frame->payload) + ETH_PAD_SIZE, length);
@@ -380,7 +384,13 @@ void Devices::deliver(Device& device, pbuf* frame) {
     Interface* interface = device.interfaces.front().get();
     auto const* const ethernet = static_cast<eth_hdr const*>(frame->payload);
     constexpr auto arp_bytes = SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR;
-    if (device.interfaces.size() > 1 && ethernet->type == PP_HTONS(ETHTYPE_ARP) && frame->len >= arp_bytes) {
+    bool const arp_frame = ethernet->type == PP_HTONS(ETHTYPE_ARP);
+    if (arp_frame && frame->len < arp_bytes) { // lwIP reads the whole header without asking how long the frame is
+        ++device.counters->received_dropped;
+        pbuf_free(frame);
+        return;
+    }
+    if (device.interfaces.size() > 1 && arp_frame) {
         // The interface that is asked for answers.
         auto const* const arp = reinterpret_cast<etharp_hdr const*>(static_cast<std::byte const*>(frame->payload) + SIZEOF_ETH_HDR);
         std::uint32_t target;
@@ -395,6 +405,33 @@ void Devices::deliver(Device& device, pbuf* frame) {
     netif.chksum_flags = (frame->flags & no_checksum_flag) != 0 ? flags & ~sums : flags | sums;
     if (netif.input(frame, &netif) != ERR_OK) { pbuf_free(frame); }
     netif.chksum_flags = flags;
+}
+
+bool Devices::bridge_across(Device& from, std::uint32_t length, std::uint32_t flags) {
+    if (firewall_filters || !listeners_.empty() || !from.up() || length < SIZEOF_ETH_HDR - ETH_PAD_SIZE || length > large_frame) { return false; }
+    auto* const bridge = find(from.record.master);
+    if (bridge == nullptr || !bridge->up()) { return false; }
+    HardwareAddress destination, source; // taken out once: who sent it may still write there
+    from.receive.read(0, destination.data(), destination.size());
+    from.receive.read(destination.size(), source.data(), source.size());
+    auto const now = now_milliseconds();
+    auto const port = (destination[0] & 1) == 0 ? bridge->stations.find(destination, now) : 0;
+    auto* const to = port != 0 && port != from.index() ? find(port) : nullptr;
+    bool const direct = to != nullptr && to->up() && to->record.master == bridge->index() && to->is(DeviceKind::Veth) && to->record.rate == 0 &&
+                        to->send && to->backlog.empty() && std::memcmp(destination.data(), bridge->record.hardware_address, destination.size()) != 0;
+    if (!direct || !to->send.has_room(length)) { return false; }
+    bool was_empty = false;
+    bool const done = to->send.put(length, flags & proto::packet_flag::no_checksum, was_empty, [&](auto put) { from.receive.each_part(0, length, put); });
+    if (!done) { return false; }
+    if (was_empty) { platform().ring_peer(to->record.ring - 1); }
+    bridge->stations.learn(source, from.index(), now);
+    for (auto* const counters : {from.counters, bridge->counters}) {
+        counters->received_bytes += length;
+        ++counters->received_packets;
+    }
+    to->counters->sent_bytes += length;
+    ++to->counters->sent_packets;
+    return true;
 }
 
 void Devices::bridge(Device& bridge, Device* from, pbuf* frame) {

@@ -131,6 +131,8 @@ private:
     void receive(Device& device, pbuf* frame);
     void deliver(Device& device, pbuf* frame);
     void bridge(Device& bridge, Device* from, pbuf* frame);
+    /// The frame in front of a port's ring, to the only port that wants it, from ring to ring. False: it has to be looked at more closely.
+    bool bridge_across(Device& from, std::uint32_t length, std::uint32_t flags);
     static void set_checksums(Interface& interface);
 
     void show(Device const& device, pbuf const* frame, bool outgoing) {

@@ -13,14 +13,31 @@ void require(bool good, std::string_view what) {
     if (!good) ipc::stop(what);
 }
 
-/// Below a quarter in use there is always enough; above it is tried, since what is free may be in pieces.
-bool heap_low(std::size_t bytes) {
+/// What proc's records of processes may come to, taken from root chunk by chunk.
+constexpr std::size_t heap_maximum = 128 << 20;
+proc::GuestKernel* heap_source = nullptr;
+
+bool has_piece(std::size_t bytes) {
     auto& heap = ipc::guest::heap();
-    if (heap.used_bytes() < heap.total_bytes() / 4) return false;
     void* const piece = heap.allocate_pages(bytes);
-    if (piece == nullptr) return true;
     heap.free(piece);
-    return false;
+    return piece != nullptr;
+}
+
+/// Below a quarter in use there is always enough; above it is tried, since what is free may be in pieces. The heap grows by what is needed at
+/// once; only when it cannot, the whole of `bytes` must be there.
+bool heap_low(std::size_t bytes) {
+    constexpr std::size_t at_once = 512 << 10;
+    auto& heap = ipc::guest::heap();
+    if (heap.used_bytes() < heap.total_bytes() / 4 || has_piece(bytes)) return false;
+    if (bytes > at_once && has_piece(at_once) && heap.can_extend(proc::chunk_bytes)) return false;
+    while (heap.can_extend(proc::chunk_bytes)) {
+        auto const more = heap_source->extend_heap(heap.end());
+        if (more == 0) return true;
+        heap.extend(more);
+        if (has_piece(std::min(bytes, at_once))) return false;
+    }
+    return true;
 }
 } // namespace
 
@@ -29,7 +46,9 @@ int server_main(ipc::ServerInfo const& info) {
     ipc::Cap<proto::Memory> const memory{ipc::need(info, "memory")};
     static GuestKernel kernel;
     require(kernel.initialize(memory, info.cnode_radix).has_value(), "proc: no CSpace root");
+    heap_source = &kernel;
     Account::heap_low = heap_low;
+    static_cast<void>(ipc::guest::heap().reserve(heap_maximum)); // or it stays as it is
     static GuestMachine machine{kernel, ipc::object::SchedControl{ipc::need(info, "sched-control")}};
     static GuestFiles pages{ipc::Cap<proto::VfsControl>{ipc::need(info, "vfs-control")}};
     static FileCache cache{kernel, pages};
@@ -54,6 +73,8 @@ int server_main(ipc::ServerInfo const& info) {
         auto const identity = owners.identify_namespace(first);
         require(identity && core.kinds.add(name, identity->kind, first), "proc: too many kinds of namespaces, or one whose owner does not answer");
     });
+    for (UserNamespace::Quota& quota : core.first_user_space->quotas) quota.maximum = ipc::option(info, "namespaces", UserNamespace::default_maximum);
+    core.cgroup_kind = core.kinds.find(proto::NamespaceKind::Cgroup);
     core.time_kind = core.kinds.find(proto::NamespaceKind::Time);
     UserNamespace::observer = &owners;
 

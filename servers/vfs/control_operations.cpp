@@ -15,6 +15,10 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, st
     auto* const view = new Session{from};
     view->who.process = process;
     if (new_namespace) {
+        if (mounts_.namespaces() >= namespace_limit) {
+            delete view;
+            return fail(Error::NoSpace);
+        }
         if (!from.space->root) {
             delete view;
             return fail(Error::Invalid);

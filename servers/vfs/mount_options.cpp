@@ -71,12 +71,28 @@ Error Vfs::parse_options(Credentials const& who, FileSystem& system, std::string
     return Error::None;
 }
 
+namespace {
+
+/// In a mount namespace of another user namespace than the first, what proc and sysfs show must be in full view there already
+/// (mount_namespaces(7)): a new mount would show what others have covered, or let be written what they made read-only.
+bool reveals_too_much(MountTable const& mounts, MountNamespace const& space, std::string_view type, std::uint32_t flags) {
+    if (!space.owner || (type != "proc" && type != "sysfs")) { return false; }
+    return std::none_of(mounts.mounts().begin(), mounts.mounts().end(), [&](Mount const* mount) {
+        return mount->space == &space && mount->file_system->type == type && mount->root.get() == mount->file_system->root.get() &&
+               (mount->locked_flags & mount_flag::read_only & ~flags) == 0 &&
+               std::none_of(mount->children.begin(), mount->children.end(), [](Mount const* child) { return child->locked; });
+    });
+}
+
+} // namespace
+
 Result<Ref<Mount>> Vfs::new_mount(Session& view, std::uint32_t flags, Slot server, std::string_view source, std::string_view type,
                                   std::string_view data) {
     auto const known = std::find_if(std::begin(types), std::end(types), [&](Type const& each) { return each.name == type; });
     if (known == std::end(types) || !(server != 0 ? known->served : known->local)) { return fail(Error::NoSuchDevice); }
     // Over the namespace that the file system will belong to, besides the one of the mounts.
     if (!has_capability_over(view.who, known->user ? view.who.users.get() : nullptr, capability::sys_admin)) { return fail(Error::NotPermitted); }
+    if (reveals_too_much(mounts_, *view.space, type, flags)) { return fail(Error::NotPermitted); }
     if (mounts_.count() >= mount_maximum) { return fail(Error::NoSpace); }
     Ref<FileSystem> const system{new FileSystem{environment_, type, view.domain}};
     system->owner = view.who.users;

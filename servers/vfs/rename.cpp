@@ -9,7 +9,14 @@ constexpr std::uint32_t no_replace = 1, exchange = 2;
 Error Vfs::rename(Session& view, At from, At to, std::uint32_t flags, std::string_view old_path, std::string_view new_path) {
     if ((flags & ~(no_replace | exchange)) != 0 || flags == (no_replace | exchange)) { return Error::Invalid; }
     auto const source = walk(view, from, old_path, walk_flag::parent);
-    if (!source) { return source.error() == Error::Elsewhere ? Error::CrossDevice : source.error(); }
+    if (!source) {
+        if (source.error() != Error::Elsewhere) { return source.error(); }
+        // Within one file system that is served elsewhere (queues, control groups, processes) nothing is renamed.
+        Slot const server = walker_.elsewhere().directory;
+        auto const target = walk(view, to, new_path, walk_flag::parent);
+        bool const same = !target && target.error() == Error::Elsewhere && walker_.elsewhere().directory == server;
+        return same ? Error::NotPermitted : Error::CrossDevice;
+    }
     Walked const old = *source;
     auto const target = walk(view, to, new_path, walk_flag::parent);
     if (!target) { return target.error() == Error::Elsewhere ? Error::CrossDevice : target.error(); }

@@ -148,6 +148,11 @@ public:
     Result<Unit> on(N::Vouch, Sender& sender, ipc::OptionalCap<proto::Session> session, proto::SessionCredentials const& credentials);
     Result<Unit> on(N::SetUserMap, Sender& sender, std::uint32_t user_inode, std::uint32_t uids, std::uint32_t gids, ipc::ReadBuffer extents);
     Result<proto::NamespaceIdentity> on(N::List, Sender& sender, std::uint32_t after);
+    Result<Unit> on(N::SetLimit, Sender& sender, std::uint32_t maximum) {
+        if (!is_control(sender)) { return fail(Error::NotPermitted); }
+        vfs_.namespace_limit = maximum;
+        return Unit{};
+    }
     Result<ipc::Cap<proto::Namespace>> on(N::Recover, Sender& sender, ipc::OptionalCap<proto::Namespace> attenuated) {
         if (attenuated.slot != 0) { sender.delete_after_reply(attenuated.slot); }
         return fail(Error::NotSupported); // JoinNamespace takes the capability as it is

@@ -44,7 +44,8 @@ Result<Transfer> Server::on(S::GetWorkingDirectory, Sender& sender, ipc::WriteBu
 Result<std::uint32_t> Server::on(S::SetUmask, Sender& sender, std::uint32_t mask) {
     Session* const who = session(sender);
     if (who == nullptr) { return fail(Error::BadDescriptor); }
-    return std::exchange(who->umask, mask & 0777);
+    // The old one; what no mask can be only asks (mq_open(2), whose owner does not know it).
+    return mask > 0777 ? who->umask : std::exchange(who->umask, mask);
 }
 
 Result<ipc::Unit> Server::on(S::Mount, Sender& sender, std::uint32_t flags, ipc::OptionalCap<proto::Directory> file_system, ipc::ReadBuffer const&) {

@@ -108,6 +108,9 @@ public:
     // --- VfsControl, Namespace (control_operations.cpp) ---
     Result<Slot> first_session();
     /// `owner`: of a new mount namespace; process: Credentials::process of the new session.
+    /// How many mount namespaces there may be (/proc/sys/user/max_mnt_namespaces).
+    std::uint32_t namespace_limit = 1024;
+    /// NoSpace: there are namespace_limit mount namespaces already.
     Result<Slot> fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner = 0, std::uint32_t process = 0);
     /// `from`'s credentials and umask, at the root of another namespace.
     /// Its root is not that of its mount namespace.

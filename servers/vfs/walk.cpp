@@ -52,7 +52,7 @@ Result<bool> Walker::leave(Session const& session, Place& place, std::string_vie
     }
     skip_slashes(rest);
     elsewhere_.directory = place.mount->file_system->server;
-    elsewhere_.attach_caller = place.mount->file_system->type == "proc"; // /proc/self
+    elsewhere_.attach_caller = place.mount->file_system->type == "proc" || place.mount->file_system->type == "cgroup2"; // /proc/self; whose PIDs
     elsewhere_.attach_session = place.mount->file_system->type == "mqueue";
     elsewhere_.rest = rest;
     if (rest.size() > decltype(proto::Continuation::rest)::capacity) { return fail(Error::NameTooLong); }

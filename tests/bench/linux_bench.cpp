@@ -1,89 +1,14 @@
 // What ordinary operations cost, in time-stamp ticks: a plain static Linux program, so that it runs on Linux and on
 // Cella. Under QEMU's -icount shift=0 a tick is one guest instruction.
 //   linux_bench [NAME...]   prints "NAME TICKS" (median of the rounds, per operation) or "NAME failed: REASON"
-#include <algorithm>
-#include <array>
-#include <cerrno>
+#include "linux_bench.hpp"
 #include <csignal>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <fcntl.h>
-#include <sched.h>
-#include <span>
-#include <string>
-#include <string_view>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <utility>
-
-#include "linux_network.hpp"
 
 namespace {
 
-constexpr int rounds = 9;
 constexpr char scratch_file[] = "/tmp/linux_bench.data";
-char buffer[65536];
-
-std::uint64_t now() {
-    std::uint64_t ticks;
-    asm volatile("rdtsc" : "=A"(ticks));
-    return ticks;
-}
-
-void fail(const char* name, const char* what) {
-    std::printf("%s failed: %s: %s\n", name, what, std::strerror(errno));
-    std::fflush(stdout);
-}
-
-void report(const char* name, std::span<std::uint64_t> samples, double operations) {
-    std::sort(samples.begin(), samples.end());
-    std::printf("%s %.0f\n", name, static_cast<double>(samples[samples.size() / 2]) / operations);
-    std::fflush(stdout);
-}
-
-/// Runs the operation `count` times in each round. It returns false when it failed, which ends the measurement.
-template <class Operation>
-void measure(const char* name, int count, Operation operation, int round_count = rounds) {
-    std::array<std::uint64_t, rounds> samples{};
-    for (int round = 0; round < round_count; ++round) {
-        std::uint64_t const begin = now();
-        for (int i = 0; i < count; ++i) {
-            if (!operation()) return fail(name, "operation");
-        }
-        samples[static_cast<std::size_t>(round)] = now() - begin;
-    }
-    report(name, std::span(samples).first(static_cast<std::size_t>(round_count)), count);
-}
-
-/// Waits for the child; true if it ended with status 0.
-bool reap(pid_t child) {
-    int status = 0;
-    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
-}
-
-pid_t start(char* const arguments[]) {
-    std::fflush(stdout);
-    pid_t const child = fork();
-    if (child == 0) {
-        static char path[] = "PATH=/bin:/sbin:/usr/bin:/usr/sbin";
-        static char* environment[] = {path, nullptr};
-        execve(arguments[0], arguments, environment);
-        _exit(127);
-    }
-    return child;
-}
-
-template <std::size_t count>
-bool run(const char* const (&words)[count]) {
-    std::array<char*, count + 1> arguments{};
-    for (std::size_t i = 0; i < count; ++i) arguments[i] = const_cast<char*>(words[i]);
-    return reap(start(arguments.data()));
-}
 
 void get_pid(const char* name) {
     measure(name, 2000, [] { return syscall(SYS_getpid) > 0; });
@@ -190,161 +115,6 @@ void pipe_throughput(const char* name) {
     report(name, samples, pieces);
 }
 
-void tcp_round_trip(const char* name) {
-    network::Server const server;
-    int const socket = server.good() ? network::Server::connect('e') : -1;
-    if (socket < 0) return fail(name, "connect");
-    char byte = 'x';
-    auto const round_trip = [&] { return write(socket, &byte, 1) == 1 && read(socket, &byte, 1) == 1; };
-    for (int warm = 0; warm < 10; ++warm) round_trip();
-    measure(name, 100, round_trip);
-    close(socket);
-}
-
-void tcp_throughput(const char* name) {
-    constexpr int pieces = 64;
-    network::Server const server;
-    std::array<std::uint64_t, rounds> samples{};
-    for (auto& sample : samples) {
-        int const socket = server.good() ? network::Server::connect('t') : -1;
-        if (socket < 0) return fail(name, "connect");
-        std::uint64_t const begin = now();
-        for (int i = 0; i < pieces; ++i) {
-            if (!network::write_all(socket, buffer, sizeof buffer)) return fail(name, "write");
-        }
-        char byte;
-        if (read(socket, &byte, 1) != 1) return fail(name, "read");
-        sample = now() - begin;
-        close(socket);
-    }
-    report(name, samples, pieces);
-}
-
-void tcp_connect_close(const char* name) {
-    network::Server const server;
-    measure(name, 10, [&] {
-        int const socket = server.good() ? network::Server::connect('e') : -1;
-        return socket >= 0 && close(socket) == 0;
-    });
-}
-
-/// Runs `operation` in a child that then ends, and takes what it alone cost there.
-template <class Operation>
-void measure_in_child(const char* name, Operation operation) {
-    auto* const shared =
-        static_cast<std::uint64_t*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-    std::array<std::uint64_t, rounds> samples{};
-    for (auto& sample : samples) {
-        std::fflush(stdout);
-        pid_t const child = fork();
-        if (child == 0) {
-            std::uint64_t const begin = now();
-            bool const done = operation();
-            *shared = now() - begin;
-            _exit(done ? 0 : 1);
-        }
-        if (!reap(child)) return fail(name, "child");
-        sample = *shared;
-    }
-    report(name, samples, 1);
-}
-
-template <int flags>
-void unshare_kind(const char* name) {
-    measure_in_child(name, [] { return unshare(flags) == 0; });
-}
-
-/// Into another process's namespace, of the kind that the operation's name ends with.
-void enter_kind(const char* name) {
-    std::string const kind{std::strchr(name, '-') + 1};
-    int ready[2], hold[2];
-    if (pipe(ready) != 0 || pipe(hold) != 0) return fail(name, "pipe");
-    std::fflush(stdout);
-    pid_t const other = fork();
-    if (other == 0) {
-        close(hold[1]);
-        int flags = 0;
-        for (auto const& [word, flag] : {std::pair{"uts", CLONE_NEWUTS},
-                                         {"ipc", CLONE_NEWIPC},
-                                         {"mnt", CLONE_NEWNS},
-                                         {"net", CLONE_NEWNET},
-                                         {"user", CLONE_NEWUSER},
-                                         {"cgroup", CLONE_NEWCGROUP},
-                                         {"pid", CLONE_NEWPID},
-                                         {"time", 0x80}}) {
-            if (kind == word) flags = flag;
-        }
-        char byte = unshare(flags) == 0 ? 1 : 0;
-        if (write(ready[1], &byte, 1) != 1) _exit(1);
-        _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
-    }
-    close(hold[0]);
-    char unshared = 0;
-    std::string const path =
-        "/proc/" + std::to_string(other) + "/ns/" + kind + (kind == "pid" || kind == "time" ? "_for_children" : "");
-    bool const there = read(ready[0], &unshared, 1) == 1 && unshared == 1;
-    if (kind == "pid" && there) { // the namespace has a file once it has a process 1
-        int const own = open("/proc/self/ns/pid", O_RDONLY);
-        measure_in_child(name, [&] { return setns(own, 0) == 0; });
-        close(own);
-    } else if (int const file = there ? open(path.c_str(), O_RDONLY) : -1; file >= 0) {
-        measure_in_child(name, [&] { return setns(file, 0) == 0; });
-        close(file);
-    } else {
-        fail(name, "unshare");
-    }
-    close(hold[1]);
-    close(ready[0]);
-    close(ready[1]);
-    reap(other);
-}
-
-constexpr int five_kinds = CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET;
-
-void clone_five(const char* name) {
-    alignas(16) static char stack[65536];
-    std::array<std::uint64_t, rounds> samples{};
-    for (auto& sample : samples) {
-        std::uint64_t const begin = now();
-        if (!reap(clone([](void*) { return 0; }, stack + sizeof stack, five_kinds | SIGCHLD, nullptr)))
-            return fail(name, "clone");
-        sample = now() - begin;
-        usleep(50000); // what ends later
-    }
-    report(name, samples, 1);
-}
-
-/// The same while 500 others of the kinds that a descriptor keeps are alive.
-void clone_five_of_many(const char* name) {
-    constexpr int holders = 5, each = 100;
-    int ready[2], hold[2];
-    if (pipe(ready) != 0 || pipe(hold) != 0) return fail(name, "pipe");
-    std::fflush(stdout);
-    for (int i = 0; i < holders; ++i) {
-        if (fork() != 0) continue;
-        close(hold[1]);
-        char made = 1, byte = 0;
-        for (int n = 0; n < each && made == 1; ++n) {
-            if (unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWNET) != 0) made = 0;
-            for (const char* file :
-                 {"/proc/self/ns/uts", "/proc/self/ns/ipc", "/proc/self/ns/mnt", "/proc/self/ns/net"}) {
-                if (open(file, O_RDONLY) < 0) made = 0;
-            }
-        }
-        if (write(ready[1], &made, 1) != 1) _exit(1);
-        _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
-    }
-    int made = 0;
-    for (char one = 0; made < holders && read(ready[0], &one, 1) == 1 && one == 1; ++made) {}
-    if (made < holders) {
-        fail(name, "unshare");
-    } else {
-        clone_five(name);
-    }
-    for (int const end : {hold[0], hold[1], ready[0], ready[1]}) close(end);
-    for (int i = 0; i < holders; ++i) wait(nullptr);
-}
-
 void fork_exit_wait(const char* name) {
     std::fflush(stdout);
     measure(name, 20, [] {
@@ -440,11 +210,6 @@ void container_run(const char* name) {
     measure(name, 1, [] { return run({"/bin/ctool", "run", "--rm", "bench", "/bin/true"}); });
 }
 
-struct Benchmark {
-    const char* name;
-    void (*measure)(const char* name);
-};
-
 constexpr Benchmark benchmarks[] = {
     {"getpid", get_pid},
     {"getpid-int80", get_pid_int80},
@@ -457,27 +222,6 @@ constexpr Benchmark benchmarks[] = {
     {"mmap+touch+munmap-16pg", map_touch_unmap},
     {"pipe-pingpong-rt", pipe_round_trip},
     {"pipe-tput-per-64KiB", pipe_throughput},
-    {"tcp-lo-pingpong-rt", tcp_round_trip},
-    {"tcp-lo-tput-per-64KiB", tcp_throughput},
-    {"tcp-lo-connect+close", tcp_connect_close},
-    {"clone-five-ns+wait", clone_five},
-    {"clone-five-ns-of-500", clone_five_of_many},
-    {"unshare-uts", unshare_kind<CLONE_NEWUTS>},
-    {"unshare-ipc", unshare_kind<CLONE_NEWIPC>},
-    {"unshare-mnt", unshare_kind<CLONE_NEWNS>},
-    {"unshare-pid", unshare_kind<CLONE_NEWPID>},
-    {"unshare-net", unshare_kind<CLONE_NEWNET>},
-    {"unshare-user", unshare_kind<CLONE_NEWUSER>},
-    {"unshare-cgroup", unshare_kind<CLONE_NEWCGROUP>},
-    {"unshare-time", unshare_kind<0x80>},
-    {"setns-uts", enter_kind},
-    {"setns-ipc", enter_kind},
-    {"setns-mnt", enter_kind},
-    {"setns-pid", enter_kind},
-    {"setns-net", enter_kind},
-    {"setns-user", enter_kind},
-    {"setns-cgroup", enter_kind},
-    {"setns-time", enter_kind},
     {"fork+exit+wait", fork_exit_wait},
     {"vfork+exit+wait", vfork_exit_wait},
     {"clone-thread+wait", thread_wait},
@@ -496,9 +240,11 @@ int main(int count, char** words) {
     // The time-stamp counter begins with the machine: this is what the boot cost.
     std::printf("boot %llu\n", static_cast<unsigned long long>(now()));
     std::span const names(words + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0));
-    for (auto const& benchmark : benchmarks) {
-        auto const wanted = [&](const char* name) { return std::string_view(name) == benchmark.name; };
-        if (names.empty() || std::any_of(names.begin(), names.end(), wanted)) benchmark.measure(benchmark.name);
+    for (auto const part : {std::span<Benchmark const>{benchmarks}, network_benchmarks(), namespace_benchmarks()}) {
+        for (auto const& benchmark : part) {
+            auto const wanted = [&](const char* name) { return std::string_view(name) == benchmark.name; };
+            if (names.empty() || std::any_of(names.begin(), names.end(), wanted)) benchmark.measure(benchmark.name);
+        }
     }
     return 0;
 }

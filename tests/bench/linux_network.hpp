@@ -1,88 +1,68 @@
-// TCP over the loopback: what linux_bench measures of a network.
+// What linux_bench measures of a network: a server in one place, its client in another, and what joins the two.
 #pragma once
 #include <arpa/inet.h>
+#include <cstddef>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace network {
 
-inline sockaddr_in server_address() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(5555);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
+/// A network namespace that lives as long as this; -1 in `file`: it could not be made.
+class Namespace {
+public:
+    Namespace();
+    ~Namespace();
+    Namespace(Namespace const&) = delete;
+    Namespace& operator=(Namespace const&) = delete;
+    [[nodiscard]] int file() const { return file_; }
+    [[nodiscard]] int holder() const { return holder_; }
+
+private:
+    int holder_ = -1, hold_ = -1, file_ = -1;
+};
+
+/// Two namespaces joined by a veth pair, or by two of them and a bridge in the caller's namespace: the caller is in the one at
+/// 10.77.0.2 as long as this lives, the other is 10.77.0.1. By nothing: both are the caller's own, at 127.0.0.1.
+class Wire {
+public:
+    enum class Kind { loopback, veth, bridge };
+    explicit Wire(Kind kind);
+    ~Wire();
+    Wire(Wire const&) = delete;
+    Wire& operator=(Wire const&) = delete;
+    [[nodiscard]] bool good() const { return good_; }
+    [[nodiscard]] in_addr_t address() const { return address_; }
+    /// In the process that is to be the server: goes to its place.
+    [[nodiscard]] bool enter_server() const;
+
+private:
+    bool join(Kind kind);
+    Namespace* server_ = nullptr;
+    Namespace* client_ = nullptr;
+    int own_ = -1;
+    in_addr_t address_ = htonl(INADDR_LOOPBACK);
+    bool good_ = true;
+};
 
 /// Writes everything; false if that failed.
-inline bool write_all(int socket, char const* bytes, std::size_t count) {
-    while (count != 0) {
-        ssize_t const done = write(socket, bytes, count);
-        if (done <= 0) return false;
-        bytes += done;
-        count -= static_cast<std::size_t>(done);
-    }
-    return true;
-}
+bool write_all(int socket, char const* bytes, std::size_t count);
 
 /// A server in a process of its own. Each connection begins with a letter: e, every byte comes back; t, everything is read and
 /// then one byte sent; q, the server ends.
 class Server {
 public:
-    Server() {
-        int ready[2];
-        if (pipe(ready) != 0) return;
-        child_ = fork();
-        if (child_ == 0) serve(ready[1]);
-        close(ready[1]);
-        char byte;
-        good_ = read(ready[0], &byte, 1) == 1;
-        close(ready[0]);
-    }
-    ~Server() {
-        if (int const socket = connect('q'); socket >= 0) close(socket);
-        waitpid(child_, nullptr, 0);
-    }
+    explicit Server(Wire const& wire);
+    ~Server();
     Server(Server const&) = delete;
     Server& operator=(Server const&) = delete;
     [[nodiscard]] bool good() const { return good_; }
     /// A connection that wants that; -1: it failed.
-    static int connect(char wanted) {
-        int const result = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-        auto const address = server_address();
-        setsockopt(result, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        if (::connect(result, reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0 && write(result, &wanted, 1) == 1) return result;
-        close(result);
-        return -1;
-    }
+    [[nodiscard]] int connect(char wanted) const;
 
 private:
-    [[noreturn]] static void serve(int ready) {
-        static char buffer[65536];
-        int const listener = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-        auto const address = server_address();
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        if (bind(listener, reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0 || listen(listener, 8) != 0) _exit(1);
-        if (write(ready, "r", 1) != 1) _exit(1);
-        for (;;) {
-            int const client = accept(listener, nullptr, nullptr);
-            char wanted = 0, byte;
-            if (client < 0) _exit(1);
-            setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-            if (read(client, &wanted, 1) != 1 || wanted == 'q') _exit(0);
-            if (wanted == 'e') {
-                while (read(client, &byte, 1) == 1 && write(client, &byte, 1) == 1) {}
-            } else {
-                std::size_t left = std::size_t{64} * sizeof buffer;
-                for (ssize_t got = 1; left != 0 && got > 0; left -= static_cast<std::size_t>(got > 0 ? got : 0)) got = read(client, buffer, sizeof buffer);
-                static_cast<void>(!write_all(client, "k", 1));
-            }
-            close(client);
-        }
-    }
+    [[noreturn]] static void serve(Wire const& wire, int ready);
+    sockaddr_in address_{};
     pid_t child_ = -1;
     bool good_ = false;
 };

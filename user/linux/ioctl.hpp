@@ -22,6 +22,9 @@ inline constexpr std::uint32_t namespace_user = 0xb701, namespace_parent = 0xb70
 
 struct IoctlMemory { std::uint32_t reads, writes; };
 
+/// Of netdevice(7), on sockets of any family.
+constexpr bool is_device_request(std::uint32_t request) { return request >= 0x8910 && request <= 0x89a3; }
+
 constexpr IoctlMemory ioctl_memory(std::uint32_t request) {
     using namespace ioctl_number;
     constexpr std::uint32_t termios_bytes = 36, termio_bytes = 18, window_bytes = 8, termios2_bytes = 44;
@@ -40,7 +43,7 @@ constexpr IoctlMemory ioctl_memory(std::uint32_t request) {
     case 0x8912: return {8, 8};
     default: break;
     }
-    if (request >= 0x8910 && request <= 0x89a3) {
+    if (is_device_request(request)) {
         constexpr std::uint32_t interface_request = 32;
         return {interface_request, interface_request};
     }

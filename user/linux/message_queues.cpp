@@ -2,6 +2,7 @@
 #include "calls.hpp"
 #include "descriptors.hpp"
 #include "proto/message_queue.hpp"
+#include "proto/vfs.hpp"
 #include "sessions.hpp"
 #include "times.hpp"
 
@@ -87,13 +88,18 @@ Long sys_mq_open(ThreadArea& thread) {
     if (!path) { return refuse(path.error()); }
     Word const flags = argument2(thread);
     bool const given = (flags & create) != 0 && argument4(thread) != 0;
+    Word mode = argument3(thread);
+    if ((flags & create) != 0) { // the owner of the queue does not know it
+        auto const masked = ipc::call<proto::VfsSession::SetUmask>(vfs, ~Word{0});
+        mode &= ~masked.value_or(0);
+    }
     Attributes attributes{};
     if (given && !fetch(argument4(thread), attributes)) { return fault; }
     Long const number = reserve(thread);
     if (number < 0) { return number; }
     auto const opened = ask(thread, [&] {
         return ipc::call_into<Q::Open>(
-            slot_of(static_cast<Word>(number)), owner, flags, argument3(thread), given ? 1U : 0U,
+            slot_of(static_cast<Word>(number)), owner, flags, mode, given ? 1U : 0U,
             proto::MessageQueueAttributes{0, attributes.maximum, attributes.bytes, 0}, *path);
     });
     if (!opened) {

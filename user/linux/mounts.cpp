@@ -105,7 +105,7 @@ inline constexpr Word remount = 32, bind = 4096, move = 8192, propagation = 1U <
 [[gnu::noinline]] Long mount(ThreadArea& thread) {
     TwoPaths texts;
     Word const flags = argument4(thread);
-    bool is_proc = false, is_queues = false;
+    bool is_proc = false, is_queues = false, is_groups = false;
     for (Word const address : {argument1(thread), argument2(thread), argument3(thread), argument5(thread)}) {
         ipc::Path text{std::string_view{""}};
         if (address != 0) {
@@ -116,12 +116,13 @@ inline constexpr Word remount = 32, bind = 4096, move = 8192, propagation = 1U <
         if (address == argument3(thread) && address != 0) {
             is_proc = std::string_view{text.data, text.length} == "proc";
             is_queues = std::string_view{text.data, text.length} == "mqueue";
+            is_groups = std::string_view{text.data, text.length} == "cgroup2";
         }
         if (Error const error = texts.add(text); error != Error::None) { return refuse(error); }
     }
     bool const fresh =
         (flags & (mount_flag::remount | mount_flag::bind | mount_flag::move | mount_flag::propagation)) == 0;
-    if (!fresh || (!is_proc && !is_queues)) {
+    if (!fresh || (!is_proc && !is_queues && !is_groups)) {
         auto const done =
             ipc::call<proto::VfsSession::Mount>(vfs, flags, ipc::OptionalCap<Directory>{}, texts.buffer());
         if (!done && done.error() == Error::Elsewhere) { return bind_namespace(thread, flags); }
@@ -132,8 +133,9 @@ inline constexpr Word remount = 32, bind = 4096, move = 8192, propagation = 1U <
     Word const slot = slot_of(static_cast<Word>(number));
     Long result;
     auto const root =
-        is_proc ? ipc::call_into<proto::Process::ProcFileSystem>(slot, process(thread))
-                : session_call_into<proto::MessageQueue::FileSystem>(
+        is_proc     ? ipc::call_into<proto::Process::ProcFileSystem>(slot, process(thread))
+        : is_groups ? ipc::call_into<proto::Process::CgroupFileSystem>(slot, process(thread))
+                    : session_call_into<proto::MessageQueue::FileSystem>(
                       thread, proto::NamespaceKind::Ipc, slot, ipc::Cap<proto::MessageQueue>{linux_process::slot::ipc});
     if (!root) {
         result = refuse(root.error());

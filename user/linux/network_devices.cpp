@@ -38,13 +38,25 @@ Word namespace_path(char* text, Word pid) {
 
 /// The errno of moving `device` to the namespace in that slot.
 Error move_to(ThreadArea& thread, Word device, abi::CapabilityPointer name_space) {
-    ipc::Cap<proto::Network> const network{linux_process::slot::network};
-    auto const moved = session_call<proto::Network::MoveDevice>(thread, proto::NamespaceKind::Network, network, device,
-                                                                ipc::OptionalCap<proto::Namespace>{ipc::Cap<proto::Namespace>{name_space}});
-    if (!moved) {
-        return moved.error();
+    // The file is proc's; netns knows its own capability.
+    Long const number = reserve(thread);
+    if (number < 0) {
+        return static_cast<Error>(-number);
     }
-    return Error::None;
+    Word const slot = slot_of(static_cast<Word>(number));
+    Error result = Error::None;
+    auto const real = ipc::call_into<proto::Process::RelatedNamespace>(slot, process(thread), ipc::OptionalCap<File>{ipc::Cap<File>{name_space}}, proto::namespace_itself);
+    if (!real) {
+        result = real.error() == Error::NotTerminal ? Error::Invalid : real.error();
+    } else {
+        ipc::Cap<proto::Network> const network{linux_process::slot::network};
+        auto const moved = session_call<proto::Network::MoveDevice>(thread, proto::NamespaceKind::Network, network, device,
+                                                                    ipc::OptionalCap<proto::Namespace>{ipc::Cap<proto::Namespace>{slot}});
+        result = moved ? Error::None : moved.error();
+        clear_slot(static_cast<Word>(number));
+    }
+    release(thread, static_cast<Word>(number));
+    return result;
 }
 
 Error move_to_process(ThreadArea& thread, Word device, Word pid) {
@@ -89,8 +101,16 @@ Long move_device(ThreadArea& thread, Word descriptor, Word address, Word length,
     return sent ? static_cast<Long>(sent->count) : refuse(sent.error());
 }
 
+ipc::Result<Word> device_request(ThreadArea& thread, Word descriptor, Word request, Word argument, ipc::ReadBuffer in, ipc::WriteBuffer out) {
+    Descriptor const* const open = find(thread, descriptor);
+    if (open == nullptr || open->kind != static_cast<std::uint8_t>(proto::FileKind::LocalSocket)) {
+        return ipc::call<File::Ioctl>(file(descriptor), request, argument, in, out);
+    }
+    ipc::Cap<proto::Network> const network{linux_process::slot::network};
+    return session_call<proto::Network::Configure>(thread, proto::NamespaceKind::Network, network, request, argument, in, out);
+}
+
 bool pointed_request(ThreadArea& thread, Word descriptor, Word request, Word argument, Long& result) {
-    static_cast<void>(thread);
     if (request == list_request) {
         struct { Word bytes, records; } list{};
         result = fault;
@@ -104,7 +124,7 @@ bool pointed_request(ThreadArea& thread, Word descriptor, Word request, Word arg
                 return true;
             }
         }
-        auto const filled = ipc::call<File::Ioctl>(file(descriptor), request, argument, ipc::ReadBuffer{}, ipc::WriteBuffer{pointer<void>(list.records), room});
+        auto const filled = device_request(thread, descriptor, request, argument, ipc::ReadBuffer{}, ipc::WriteBuffer{pointer<void>(list.records), room});
         result = !filled ? refuse(filled.error()) : put(argument, *filled) ? 0 : fault;
         return true;
     }
@@ -129,7 +149,7 @@ bool pointed_request(ThreadArea& thread, Word descriptor, Word request, Word arg
             break;
         }
     }
-    result = finish(ipc::call<File::Ioctl>(file(descriptor), request, argument, ipc::ReadBuffer{&flat, sizeof flat}, ipc::WriteBuffer{}));
+    result = finish(device_request(thread, descriptor, request, argument, ipc::ReadBuffer{&flat, sizeof flat}, ipc::WriteBuffer{}));
     return true;
 }
 

@@ -30,7 +30,7 @@ Long forward(ThreadArea& thread, Word descriptor, Word request, Word argument) {
     ipc::Result<Word> result;
     {
         Interruptible const waiting{thread, ioctl_may_wait(request)};
-        result = ipc::call<File::Ioctl>(file(descriptor), request, argument, in, out);
+        result = is_device_request(request) ? device_request(thread, descriptor, request, argument, in, out) : ipc::call<File::Ioctl>(file(descriptor), request, argument, in, out);
     }
     if (!result && result.error() == Error::Background) {
         return background(thread, signal_number::ttou);
@@ -80,7 +80,8 @@ Long sys_ioctl(ThreadArea& thread) {
     if (open == nullptr) {
         return bad_descriptor;
     }
-    if (Long result; open->kind == static_cast<std::uint8_t>(proto::FileKind::Socket) && pointed_request(thread, descriptor, argument2(thread), argument, result)) {
+    bool const socket = open->kind == static_cast<std::uint8_t>(proto::FileKind::Socket) || open->kind == static_cast<std::uint8_t>(proto::FileKind::LocalSocket);
+    if (Long result; socket && pointed_request(thread, descriptor, argument2(thread), argument, result)) {
         return result;
     }
     bool const terminal = open->kind == static_cast<std::uint8_t>(proto::FileKind::Terminal);

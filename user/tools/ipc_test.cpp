@@ -13,6 +13,7 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -185,6 +186,14 @@ void queues() {
     outcome("told once", sigtimedwait(&set, &told, &moment));
     outcome("mq_unlink", mq_unlink("/ipc_test"));
     outcome("gone", mq_open("/ipc_test", O_RDWR));
+    mode_t const before = umask(027);
+    mqd_t const masked = mq_open("/ipc_test", O_CREAT | O_RDWR, 0666, nullptr);
+    struct stat status {};
+    fstat(masked, &status);
+    std::printf("mode under the umask: %o\n", static_cast<unsigned>(status.st_mode & 0777));
+    mq_close(masked);
+    mq_unlink("/ipc_test");
+    umask(before);
 }
 
 } // namespace

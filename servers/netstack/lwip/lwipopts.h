@@ -53,6 +53,7 @@
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 2
 #define TCP_WND 131072
+#define TCP_WND_UPDATE_THRESHOLD 65536 /* a program reads in pieces of 64 KiB: one acknowledgement for each */
 #define TCP_SND_BUF 131072
 #define TCP_SND_QUEUELEN 512
 #define TCP_SNDLOWAT 32768

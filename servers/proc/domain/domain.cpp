@@ -19,7 +19,7 @@ Domain* Core::create_domain(proto::DomainLimits const& limits, bool sealed, std:
 }
 
 bool Core::reserve_task(Domain& domain, Process const* culprit) {
-    constexpr std::size_t table_maximum = 4096; // proc's own memory
+    constexpr std::size_t table_maximum = 16384; // proc's own memory
     bool const full = domain.limits.processes != 0 && domain.tasks >= domain.limits.processes;
     if (!full) return table.all.size() < table_maximum && !Account::short_of_heap(Account::heap_for_process);
     ++domain.refused_processes;

@@ -24,6 +24,7 @@ public:
     ipc::Text<32> name;
     Word badge = 0;
     List<Process, &Process::domain_link> processes; ///< zombies too
+    GroupReference groups = GroupReference::adopt(new Group); ///< the root of its tree of control groups
     std::uint32_t tasks = 0;            ///< threads alive: what limits.processes bounds
     bool paused = false;
     std::uint32_t generation = 0;       ///< counts starts of an init

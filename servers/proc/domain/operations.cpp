@@ -51,6 +51,7 @@ auto DomainOperations::on(C::Notify, Sender& sender, ipc::Cap<ipc::Notification>
 
 auto DomainOperations::on(C::ListNamespaces, Sender& sender, std::uint32_t after) -> Result<proto::NamespaceIdentity> {
     if (sender.badge != control_badge) return fail(Error::NotPermitted);
+    if (after == 0) core.materialize_all(); // who asks goes on to the other owners
     proto::NamespaceIdentity next{};
     auto const consider = [&](proto::NamespaceKind kind, auto const& space, std::uint32_t user) {
         if (space.inode() <= after || (next.inode != 0 && space.inode() >= next.inode)) return;
@@ -77,13 +78,15 @@ auto DomainOperations::on(C::NamespaceMembers, Sender& sender, proto::NamespaceK
     std::uint32_t members = 0;
     core.table.all.each([&](Process& process) {
         SharedNamespace* const space = process.namespaces == nullptr ? nullptr : process.namespaces->at[static_cast<unsigned>(index)];
-        if (space != nullptr && core.inode_of(*space) == inode) ++members;
+        if (space != nullptr && space->capability != 0 && core.inode_of(*space) == inode) ++members;
     });
     return members;
 }
 
 auto DomainOperations::on(C::Usage, Sender& sender) -> Result<proto::ProcUsage> {
     if (sender.badge != control_badge) return fail(Error::NotPermitted);
+    // What is only kept for the next process is nobody's.
+    for (Account* account : Account::all) account->trim();
     proto::ProcUsage usage{};
     usage.processes = core.table.all.size();
     usage.threads = core.table.thread_count;
@@ -153,6 +156,10 @@ auto DomainOperations::on(D::SetNamespace, Sender& sender, std::uint32_t handle,
     SharedNamespace*& place = building->process->namespaces->at[static_cast<unsigned>(index)];
     core.release(place);
     place = new SharedNamespace{name_space.slot, 1, static_cast<unsigned>(index), core.first_user_space, 0};
+    if (kind == proto::NamespaceKind::Cgroup) {
+        place->root = domain->groups;
+        static_cast<void>(core.owners.set_root_group(core.kinds[static_cast<unsigned>(index)].first, place->capability, domain->groups->number()));
+    }
     return Unit{};
 }
 

@@ -72,6 +72,9 @@ public:
             file_frames.erase(found);
         }
     }
+    void destroy(CapabilityPointer object) override {
+        if (objects.erase(object) == 0) std::abort();
+    }
     Result<CapabilityPointer> duplicate(CapabilityPointer capability) override {
         ++capabilities;
         return capability;

@@ -53,6 +53,32 @@ Result<ChunkMemory> GuestKernel::allocate_chunk() {
     return chunk;
 }
 
+Word GuestKernel::extend_heap(std::byte* end) {
+    auto const chunk = allocate_chunk();
+    if (!chunk) return 0;
+    constexpr Address table_mask = ~((Address{1} << abi::large_page_bits) - 1);
+    Word pages = 0;
+    while (pages < chunk_bytes / abi::page_size) {
+        auto const address = reinterpret_cast<Address>(end) + pages * abi::page_size;
+        if (!make(*chunk, abi::ObjectType::Frame, 0, pages, 1)) break; // its CNode takes some of it
+        Status mapped = map_window(chunk->node + pages, reinterpret_cast<std::byte*>(address), abi::right::read | abi::right::write);
+        if (!mapped) {
+            // The first in a table's reach.
+            auto table = ipc::make_object(abi::ObjectType::PageTable);
+            if (!table) break;
+            if (!PageTable{*table}.map(own_address_space(), address & table_mask)) {
+                ipc::release_slot(*table);
+                break;
+            }
+            mapped = map_window(chunk->node + pages, reinterpret_cast<std::byte*>(address), abi::right::read | abi::right::write);
+            if (!mapped) break;
+        }
+        ++pages;
+    }
+    if (pages == 0) release_chunk(*chunk);
+    return pages * abi::page_size;
+}
+
 void GuestKernel::release_chunk(ChunkMemory const& chunk) {
     // Everything made from it goes, the CNode with all capabilities of it included.
     static_cast<void>(ipc::call<proto::Memory::Release>(memory_, chunk.number));

@@ -15,6 +15,9 @@ public:
     /// Resolves any capability pointer of proc, as a source of copies: depth 32.
     [[nodiscard]] ipc::object::CNode root() const { return root_; }
 
+    /// A chunk's pages, mapped from `end` on, one after the other: how many bytes. They stay proc's.
+    Word extend_heap(std::byte* end);
+
     Result<ChunkMemory> allocate_chunk() override;
     void release_chunk(ChunkMemory const& chunk) override;
     Status make(ChunkMemory const& chunk, abi::ObjectType type, Word size_bits, Word first, Word count) override;
@@ -23,6 +26,7 @@ public:
     Status map_window(CapabilityPointer frame, std::byte const* place, Word rights) override;
     bool valid(CapabilityPointer frame) override;
     void drop(CapabilityPointer capability) override;
+    void destroy(CapabilityPointer object) override { static_cast<void>(root_.remove(object, 32)); }
     Result<CapabilityPointer> duplicate(CapabilityPointer capability) override;
     Status map(CapabilityPointer space, CapabilityPointer frame, Address address, Word rights) override;
     Status map_table(CapabilityPointer space, CapabilityPointer table, Address address) override;

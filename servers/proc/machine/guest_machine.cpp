@@ -210,6 +210,7 @@ Result<KernelThread*> GuestMachine::create_thread(Account& account, KernelCSpace
     if (thread != nullptr) {
         if (!account.charge(whole_thread_bytes)) return fail(Error::NoMemory);
         account.threads = std::exchange(thread->next, nullptr);
+        --account.idle_threads;
     } else {
         thread = new KernelThread;
         thread->account = &account;
@@ -217,6 +218,7 @@ Result<KernelThread*> GuestMachine::create_thread(Account& account, KernelCSpace
             delete thread;
             return fail(status.error());
         }
+        ++account.all_threads;
     }
     thread->badge = badge;
     thread->buffer = binding.buffer;
@@ -247,6 +249,8 @@ void GuestMachine::destroy_thread(KernelThread& thread) {
     account.uncharge(whole_thread_bytes);
     thread.next = account.threads;
     account.threads = &thread;
+    ++account.idle_threads;
+    if (account.overfull()) account.trim(Account::idle_kept);
 }
 
 Status GuestMachine::set_space(KernelThread& thread, SpaceBinding const& binding) {

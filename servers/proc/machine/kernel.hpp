@@ -47,6 +47,8 @@ public:
     virtual bool valid(CapabilityPointer frame) = 0;
     /// Deletes a capability of proc's own CSpace and frees its slot.
     virtual void drop(CapabilityPointer capability) = 0;
+    /// Ends an object made with make(); its slot and memory come back with the chunk.
+    virtual void destroy(CapabilityPointer object) = 0;
     virtual Result<CapabilityPointer> duplicate(CapabilityPointer capability) = 0;
 
     /// rights: abi::right::read | write. Exists: something is mapped there. NoEntry: the capability is gone.

@@ -16,8 +16,11 @@ struct Chunk {
     std::array<Page, chunk_pages> pages;
 };
 
-Account::Account(Kernel& kernel, std::uint64_t limit) : kernel_{kernel}, limit_{limit} {}
-Account::~Account() { clear(); }
+Account::Account(Kernel& kernel, std::uint64_t limit) : kernel_{kernel}, limit_{limit} { all.push_back(this); }
+Account::~Account() {
+    clear();
+    std::erase(all, this);
+}
 
 bool Account::allowed(std::uint64_t bytes) {
     if (limit_ != 0 && used_ + bytes > limit_) [[unlikely]] {
@@ -48,7 +51,10 @@ void Account::uncharge(std::uint64_t bytes, Word frames) {
 Chunk* Account::add_chunk() {
     if (short_of_heap(heap_for_chunk)) return nullptr;
     auto memory = kernel_.allocate_chunk();
-    if (!memory && release_idle_chunk()) memory = kernel_.allocate_chunk();
+    if (!memory) {
+        for (Account* account : all) account->trim();
+        memory = kernel_.allocate_chunk();
+    }
     if (!memory) return nullptr;
     auto* chunk = new Chunk;
     chunk->memory = *memory;
@@ -69,14 +75,45 @@ void Account::release_chunk(Chunk& chunk) {
     delete &chunk;
 }
 
-bool Account::release_idle_chunk() {
+void Account::destroy(CapabilityPointer object) {
+    kernel_.destroy(object);
     for (Chunk* chunk : chunks_) {
-        if (chunk->frames_in_use == 0 && chunk->objects == 0) {
-            release_chunk(*chunk);
-            return true;
-        }
+        if (object - chunk->memory.node < chunk_slots) --chunk->objects;
     }
-    return false;
+}
+
+void Account::trim(std::size_t keep) {
+    std::size_t count = 0;
+    KernelThread** thread = &threads;
+    for (; *thread != nullptr && count < keep; ++count) thread = &(*thread)->next;
+    idle_threads = count;
+    while (*thread != nullptr) {
+        KernelThread* const victim = std::exchange(*thread, (*thread)->next);
+        if (on_thread_deleted != nullptr) on_thread_deleted(*victim);
+        for (CapabilityPointer const part : {victim->thread, victim->sched_context, victim->wake}) destroy(part);
+        delete victim;
+        --all_threads;
+    }
+    KernelCSpace** cspace = &cspaces;
+    for (count = 0; *cspace != nullptr && count < keep; ++count) cspace = &(*cspace)->next;
+    while (*cspace != nullptr) {
+        KernelCSpace* const victim = std::exchange(*cspace, (*cspace)->next);
+        destroy(victim->cnode);
+        delete victim;
+    }
+    while (spaces.size() > keep) {
+        MemorySpace* const victim = spaces.back();
+        spaces.pop_back();
+        victim->leave_pool();
+        victim->tear_down();
+    }
+    for (Pool& pool : pools_) {
+        for (CapabilityPointer const object : pool.free) destroy(object);
+        pool.free.clear();
+    }
+    for (std::size_t i = chunks_.size(); i-- > 0;) {
+        if (chunks_[i]->frames_in_use == 0 && chunks_[i]->objects == 0) release_chunk(*chunks_[i]);
+    }
 }
 
 bool Account::make_frames(Chunk& chunk, Word count) {
@@ -204,6 +241,7 @@ void Account::clear() {
         if (on_thread_deleted != nullptr) on_thread_deleted(*thread);
         delete thread;
     }
+    idle_threads = all_threads = 0;
     pools_.clear();
     hint_ = 0;
     for (Chunk* chunk : chunks_) {

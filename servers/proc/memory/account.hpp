@@ -55,6 +55,15 @@ public:
     /// Pools of the machine.
     KernelCSpace* cspaces = nullptr;
     KernelThread* threads = nullptr;
+    std::size_t idle_threads = 0;    ///< in the pool
+    std::size_t all_threads = 0;     ///< made, the idle ones included
+    /// The pools are longer than is worth keeping.
+    [[nodiscard]] bool overfull() const { return idle_threads > idle_maximum && idle_threads > all_threads / 2; }
+    /// Gives memory back to root: of each pool all but the first `keep`, then every chunk in which nothing is in use.
+    void trim(std::size_t keep = 0);
+    static constexpr std::size_t idle_maximum = 96, idle_kept = 32;
+    /// Every account there is: when root has no chunk left, what others keep idle is given back first.
+    static inline std::vector<Account*> all;
 
     [[nodiscard]] std::uint64_t limit() const { return limit_; }
     void set_limit(std::uint64_t bytes) { limit_ = bytes; }
@@ -83,6 +92,7 @@ public:
     static inline std::uint64_t total_chunks = 0, total_frames_used = 0, total_frames_free = 0;
 
 private:
+    friend class MemorySpace;
     struct Pool { abi::ObjectType type; Word size_bits; std::vector<CapabilityPointer> free; };
     void free_page(Page& page);
     bool allowed(std::uint64_t bytes);
@@ -91,7 +101,7 @@ private:
     bool make_frames(Chunk& chunk, Word count);
     Chunk* add_chunk();
     void release_chunk(Chunk& chunk);
-    bool release_idle_chunk();
+    void destroy(CapabilityPointer object);
     Pool& pool(abi::ObjectType type, Word size_bits);
 
     Kernel& kernel_;

@@ -153,6 +153,8 @@ private:
 
     Status build();
     void tear_down();
+    /// As if it were in use, so that it can be torn down.
+    void leave_pool();
     std::uint64_t skeleton_bytes() const;
     Status need_table(Address address);
     /// Takes the reference over: `page` is here now, mapped with `rights` (0: not mapped in the kernel).

@@ -57,6 +57,12 @@ Status MemorySpace::build() {
     return done();
 }
 
+void MemorySpace::leave_pool() {
+    account_->used_ += skeleton_bytes();
+    Account::total_frames_used += std::size(skeleton_pages);
+    pooled_ = false;
+}
+
 void MemorySpace::tear_down() {
     pages_.each(0, abi::user_end & ~(abi::page_size - 1), [](Address, Page* page) {
         Account::release(*page);

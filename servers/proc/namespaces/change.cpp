@@ -42,11 +42,12 @@ void NamespaceChange::put(unsigned kind, SharedNamespace& name_space) {
 
 auto NamespaceChange::create_user() -> Status {
     UserNamespace& parent = *user_;
-    if (parent.level() >= UserNamespace::maximum_depth || UserNamespace::count >= core_.limits.user_namespaces) return fail(Error::NoSpace);
+    if (parent.level() >= UserNamespace::maximum_depth) return fail(Error::NoSpace);
     if (core_.owners.is_chrooted(from_.vfs_session)) return fail(Error::NotPermitted);
     if (!parent.users.maps_global(credentials_->effective_user) || !parent.groups.maps_global(credentials_->effective_group)) {
         return fail(Error::NotPermitted);
     }
+    if (!parent.charge(proto::NamespaceKind::User)) return fail(Error::NoSpace);
     auto* const made = new UserNamespace{parent, core_.next_user_inode(), credentials_->effective_user, credentials_->effective_group};
     made->creator_had_setfcap = credentials_->capable(capability::setfcap);
     if (auto told = core_.owners.publish_maps(*made); !told) {
@@ -64,16 +65,27 @@ auto NamespaceChange::create_pid() -> Status {
     if (from_.child_space != nullptr && from_.child_space != &from_.space()) return fail(Error::Invalid);
     PidNamespace& parent = from_.space();
     if (!parent.owner->contains(*user_)) return fail(Error::Invalid);
-    if (parent.level() + 1 >= PidNamespace::maximum_depth || PidNamespace::count >= core_.limits.pid_namespaces) return fail(Error::NoSpace);
+    if (parent.level() + 1 >= PidNamespace::maximum_depth || !user_->charge(proto::NamespaceKind::Pid)) return fail(Error::NoSpace);
     pid_ = new PidNamespace{&parent, core_.next_pid_inode(), *user_};
     return ipc::Unit{};
 }
 
 auto NamespaceChange::create_kind(unsigned kind) -> Status {
-    SharedNamespace const* const old = from_.namespaces->at[kind];
-    auto made = core_.owners.create_namespace(old != nullptr ? old->capability : core_.kinds[kind].first, *user_);
+    SharedNamespace* const old = from_.namespaces->at[kind];
+    NamespaceKindEntry const& entry = core_.kinds[kind];
+    if (!user_->charge(entry.kind)) return fail(Error::NoSpace);
+    SharedNamespace& shared = core_.make_copy(core_.origin_for(old, kind), user_);
+    if (entry.kind == proto::NamespaceKind::Cgroup) {
+        // Its root is where the process is now.
+        bool const same = &core_.root_group_of(from_) == from_.control_group.get();
+        if (!same) shared.root = from_.control_group;
+        if (same && old != nullptr) shared.root = old->root;
+    }
+    put(kind, shared);
+    // Programs write to files of kinds that proc does not know: no copy of those can be made later.
+    if (entry.flag != 0) return ipc::Unit{};
+    auto made = core_.materialize(shared);
     if (!made) return fail(made.error());
-    put(kind, *new SharedNamespace{*made, 1, kind, user_, 0});
     return ipc::Unit{};
 }
 
@@ -85,7 +97,16 @@ auto NamespaceChange::create_kinds(std::uint32_t flags) -> Status {
     return ipc::Unit{};
 }
 
+bool NamespaceChange::may_create_mount() const {
+    for (UserNamespace* space = user_.get(); space != nullptr; space = space->parent()) {
+        if (space->quota(proto::NamespaceKind::Mount).maximum == 0) return false;
+    }
+    return true;
+}
+
 auto NamespaceChange::fork_files(std::uint32_t flags) -> Status {
+    constexpr std::uint32_t new_mount = 2;
+    if ((flags & new_mount) != 0 && !may_create_mount()) return fail(Error::NoSpace);
     auto made = core_.owners.fork_vfs_session(from_.vfs_session, flags, *user_, Core::number_for_vfs(from_));
     if (!made) return fail(made.error());
     files_ = *made;
@@ -132,6 +153,7 @@ auto NamespaceChange::join_shared(SharedNamespace& name_space) -> Status {
 
 auto NamespaceChange::join_kind(unsigned kind, CapabilityPointer taken, UserNamespace& owner, std::uint32_t inode) -> Status {
     auto* shared = new SharedNamespace{taken, 1, kind, UserReference{&owner}, inode};
+    if (core_.kinds[kind].kind == proto::NamespaceKind::Cgroup) shared->root = GroupReference{Group::find(core_.owners.root_group(taken))};
     auto joined = join_shared(*shared);
     if (!joined) shared->capability = 0; // still the caller's
     core_.release(shared);

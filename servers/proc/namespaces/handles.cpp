@@ -26,6 +26,13 @@ ipc::Result<CapabilityPointer> Core::make_handle(UserNamespace& space) {
     return enlist(handle);
 }
 
+ipc::Result<CapabilityPointer> Core::make_handle(SharedNamespace& space) {
+    auto* handle = new Handle;
+    handle->shared = &space;
+    ++space.references;
+    return enlist(handle);
+}
+
 ipc::Result<CapabilityPointer> Core::make_handle(Pid& process) {
     auto* handle = new Handle;
     handle->process = &process;
@@ -42,6 +49,7 @@ void Core::handle_gone(Word badge) {
     --handle_count;
     for (Handle::Waiter const& waiter : handle->waiters) machine.drop(waiter.notification);
     if (handle->pid_space != nullptr) handle->pid_space->release();
+    release(handle->shared);
     if (Pid* const pid = handle->process; pid != nullptr) {
         Handle** place = &pid->handles;
         while (*place != handle) place = &(*place)->next;

@@ -1,8 +1,9 @@
-// Capabilities of proc's own that stand for a namespace or a process: what /proc/PID/ns/{pid,user} open to, what other owners keep of
-// the user namespace that owns one of theirs, and pidfds (pidfd_open(2)). Each is a badge; its object lives as long as anybody has it.
+// Capabilities of proc's own that stand for a namespace or a process: what /proc/PID/ns/* open to (but mnt, and kinds without a flag of
+// clone(2)), what other owners keep of the user namespace that owns one of theirs, and pidfds (pidfd_open(2)). Each is a badge; its object lives as long as anybody has it.
 #pragma once
 #include "../process/pid.hpp"
 #include "../process/badges.hpp"
+#include "kinds.hpp"
 #include <vector>
 
 namespace proc {
@@ -11,6 +12,7 @@ struct Handle {
     Word badge = 0;
     PidNamespace* pid_space = nullptr;  ///< one reference
     UserReference user_space;
+    SharedNamespace* shared = nullptr;  ///< a namespace of another server; one reference
     Pid* process = nullptr;             ///< one reference; it outlives the process
     Handle* next = nullptr;             ///< of the same Pid
     std::uint32_t flags = 0;            ///< O_NONBLOCK

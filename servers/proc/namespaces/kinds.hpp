@@ -2,6 +2,7 @@
 // Mount, PID and user namespaces are not among them: a mount namespace is the vfs session's, the others are proc's own.
 #pragma once
 #include "../../../libipc/proto/namespace.hpp"
+#include "../cgroup/group.hpp"
 #include "user_namespace.hpp"
 #include <array>
 #include <utility>
@@ -47,14 +48,20 @@ private:
 
 /// A namespace of another server while processes are in it: one capability of proc's, counted.
 struct SharedNamespace {
-    abi::CapabilityPointer capability = 0; ///< owned
+    abi::CapabilityPointer capability = 0; ///< owned; 0: its owner has not been asked for it yet (Core::materialize)
     std::uint32_t references = 1;
     unsigned kind = 0;                     ///< index in NamespaceKinds
     UserReference owner;                   ///< its owning user namespace
     std::uint32_t inode = 0;               ///< 0: not asked for yet (Core::inode_of)
+    GroupReference root;                   ///< of a cgroup namespace: the group it shows as `/`; none: its domain's tree
     /// Of a time namespace that a process is in: they do not change any more.
     bool frozen = false;
     std::array<std::int64_t, 2> offsets{};
+    bool charged = false;                  ///< `owner` is charged for it
+    /// While `capability` is 0: what it is a copy of (one reference), and its neighbours among that one's copies.
+    SharedNamespace* origin = nullptr;
+    SharedNamespace *next_copy = nullptr, *previous_copy = nullptr;
+    SharedNamespace* copies = nullptr;     ///< the first of its own
 };
 
 /// A process's namespaces of those kinds (Linux's nsproxy): shared by fork, copied when one changes.

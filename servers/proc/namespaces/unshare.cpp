@@ -42,14 +42,6 @@ bool Core::may_inspect(Process const& process, Process const& target) {
     return &space == process.user_space.get() && (target.credentials.permitted & ~process.credentials.effective) == 0;
 }
 
-void Core::release(SharedNamespace*& name_space) {
-    if (name_space != nullptr && --name_space->references == 0) {
-        if (name_space->capability != 0) machine.drop(name_space->capability);
-        delete name_space;
-    }
-    name_space = nullptr;
-}
-
 void Core::release(NamespaceSet*& set) {
     if (set != nullptr && --set->references == 0) {
         for (SharedNamespace*& each : set->at) release(each);
@@ -59,32 +51,14 @@ void Core::release(NamespaceSet*& set) {
     set = nullptr;
 }
 
-NamespaceSet* Core::first_namespaces() {
-    if (first_set_ == nullptr) {
-        first_set_ = new NamespaceSet;
-        for (unsigned kind = 0; kind < kinds.size(); ++kind) first_set_->at[kind] = new SharedNamespace{kinds[kind].first, 1, kind, first_user_space, 0};
-    }
-    auto* set = new NamespaceSet{*first_set_};
-    set->references = 1;
-    for (SharedNamespace* each : set->at) {
-        if (each != nullptr) ++each->references;
-    }
-    return set;
-}
-
-std::uint32_t Core::inode_of(SharedNamespace& name_space) {
-    if (name_space.inode == 0) {
-        if (auto const identity = owners.identify_namespace(name_space.capability)) name_space.inode = identity->inode;
-    }
-    return name_space.inode;
-}
-
 ipc::Result<CapabilityPointer> Core::open_session(Process& process, unsigned kind) {
     CapabilityPointer& session = process.sessions[kind];
     if (session != 0) return session;
-    SharedNamespace const* const name_space = namespace_of(process, kind);
+    SharedNamespace* const name_space = namespace_of(process, kind);
     if (name_space == nullptr) return fail(Error::NotSupported);
-    auto opened = owners.enter_namespace(name_space->capability, program_operations(kinds[kind].kind));
+    auto const made = materialize(*name_space);
+    if (!made) return made;
+    auto opened = owners.enter_namespace(*made, program_operations(kinds[kind].kind));
     if (!opened) return opened;
     session = *opened;
     vouch(process, kind);
@@ -105,10 +79,13 @@ void Core::close_session(Process& process, unsigned kind) {
 
 ipc::Result<ipc::Unit> Core::set_host_name(Process& process, bool domain, proto::HostName const& name) {
     int const kind = kinds.find(proto::NamespaceKind::Uts);
-    SharedNamespace const* const uts = kind < 0 ? nullptr : namespace_of(process, static_cast<unsigned>(kind));
+    SharedNamespace* const uts = kind < 0 ? nullptr : namespace_of(process, static_cast<unsigned>(kind));
     if (uts == nullptr || !capable(process, *uts->owner, capability::sys_admin)) return fail(Error::NotPermitted);
+    if (auto settled = settle_copies(*uts); !settled) return settled;
+    auto const made = materialize(*uts);
+    if (!made) return fail(made.error());
     // The process's own session does not allow it: what it may do is looked at here.
-    auto const session = owners.enter_namespace(uts->capability, proto::Namespace::every_operation);
+    auto const session = owners.enter_namespace(*made, proto::Namespace::every_operation);
     if (!session) return fail(session.error());
     auto const set = owners.set_host_name(*session, domain, name);
     machine.drop(*session);
@@ -172,7 +149,12 @@ void Core::publish_credentials(Process& process) {
 
 void Core::freeze(SharedNamespace& time) {
     if (time.frozen) return;
-    time.offsets = owners.time_offsets(time.capability, true);
+    if (time.capability != 0) {
+        time.offsets = owners.time_offsets(time.capability, true);
+    } else {
+        SharedNamespace const& origin = *time.origin; // which has not changed since
+        time.offsets = origin.frozen ? origin.offsets : owners.time_offsets(origin.capability, false);
+    }
     time.frozen = true;
 }
 
@@ -267,6 +249,8 @@ ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::
         if (wants(f::new_pid)) result = change.join_pid(*joined.pid);
     } else if (joined.user != nullptr) {
         if (wants(f::new_user)) result = change.join_user(*joined.user);
+    } else if (joined.shared != nullptr) {
+        if (wants(kinds[joined.shared->kind].flag)) result = change.join_shared(*joined.shared);
     } else {
         auto const identity = owners.identify_namespace(joined.other);
         if (!identity) return fail(Error::Invalid);
@@ -276,7 +260,7 @@ ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::
             if (wants(f::new_mount)) result = change.join_mount(joined.other, owner);
         } else if (int const kind = kinds.find(identity->kind); kind >= 0 && wants(kinds[static_cast<unsigned>(kind)].flag)) {
             SharedNamespace* const now = namespace_of(process, static_cast<unsigned>(kind));
-            if (now != nullptr && inode_of(*now) == identity->inode) {
+            if (now != nullptr && now->capability != 0 && inode_of(*now) == identity->inode) {
                 result = change.join_shared(*now);
             } else {
                 // A program's descriptor does not allow what its processes need of it.

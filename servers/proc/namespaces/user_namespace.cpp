@@ -16,7 +16,10 @@ void UserNamespace::enlist() {
     table[inode_ % buckets] = this;
 }
 
-UserNamespace::UserNamespace() : users{ipc::IdMap::identity()}, groups{ipc::IdMap::identity()}, creator_had_setfcap{true} { enlist(); }
+UserNamespace::UserNamespace() : users{ipc::IdMap::identity()}, groups{ipc::IdMap::identity()}, creator_had_setfcap{true} {
+    for (Quota& each : quotas) each.maximum = default_maximum;
+    enlist();
+}
 
 UserNamespace::UserNamespace(UserNamespace& parent, std::uint32_t inode, std::uint32_t owner_user, std::uint32_t owner_group)
     : setgroups_allowed{parent.setgroups_allowed}, parent_{&parent}, level_{parent.level_ + 1}, inode_{inode}, owner_user_{owner_user},
@@ -30,7 +33,21 @@ UserNamespace::~UserNamespace() {
     UserNamespace** place = &table[inode_ % buckets];
     while (*place != this) place = &(*place)->next_;
     *place = next_;
-    if (parent_ != nullptr) parent_->release();
+    if (parent_ == nullptr) return;
+    parent_->uncharge(proto::NamespaceKind::User);
+    parent_->release();
+}
+
+bool UserNamespace::charge(proto::NamespaceKind kind) {
+    for (UserNamespace* space = this; space != nullptr; space = space->parent_) {
+        if (space->quota(kind).used >= space->quota(kind).maximum) return false;
+    }
+    for (UserNamespace* space = this; space != nullptr; space = space->parent_) ++space->quota(kind).used;
+    return true;
+}
+
+void UserNamespace::uncharge(proto::NamespaceKind kind) {
+    for (UserNamespace* space = this; space != nullptr; space = space->parent_) --space->quota(kind).used;
 }
 
 void UserNamespace::release() {

@@ -4,6 +4,7 @@
 #pragma once
 #include "ipc/id_map.hpp"
 #include "../../../libipc/proto/namespace.hpp"
+#include <array>
 #include <cstdint>
 
 namespace proc {
@@ -15,7 +16,7 @@ public:
 
     /// The first one: every id is itself.
     UserNamespace();
-    /// A child without maps. `inode` is its number in other servers, too (VfsControl::SetUserMap). Owner ids are global.
+    /// A child without maps, for which the parent was charged. `inode` is its number in other servers, too (VfsControl::SetUserMap). Owner ids are global.
     UserNamespace(UserNamespace& parent, std::uint32_t inode, std::uint32_t owner_user, std::uint32_t owner_group);
     UserNamespace(UserNamespace const&) = delete;
     UserNamespace& operator=(UserNamespace const&) = delete;
@@ -39,6 +40,16 @@ public:
     bool setgroups_allowed = true;
     /// Its creator could give away CAP_SETFCAP: it may map its parent's user 0 itself.
     bool creator_had_setfcap = false;
+
+    /// Namespaces that belong to this or to one below, by kind (/proc/sys/user): how many there may be, and how many there are.
+    struct Quota { std::uint32_t maximum = no_limit, used = 0; };
+    static constexpr std::uint32_t no_limit = 0x7fffffff;
+    static constexpr std::uint32_t default_maximum = 1024; ///< of the first one
+    std::array<Quota, 9> quotas{};
+    [[nodiscard]] Quota& quota(proto::NamespaceKind kind) { return quotas[static_cast<std::uint32_t>(kind) % 9]; }
+    /// One more, here and in all above. False: too many somewhere, and nothing has changed. Mount namespaces are vfs's to count.
+    bool charge(proto::NamespaceKind kind);
+    void uncharge(proto::NamespaceKind kind);
 
     /// Of all that there are.
     static std::uint32_t count;

@@ -130,6 +130,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         if ((flags & f::new_pid) != 0) {
             if (auto made = change.create_pid(); !made) return fail(made.error());
         }
+        if ((flags & f::new_mount) != 0 && !change.may_create_mount()) return fail(Error::NoSpace);
         if (auto made = change.create_kinds(flags); !made) return fail(made.error());
     }
 
@@ -262,6 +263,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
             child->handlers = new SignalHandlers{*parent.handlers};
             child->handlers->references = 1;
         }
+        enter_group(*child, *parent.control_group);
         if (child->parent != nullptr) child->parent->children.add(*child);
         if (space->init == nullptr) space->init = child;
         child->state = ProcessState::Running;

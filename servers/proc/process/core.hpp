@@ -10,6 +10,8 @@
 
 namespace proc {
 
+enum class NodeKind : std::uint8_t; ///< procfs/tree.hpp
+
 namespace signal_number {
 inline constexpr std::uint32_t hup = 1, interrupt = 2, quit = 3, ill = 4, trap = 5, abort = 6, bus = 7, fpe = 8, kill = 9, usr1 = 10,
                                segv = 11, usr2 = 12, pipe = 13, alarm = 14, term = 15, child = 17, cont = 18, stop = 19, tstp = 20,
@@ -24,11 +26,6 @@ namespace wait_option {
 inline constexpr std::uint32_t no_hang = 1, stopped = 2, exited = 4, continued = 8, no_wait = 0x01000000, no_thread = 0x20000000,
                                all = 0x40000000, clone = 0x80000000;
 }
-
-/// How many there may be of what proc itself owns (/proc/sys/user, /proc/sys/kernel/pid_max).
-struct SystemLimits {
-    std::uint32_t user_namespaces = 1024, pid_namespaces = 1024;
-};
 
 class Core {
 public:
@@ -55,7 +52,7 @@ public:
     ipc::Result<ipc::Unit> unshare(Thread& thread, std::uint32_t flags);
     ipc::Result<ipc::Unit> unshare_kind(Thread& thread, std::string_view name);
     /// What setns(2) is given: a namespace of proc's own, a process (pidfd), or another server's namespace.
-    struct Joined { PidNamespace* pid = nullptr; UserNamespace* user = nullptr; Pid* process = nullptr; CapabilityPointer other = 0; };
+    struct Joined { PidNamespace* pid = nullptr; UserNamespace* user = nullptr; Pid* process = nullptr; SharedNamespace* shared = nullptr; CapabilityPointer other = 0; };
     /// `joined.other` is set to 0 if it is kept.
     ipc::Result<ipc::Unit> set_namespace(Thread& thread, Joined& joined, std::uint32_t flags);
     /// CAP_* `number` over `over`, for a process with these credentials in the user namespace `own` (user_namespaces(7)).
@@ -81,6 +78,26 @@ public:
     std::uint32_t network_of(Process& process);
     static constexpr std::uint32_t no_network = 0xffffffff;
     ipc::Result<std::array<std::int32_t, 2>> network_setting(Process& process, std::uint32_t setting, std::array<std::int32_t, 2> const* change);
+    // Limits that /proc/sys shows (namespaces/limits.cpp).
+    /// /proc/sys/user/max_KIND_namespaces as the process's user namespace has it; by namespace_limit_kinds.
+    [[nodiscard]] static std::string namespace_limit(Process& process, std::uint32_t index);
+    /// CAP_SYS_RESOURCE over that user namespace; the first one's are the root container's alone. Invalid: no such number.
+    ipc::Result<ipc::Unit> set_namespace_limit(Process& process, std::uint32_t index, std::string_view value);
+    /// /proc/sys/kernel/pid_max, for the whole machine: root of the root container alone.
+    ipc::Result<ipc::Unit> set_pid_maximum(Process& process, std::string_view value);
+    // Control groups (cgroup/files.cpp).
+    /// The group that its cgroup namespace shows as `/`.
+    [[nodiscard]] Group& root_group_of(Process const& process) const;
+    /// Moves it there, or puts it there first.
+    static void enter_group(Process& process, Group& group);
+    /// It ends: no member any more, though it still says where it was.
+    static void leave_group(Process& process);
+    /// A file of the group; processes are numbered as the reader's PID namespace does.
+    [[nodiscard]] std::string group_text(Group const& group, NodeKind kind, Process const* reader) const;
+    /// Errors as Linux's: Invalid, NoProcess, Access, NoDevice (removed), NoEntry (another tree).
+    ipc::Result<ipc::Unit> write_group(Group& group, NodeKind kind, Process& writer, std::string_view value);
+    /// May it change the group's directory and files?
+    [[nodiscard]] static bool owns_group(Process const& process, Group const& group);
     // What /proc shows of the process's IPC namespace (namespaces/ipc_files.cpp).
     /// Text of /proc/sysvipc: 0 shm, 1 sem, 2 msg.
     std::string ipc_table(Process& process, std::uint32_t which);
@@ -106,6 +123,17 @@ public:
     /// Asked of its owner the first time. 0: it does not answer.
     std::uint32_t inode_of(SharedNamespace& name_space);
     void release(SharedNamespace*& name_space);
+    // A namespace that nobody has looked at yet is a note of what it is a copy of; its owner makes it when that is needed.
+    /// What a new one of that kind begins as a copy of: `from`, or what that has not changed from; null: the machine's first.
+    SharedNamespace& origin_for(SharedNamespace* from, unsigned kind);
+    /// The caller holds its one reference; `owner` has been charged for it.
+    SharedNamespace& make_copy(SharedNamespace& origin, UserReference const& owner);
+    /// Its capability at its owner, asked for now if it has not been.
+    ipc::Result<CapabilityPointer> materialize(SharedNamespace& name_space);
+    /// What it holds is about to change: those that are copies of it as it was become real. Errors as materialize.
+    ipc::Result<ipc::Unit> settle_copies(SharedNamespace& name_space);
+    /// All there are, so that their owners' lists are whole.
+    void materialize_all();
     void release(NamespaceSet*& set);
     /// The machine's first ones: what a container's first process begins with. A set of the caller's own.
     NamespaceSet* first_namespaces();
@@ -116,6 +144,7 @@ public:
     /// A capability, to be copied to whoever shall have it; proc's own copy goes with the last of the others.
     ipc::Result<CapabilityPointer> make_handle(PidNamespace& space);
     ipc::Result<CapabilityPointer> make_handle(UserNamespace& space);
+    ipc::Result<CapabilityPointer> make_handle(SharedNamespace& space);
     ipc::Result<CapabilityPointer> make_handle(Pid& process);
     void handle_gone(Word badge);      ///< nobody has it any more
     ipc::Result<CapabilityPointer> open_process(Process& caller, std::int32_t number, std::uint32_t flags);
@@ -259,8 +288,8 @@ public:
     Domain* root_domain = nullptr;
     UserReference const first_user_space;
     NamespaceKinds kinds;
+    int cgroup_kind = -1;              ///< index of the kind cgroup in `kinds`, -1: there is none
     int time_kind = -1;                ///< index of the kind time in `kinds`, -1: there is none
-    SystemLimits limits;
 
 private:
     void generate(Process& process, Thread* thread, proto::SignalInformation const& information, bool from_above);

@@ -64,6 +64,7 @@ void Core::release_parts(Process& process) {
         machine.release_cspace(*process.cspace);
         process.cspace = nullptr;
     }
+    leave_group(process);
     if (process.vfs_session != 0) machine.drop(process.vfs_session);
     process.vfs_session = 0;
     for (unsigned kind = 0; kind < kinds.size(); ++kind) {

@@ -18,7 +18,9 @@ PidNamespace::PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamesp
 
 PidNamespace::~PidNamespace() {
     --count;
-    if (parent_ != nullptr) parent_->release();
+    if (parent_ == nullptr) return;
+    owner->uncharge(proto::NamespaceKind::Pid);
+    parent_->release();
 }
 
 void PidNamespace::release() {
@@ -51,14 +53,16 @@ std::int32_t PidNamespace::next_used(std::int32_t from) const {
 }
 
 std::int32_t PidNamespace::choose() {
-    if (used_ >= static_cast<std::uint32_t>(pid_maximum) - 1) return 0;
+    constexpr std::int32_t reserved = 300; // Linux starts over above the PIDs of boot-time daemons
+    std::int32_t const first = last_ >= reserved ? reserved : 1;
     std::int32_t number = last_;
-    do {
-        // Linux starts over above the PIDs of boot-time daemons.
-        number = number + 1 >= pid_maximum ? (used_ > 30000 ? 1 : 300) : number + 1;
-    } while (find(number) != nullptr);
-    last_ = number;
-    return number;
+    for (std::int32_t tries = pid_maximum - first; tries > 0; --tries) {
+        number = number + 1 >= pid_maximum ? first : number + 1;
+        if (find(number) != nullptr) continue;
+        last_ = number;
+        return number;
+    }
+    return 0;
 }
 
 Pid* Pid::create(PidNamespace& space) {
@@ -80,7 +84,6 @@ Pid* Pid::create(PidNamespace& space) {
         PidNumber*& bucket = each->table_[static_cast<unsigned>(number) % PidNamespace::buckets];
         entry = {number, each, pid.get(), bucket};
         bucket = &entry;
-        ++each->used_;
         each->retain();
     }
     do { ++last_global; } while (last_global == 0 || find_global(last_global) != nullptr);
@@ -99,7 +102,6 @@ void Pid::release() {
         PidNumber** place = &entry.space->table_[static_cast<unsigned>(entry.number) % PidNamespace::buckets];
         while (*place != &entry) place = &(*place)->next;
         *place = entry.next;
-        --entry.space->used_;
     }
     for (unsigned i = level + 1; i-- > 0;) {
         if (numbers[i].space != nullptr) numbers[i].space->release();

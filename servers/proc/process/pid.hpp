@@ -19,9 +19,12 @@ class Domain;
 class PidNamespace {
 public:
     static constexpr unsigned maximum_depth = 33; ///< 32 below the first, as Linux
-    static constexpr std::int32_t pid_maximum = 32768;
+    /// One past the highest number that is given out (/proc/sys/kernel/pid_max), within these bounds.
+    static inline std::int32_t pid_maximum = 32768;
+    static constexpr std::int32_t pid_maximum_least = 301, pid_maximum_most = 32768;
 
-    /// parent null: the root of a tree (the root container's, or a sealed container's). `owner`: its owning user namespace.
+    /// parent null: the root of a tree (the root container's, or a sealed container's). `owner`: its owning user namespace, charged for
+    /// every one that has a parent.
     PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamespace& owner);
     ~PidNamespace();
     PidNamespace(PidNamespace const&) = delete;
@@ -56,7 +59,6 @@ private:
     std::uint32_t inode_;
     std::uint32_t references_ = 1;
     std::int32_t last_ = 0;
-    std::uint32_t used_ = 0;
     /// Made with the first PID: many a namespace never has one.
     std::unique_ptr<struct PidNumber*[]> table_;
 };

@@ -5,6 +5,7 @@
 #include "../../../libipc/proto/process.hpp"
 #include "../../../user/linux/layout.hpp"
 #include "badges.hpp"
+#include "../cgroup/group.hpp"
 #include "../namespaces/kinds.hpp"
 #include "credentials.hpp"
 #include "list.hpp"
@@ -128,6 +129,9 @@ struct Process {
     NamespaceSet* namespaces = nullptr;    ///< one reference; null once it is a zombie
     /// Its sessions at the owners of `namespaces`, by kind, owned; 0: not opened (Core::open_session).
     std::array<CapabilityPointer, NamespaceKinds::maximum> sessions{};
+
+    GroupReference control_group;          ///< also a zombie's
+    bool in_group = false;                 ///< counted as a member of it: alive
 
     // What it is made of. Null once it is a zombie.
     MemorySpace* memory = nullptr;

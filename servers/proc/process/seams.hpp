@@ -25,6 +25,11 @@ public:
     virtual void forget_maps(UserNamespace const& space) = 0;
     /// A new namespace, child or copy of `from`, that keeps `owner` alive. NoSpace: too many.
     virtual ipc::Result<CapabilityPointer> create_namespace(CapabilityPointer from, UserNamespace& owner) = 0;
+    /// How many of a kind its owner may have in all; `first`: as NamespaceKindEntry, 0: mount namespaces.
+    virtual ipc::Result<ipc::Unit> set_namespace_limit(CapabilityPointer first, std::uint32_t maximum) = 0;
+    /// The number of the group that a cgroup namespace shows as its root, 0: none was said.
+    virtual ipc::Result<ipc::Unit> set_root_group(CapabilityPointer first, CapabilityPointer name_space, std::uint32_t group) = 0;
+    virtual std::uint32_t root_group(CapabilityPointer name_space) = 0;
     /// A session in it, with every operation that is `allowed` (bits of the kind's own protocol).
     virtual ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) = 0;
     /// Who holds the session of that namespace (Namespace::Vouch).

@@ -3,6 +3,7 @@
 #include "core.hpp"
 #include "seams.hpp"
 #include "ipc/server.hpp"
+#include "proto/cgroup.hpp"
 #include "proto/clock.hpp"
 #include "proto/memory.hpp"
 #include "proto/terminal.hpp"
@@ -46,6 +47,13 @@ public:
         }
         return slot_of(ipc::call<proto::Namespace::Create>(ipc::Cap<proto::Namespace>{from}, pin, owner.inode(), 0u));
     }
+    ipc::Result<ipc::Unit> set_namespace_limit(CapabilityPointer first, std::uint32_t maximum) override {
+        return ipc::call<proto::Namespace::SetLimit>(ipc::Cap<proto::Namespace>{first != 0 ? first : to_.vfs_control.slot}, maximum);
+    }
+    ipc::Result<ipc::Unit> set_root_group(CapabilityPointer first, CapabilityPointer name_space, std::uint32_t group) override {
+        return ipc::call<proto::Cgroup::SetRoot>(ipc::Cap<proto::Cgroup>{first}, ipc::OptionalCap<proto::Namespace>{ipc::Cap<proto::Namespace>{name_space}}, group);
+    }
+    std::uint32_t root_group(CapabilityPointer name_space) override { return ipc::call<proto::Cgroup::Root>(ipc::Cap<proto::Cgroup>{name_space}).value_or(0); }
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) override {
         return slot_of(ipc::call<proto::Namespace::Enter>(ipc::Cap<proto::Namespace>{name_space}, allowed));
     }

@@ -33,6 +33,7 @@ ipc::Result<Process*> Core::create_process(Domain& domain, CapabilityPointer vfs
     process->user_space = first_user_space;
     process->handlers = new SignalHandlers;
     process->start_time = clock.now();
+    enter_group(*process, *domain.groups);
     process->exit_signal = 0;
     table.join_group(*process, process->pid);
     table.join_session(*process, process->pid);

@@ -19,6 +19,14 @@ constexpr bool may_write(Node const& node) {
     case NodeKind::HostName:
     case NodeKind::DomainName:
     case NodeKind::IpcLimit:
+    case NodeKind::PidMaximum:
+    case NodeKind::NamespaceLimit:
+    case NodeKind::GroupKill:
+    case NodeKind::GroupMaxDepth:
+    case NodeKind::GroupMaxDescendants:
+    case NodeKind::GroupProcesses:
+    case NodeKind::GroupSubtree:
+    case NodeKind::GroupType:
     case NodeKind::NetSetting:
     case NodeKind::UserMap:
     case NodeKind::GroupMap:

@@ -88,7 +88,21 @@ std::string ProcFs::text_of(Open const& file) {
     case OomScore:
     case OomScoreAdjust:
     case Wchan: return file.node.kind == Wchan ? "0" : "0\n";
-    case Cgroup: return "0::/\n";
+    case Cgroup: {
+        Process const& reader = opener != nullptr ? *opener : *process;
+        return "0::" + process->control_group->path_from(core.root_group_of(reader)) + "\n";
+    }
+    case GroupControllers:
+    case GroupEvents:
+    case GroupMaxDepth:
+    case GroupMaxDescendants:
+    case GroupProcesses:
+    case GroupStat:
+    case GroupSubtree:
+    case GroupType: {
+        Group const* const group = group_of(file.node);
+        return group == nullptr ? std::string{} : core.group_text(*group, file.node.kind, whose);
+    }
     case LoginUser: return "4294967295";
     case Io: return "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n";
     case Schedstat: return (TextBuilder{} << core.cpu_time(*process) << " 0 0\n").take();
@@ -109,10 +123,11 @@ std::string ProcFs::text_of(Open const& file) {
     case OsRelease: return "6.1.0-cella\n";
     case OsVersion: return "#1 Cella\n";
     case PidMaximum: return (TextBuilder{} << PidNamespace::pid_maximum << '\n').take();
-    case ThreadsMaximum: return "4096\n";
+    case ThreadsMaximum: return "16384\n";
     case Overcommit: return "1\n";
     case FileMaximum: return "65536\n";
     case SysvipcTable: return whose != nullptr && whose->alive() ? core.ipc_table(*whose, 2 - file.node.number) : std::string{};
+    case NamespaceLimit: return whose != nullptr && whose->alive() ? core.namespace_limit(*whose, file.node.number) : std::string{};
     case IpcLimit: return whose != nullptr && whose->alive() ? core.ipc_limit(*whose, file.node.number - first_ipc_limit) : std::string{};
     default: return {};
     }
@@ -123,6 +138,10 @@ auto ProcFs::read(Sender& sender, Open& file, std::uint64_t offset) -> Result<pr
     if (is_directory(file.node.kind)) return fail(Error::IsDirectory);
     if (is_link(file.node.kind)) return fail(Error::Invalid);
     if (file.node.process != 0 && process_of(file.node) == nullptr) return fail(Error::NoProcess);
+    if (is_of_group(file.node.kind)) {
+        Group const* const group = group_of(file.node);
+        if (group == nullptr || group->removed()) return fail(Error::NoDevice);
+    }
     if (offset == 0 || file.text.empty()) {
         Pid const* const opener = Pid::find_global(file.opener);
         core.reader = opener == nullptr ? nullptr : opener->process;
@@ -192,6 +211,27 @@ auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<pro
     case NodeKind::IpcLimit: {
         if (opener == nullptr) return fail(Error::NotPermitted);
         auto const done = core.set_ipc_limit(*opener, file->node.number - first_ipc_limit, value);
+        if (!done) return fail(done.error());
+        break;
+    }
+    case NodeKind::GroupKill:
+    case NodeKind::GroupMaxDepth:
+    case NodeKind::GroupMaxDescendants:
+    case NodeKind::GroupProcesses:
+    case NodeKind::GroupSubtree:
+    case NodeKind::GroupType: {
+        Group* const group = group_of(file->node);
+        if (group == nullptr) return fail(Error::NoDevice);
+        if (opener == nullptr || !opener->alive()) return fail(Error::NoProcess);
+        auto const done = core.write_group(*group, file->node.kind, *opener, value);
+        if (!done) return fail(done.error());
+        break;
+    }
+    case NodeKind::NamespaceLimit:
+    case NodeKind::PidMaximum: {
+        if (opener == nullptr || !opener->alive()) return fail(Error::NotPermitted);
+        auto const done = file->node.kind == NodeKind::PidMaximum ? core.set_pid_maximum(*opener, value)
+                                                                  : core.set_namespace_limit(*opener, file->node.number, value);
         if (!done) return fail(done.error());
         break;
     }

@@ -7,7 +7,16 @@ namespace proc {
 using namespace procfs;
 
 auto ProcFs::file_system(PidNamespace& space) -> Result<ipc::Cap<Dir>> {
-    auto* mounted = new Mounted{&space, 0};
+    auto* mounted = new Mounted{&space, 0, {}, {}};
+    mounted->badge = core.table.badges.allocate(ObjectKind::ProcessDirectory, mounted);
+    space.retain();
+    auto const cap = ipc::mint_session<Dir>(mounted->badge);
+    if (!cap) no_senders(mounted->badge);
+    return cap;
+}
+
+auto ProcFs::group_file_system(PidNamespace& space, Group& root) -> Result<ipc::Cap<Dir>> {
+    auto* mounted = new Mounted{&space, 0, Node{NodeKind::GroupDirectory, 0755, 0, 0, root.number()}, GroupReference{&root}};
     mounted->badge = core.table.badges.allocate(ObjectKind::ProcessDirectory, mounted);
     space.retain();
     auto const cap = ipc::mint_session<Dir>(mounted->badge);
@@ -110,7 +119,9 @@ auto ProcFs::on(F::Name, Sender& sender, ipc::WriteBuffer) -> Result<Word32> {
 auto ProcFs::on(F::Reopen, Sender& sender, Word32 flags) -> Result<std::tuple<ipc::Cap<F>, Word32>> {
     if (Handle const* const handle = handle_of(sender)) {
         if (handle->process != nullptr) return fail(Error::NoDevice);
-        auto const made = handle->pid_space != nullptr ? core.make_handle(*handle->pid_space) : core.make_handle(*handle->user_space);
+        auto const made = handle->shared != nullptr      ? core.make_handle(*handle->shared)
+                          : handle->pid_space != nullptr ? core.make_handle(*handle->pid_space)
+                                                         : core.make_handle(*handle->user_space);
         if (!made) return fail(made.error());
         return std::tuple{ipc::Cap<F>{*made}, static_cast<Word32>(proto::FileKind::Namespace)};
     }

@@ -19,7 +19,7 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
 
     // Cursors: 0 ".", 1 "..", 2.. fixed entries, 256 + number for what has a number.
     constexpr std::uint64_t numbered = 256;
-    auto const fixed = entries_of(directory.kind);
+    auto const fixed = entries_of(directory);
     std::byte buffer[2048];
     std::size_t const room = std::min<std::size_t>(sizeof buffer, sender.write_length);
     std::size_t used = 0;
@@ -52,7 +52,7 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
             Entry const& entry = fixed[static_cast<std::size_t>(cursor - 2)];
             Node node = directory;
             node.kind = entry.kind;
-            node.number = static_cast<std::uint32_t>(cursor - 2);
+            if (directory.kind != NodeKind::GroupDirectory) node.number = static_cast<std::uint32_t>(cursor - 2);
             going = put(entry.name, node, cursor + 1);
         }
     }
@@ -108,6 +108,15 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
                 node.kind = NodeKind::NetDeviceDirectory;
                 node.number = device.index;
                 going = put(device.name, node, numbered + device.index);
+            }
+            break;
+        }
+        case NodeKind::GroupDirectory: {
+            // The cursor is the number of the group before, which may be gone; they were made in the order of their numbers.
+            Group const* const group = group_of(directory);
+            if (group == nullptr) break;
+            for (Group const* child : group->children()) {
+                if (going && child->number() > first) going = put(child->name(), Node{NodeKind::GroupDirectory, 0755, 0, 0, child->number()}, numbered + child->number());
             }
             break;
         }

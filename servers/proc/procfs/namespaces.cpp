@@ -80,11 +80,17 @@ auto ProcFs::open_namespace(Walk const& walk) -> Result<OpenedNamespace> {
     case What::Other:
     case What::TimeChildren: {
         bool const later = entry.what == What::TimeChildren && process.namespaces->time_children != nullptr;
-        SharedNamespace const& name_space = later ? *process.namespaces->time_children : *process.namespaces->at[entry.kind];
+        SharedNamespace& name_space = later ? *process.namespaces->time_children : *process.namespaces->at[entry.kind];
+        if (core.kinds[entry.kind].flag != 0) {
+            made = core.make_handle(name_space);
+            break;
+        }
+        // A kind that proc does not know by a flag: the capability itself, so that its file is what its owner makes of it.
         std::uint64_t allowed = proto::Namespace::program_operations;
         // A kind whose file can be written lets root over it do so.
         if (walk.caller != nullptr && Core::capable(*walk.caller->process, *name_space.owner, capability::sys_admin)) allowed |= proto::Namespace::write_operation;
-        made = core.owners.attenuated(name_space.capability, allowed);
+        auto const real = core.materialize(name_space);
+        made = real ? core.owners.attenuated(*real, allowed) : real;
         keep = false;
         break;
     }
@@ -93,7 +99,12 @@ auto ProcFs::open_namespace(Walk const& walk) -> Result<OpenedNamespace> {
     return OpenedNamespace{*made, keep, *inode};
 }
 
-proto::FileStatus ProcFs::handle_status(Handle const& handle) {
+std::uint32_t ProcFs::inode_of(Handle const& handle) const {
+    if (handle.shared != nullptr) return core.inode_of(*handle.shared);
+    return handle.pid_space != nullptr ? handle.pid_space->inode() : handle.user_space->inode();
+}
+
+proto::FileStatus ProcFs::handle_status(Handle const& handle) const {
     proto::FileStatus status{};
     status.links = 1;
     status.block_size = 4096;
@@ -103,16 +114,16 @@ proto::FileStatus ProcFs::handle_status(Handle const& handle) {
         status.device_minor = 14;
     } else {
         status.mode = 0100444;
-        status.inode = handle.pid_space != nullptr ? handle.pid_space->inode() : handle.user_space->inode();
+        status.inode = inode_of(handle);
         status.device_minor = namespace_device_minor;
     }
     return status;
 }
 
-std::string ProcFs::handle_name(Handle const& handle) {
+std::string ProcFs::handle_name(Handle const& handle) const {
     if (handle.process != nullptr) return "anon_inode:[pidfd]";
-    bool const pid = handle.pid_space != nullptr;
-    return (TextBuilder{} << (pid ? "pid:[" : "user:[") << (pid ? handle.pid_space->inode() : handle.user_space->inode()) << ']').take();
+    std::string_view const kind = handle.shared != nullptr ? core.kinds[handle.shared->kind].name.view() : handle.pid_space != nullptr ? "pid" : "user";
+    return (TextBuilder{} << kind << ":[" << inode_of(handle) << ']').take();
 }
 
 // --- maps ---
@@ -126,7 +137,7 @@ std::string ProcFs::map_text(Open const& file, Process& process) {
         SharedNamespace* later = process.namespaces->time_children;
         if (later == nullptr) later = process.namespaces->at[static_cast<unsigned>(core.time_kind)];
         if (later == nullptr) return {};
-        auto const offsets = later->frozen ? later->offsets : core.owners.time_offsets(later->capability, false);
+        auto const offsets = later->frozen ? later->offsets : core.owners.time_offsets((later->origin != nullptr ? later->origin : later)->capability, false);
         for (std::size_t i = 0; i < 2; ++i) {
             std::int64_t seconds = offsets[i] / 1'000'000'000, rest = offsets[i] % 1'000'000'000;
             if (rest < 0) --seconds, rest += 1'000'000'000;
@@ -244,6 +255,8 @@ auto ProcFs::write_time_offsets(Open const& file, Process& process, std::string_
     SharedNamespace* const name_space = later != nullptr ? later : process.namespaces->at[static_cast<unsigned>(core.time_kind)];
     if (!file.opener_rights.space || !file.opener_rights.capable(*name_space->owner, capability::sys_time)) return fail(Error::NotPermitted);
     if (later == nullptr) return fail(Error::Access);
+    if (auto settled = core.settle_copies(*later); !settled) return settled;
+    if (auto made = core.materialize(*later); !made) return fail(made.error());
     for (Offset const& offset : offsets) {
         if (auto done = core.owners.set_time_offset(later->capability, offset.clock, offset.seconds, offset.nanoseconds); !done) return done;
     }
@@ -259,13 +272,14 @@ Core::Joined ProcFs::joined_by(ipc::OptionalCap<F> const& file) const {
         joined.pid = handle->pid_space;
         joined.user = handle->user_space.get();
         joined.process = handle->process;
+        joined.shared = handle->shared;
     }
     return joined;
 }
 
 auto ProcFs::set_namespace(Thread& thread, ipc::OptionalCap<F> const& file, Word32 flags) -> Result<Unit> {
     Core::Joined joined = joined_by(file);
-    if (joined.pid == nullptr && joined.user == nullptr && joined.process == nullptr && joined.other == 0) return fail(Error::Invalid);
+    if (joined.pid == nullptr && joined.user == nullptr && joined.process == nullptr && joined.shared == nullptr && joined.other == 0) return fail(Error::Invalid);
     auto const result = core.set_namespace(thread, joined, flags);
     if (joined.other != 0) core.machine.drop(joined.other);
     return result;
@@ -279,6 +293,8 @@ auto ProcFs::namespace_attribute(Process& process, ipc::OptionalCap<F> const& fi
             kind = proto::NamespaceKind::Pid;
         } else if (joined.user != nullptr) {
             kind = proto::NamespaceKind::User;
+        } else if (joined.shared != nullptr) {
+            kind = core.kinds[joined.shared->kind].kind;
         } else {
             auto const identity = joined.other == 0 ? fail(Error::NotTerminal) : core.owners.identify_namespace(joined.other);
             if (!identity) return fail(Error::NotTerminal);
@@ -296,6 +312,10 @@ auto ProcFs::namespace_attribute(Process& process, ipc::OptionalCap<F> const& fi
 auto ProcFs::related_namespace(Process& process, ipc::OptionalCap<F> const& file, Word32 request) -> Result<CapabilityPointer> {
     Core::Joined const joined = joined_by(file);
     auto answer = [&]() -> Result<CapabilityPointer> {
+        if (request == proto::namespace_itself && joined.shared != nullptr) {
+            auto const real = core.materialize(*joined.shared);
+            return real ? core.owners.attenuated(*real, proto::Namespace::program_operations) : real;
+        }
         if (request != get_user_namespace && request != get_parent) return fail(Error::NotTerminal);
         UserNamespace* owner = nullptr;
         if (joined.pid != nullptr) {
@@ -307,6 +327,9 @@ auto ProcFs::related_namespace(Process& process, ipc::OptionalCap<F> const& file
             owner = joined.pid->owner.get();
         } else if (joined.user != nullptr) {
             owner = joined.user->parent();
+        } else if (joined.shared != nullptr) {
+            if (request == get_parent) return fail(Error::Invalid);
+            owner = joined.shared->owner.get();
         } else {
             auto const identity = joined.other == 0 ? fail(Error::NotTerminal) : core.owners.identify_namespace(joined.other);
             if (!identity) return fail(Error::NotTerminal);
@@ -328,6 +351,9 @@ auto ProcFs::on(N::Identify, Sender& sender) -> Result<proto::NamespaceIdentity>
     if (PidNamespace const* const pid = handle->pid_space) {
         return proto::NamespaceIdentity{proto::NamespaceKind::Pid, pid->inode(), pid->parent() == nullptr ? 0 : pid->parent()->inode(), pid->owner->inode(), 0,
                                         pid->references()};
+    }
+    if (SharedNamespace* const shared = handle->shared) {
+        return proto::NamespaceIdentity{core.kinds[shared->kind].kind, core.inode_of(*shared), 0, shared->owner->inode(), 0, shared->references};
     }
     UserNamespace const& user = *handle->user_space;
     std::uint32_t const parent = user.parent() == nullptr ? 0 : user.parent()->inode();

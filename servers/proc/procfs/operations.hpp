@@ -20,6 +20,9 @@ public:
     Result<ipc::Cap<proto::Directory>> on(P::ProcFileSystem, ipc::Sender& sender) {
         return requests_.run<P::ProcFileSystem>(sender, [&](Thread& thread) { return file_system(thread.process->space()); });
     }
+    Result<ipc::Cap<proto::Directory>> on(P::CgroupFileSystem, ipc::Sender& sender) {
+        return requests_.run<P::CgroupFileSystem>(sender, [&](Thread& thread) { return group_file_system(thread.process->space(), core.root_group_of(*thread.process)); });
+    }
     Result<ipc::Cap<proto::Directory>> on(proto::Domain::ProcFileSystem, ipc::Sender& sender) {
         Domain* const domain = core.table.badges.find<Domain>(sender.badge, ObjectKind::Domain);
         if (domain == nullptr) return fail(Error::NoProcess);
@@ -29,6 +32,7 @@ public:
         return requests_.run<P::RelatedNamespace>(sender, [&](Thread& thread) -> Result<ipc::Cap<proto::File>> {
             auto const made = related_namespace(*thread.process, file, request);
             if (!made) return fail(made.error());
+            if (request == proto::namespace_itself) sender.delete_after_reply(*made); // not proc's own, which goes by itself
             return ipc::Cap<proto::File>{*made};
         });
     }

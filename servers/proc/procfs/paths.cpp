@@ -22,6 +22,12 @@ proto::FileStatus ProcFs::status_of(Process const* viewer, Node const& node) con
         }
         if (node.kind == NodeKind::Descriptor) status.size = 64;
     }
+    if (Group const* const group = group_of(node)) {
+        status.user = group->user;
+        status.group = group->group;
+        if (node.kind == NodeKind::GroupDirectory) status.links += static_cast<std::uint32_t>(group->children().size());
+        status.size = 0;
+    }
     UserNamespace const& users = viewer != nullptr ? *viewer->user_space : *core.first_user_space;
     status.user = Core::user_in(users, status.user);
     status.group = Core::group_in(users, status.group);
@@ -138,10 +144,49 @@ auto ProcFs::on(Dir::Access, Sender& sender, At at, Caller caller, Word32 mode, 
     if (!found->rest.empty()) return fail(leave(sender, *found));
     Node const& node = found->node;
     if (is_link(node.kind)) return Unit{};
-    if ((mode & 2) != 0 && !may_write(node)) return fail(is_directory(node.kind) ? Error::Access : Error::Access);
+    bool const group = is_of_group(node.kind);
+    if ((mode & 2) != 0 && !(may_write(node) || node.kind == NodeKind::GroupDirectory)) return fail(Error::Access);
+    if ((mode & 2) != 0 && group && !owns(found->caller, node)) return fail(Error::Access);
     if ((mode & 1) != 0 && !is_directory(node.kind)) return fail(Error::Access);
     if ((mode & 4) != 0 && !may_open(found->caller, node)) return fail(Error::Access);
     return Unit{};
+}
+
+auto ProcFs::on(Dir::MakeDirectory, Sender& sender, At at, Caller caller, Word32, ipc::Path const& path) -> Result<Unit> {
+    char storage[1024];
+    auto const text = sender.read_path(path, storage);
+    if (!text) return refuse(at, caller, text.error());
+    std::string_view whole = *text;
+    while (whole.ends_with('/')) whole.remove_suffix(1);
+    std::size_t const slash = whole.rfind('/');
+    std::string_view const parent = slash == std::string_view::npos ? std::string_view{} : whole.substr(0, slash), name = whole.substr(slash + 1);
+    auto const found = walk(sender, at, caller, ipc::Path{parent}, true);
+    if (!found) return fail(found.error());
+    if (!found->rest.empty()) return fail(leave(sender, *found));
+    if (!is_directory(found->node.kind)) return fail(Error::NotDirectory);
+    if (name.empty() || name == "." || name == ".." || look_up(core, *found->space, found->node, name)) return fail(Error::Exists);
+    Group* const group = group_of(found->node);
+    if (group == nullptr || found->caller == nullptr) return fail(Error::NoEntry);
+    if (!owns(found->caller, found->node)) return fail(Error::Access);
+    Credentials const& who = found->caller->process->credentials;
+    auto const made = group->make_child(name, who.file_user, who.file_group);
+    if (!made) return fail(made.error());
+    return Unit{};
+}
+
+auto ProcFs::on(Dir::Unlink, Sender& sender, At at, Caller caller, Word32 flags, ipc::Path const& path) -> Result<Unit> {
+    constexpr Word32 remove_directory = 0x200;
+    auto const found = walk(sender, at, caller, path, false);
+    if (!found) return fail(found.error());
+    if (!found->rest.empty()) return fail(leave(sender, *found));
+    Group* const group = group_of(found->node);
+    if (group == nullptr) return fail(Error::NotPermitted);
+    bool const directory = found->node.kind == NodeKind::GroupDirectory;
+    if (directory != ((flags & remove_directory) != 0)) return fail(directory ? Error::IsDirectory : Error::NotDirectory);
+    if (!directory) return fail(Error::NotPermitted);
+    if (group->parent() == nullptr) return fail(Error::Busy);
+    if (found->caller == nullptr || !Core::owns_group(*found->caller->process, *group->parent())) return fail(Error::Access);
+    return group->remove();
 }
 
 auto ProcFs::on(Dir::ReadLink, Sender& sender, At at, Caller caller, ipc::Path const& path, ipc::WriteBuffer) -> Result<proto::Transfer> {

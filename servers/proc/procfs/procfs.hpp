@@ -23,6 +23,8 @@ public:
 
     /// A capability for the root of the procfs of that namespace (Process::ProcFileSystem, Domain::ProcFileSystem). It goes by no_senders.
     Result<ipc::Cap<Dir>> file_system(PidNamespace& space);
+    /// Of the control groups from `root` down (Process::CgroupFileSystem), numbering processes as `space` does.
+    Result<ipc::Cap<Dir>> group_file_system(PidNamespace& space, Group& root);
     /// Process::SetNamespace.
     Result<Unit> set_namespace(Thread& thread, ipc::OptionalCap<F> const& file, Word32 flags);
     /// Process::RelatedNamespace: a capability to be copied to the caller, which keeps it alive.
@@ -40,9 +42,9 @@ public:
     Result<proto::FileStatus> on(Dir::Stat, Sender&, At, Caller, Word32 flags, ipc::Path const&);
     Result<Unit> on(Dir::Access, Sender&, At, Caller, Word32 mode, Word32 flags, ipc::Path const&);
     Result<proto::Transfer> on(Dir::ReadLink, Sender&, At, Caller, ipc::Path const&, ipc::WriteBuffer);
-    Result<Unit> on(Dir::MakeDirectory, Sender&, At at, Caller caller, Word32, ipc::Path const&) { return refuse(at, caller, Error::NoEntry); }
+    Result<Unit> on(Dir::MakeDirectory, Sender&, At, Caller, Word32 mode, ipc::Path const&);
     Result<Unit> on(Dir::MakeNode, Sender&, At at, Caller caller, Word32, Word32, ipc::Path const&) { return refuse(at, caller, Error::NotPermitted); }
-    Result<Unit> on(Dir::Unlink, Sender&, At at, Caller caller, Word32, ipc::Path const&) { return refuse(at, caller, Error::NotPermitted); }
+    Result<Unit> on(Dir::Unlink, Sender&, At, Caller, Word32 flags, ipc::Path const&);
     Result<Unit> on(Dir::Rename, Sender&, At from, At to, Word32, ipc::ReadBuffer) {
         drop(to);
         drop(from);
@@ -61,10 +63,9 @@ public:
         return refuse(at, caller, Error::NotPermitted);
     }
     Result<Unit> on(Dir::Truncate, Sender&, At at, Caller caller, std::uint64_t, ipc::Path const&) { return refuse(at, caller, Error::Invalid); }
-    Result<proto::FileSystemStatus> on(Dir::StatFileSystem, Sender&, At at, Caller caller, ipc::Path const&) {
-        drop(at);
-        drop_caller(caller);
-        return proto::FileSystemStatus{0x9fa0, abi::page_size, 0, 0, 0, 0, 255, 0};
+    Result<proto::FileSystemStatus> on(Dir::StatFileSystem, Sender& sender, At at, Caller caller, ipc::Path const& path) {
+        auto const found = walk(sender, at, caller, path, true);
+        return proto::FileSystemStatus{found && is_of_group(found->node.kind) ? group_magic : 0x9fa0, abi::page_size, 0, 0, 0, 0, 255, 0};
     }
 
     // --- File ---
@@ -98,7 +99,10 @@ public:
         drop(source);
         return fail(Error::Invalid);
     }
-    Result<std::array<std::uint64_t, 8>> on(F::StatFileSystem, Sender&) { return std::array<std::uint64_t, 8>{0x9fa0, abi::page_size, 0, 0, 0, 0, 255, 0}; }
+    Result<std::array<std::uint64_t, 8>> on(F::StatFileSystem, Sender& sender) {
+        Open const* const file = open_of(sender);
+        return std::array<std::uint64_t, 8>{file != nullptr && is_of_group(file->node.kind) ? group_magic : 0x9fa0, abi::page_size, 0, 0, 0, 0, 255, 0};
+    }
 
     // --- Namespace, on the file of a PID or user namespace ---
     Result<proto::NamespaceIdentity> on(N::Identify, Sender&);
@@ -117,6 +121,7 @@ public:
     }
     Result<Unit> on(N::SetUserMap, Sender&, Word32, Word32, Word32, ipc::ReadBuffer) { return fail(Error::NotSupported); }
     Result<proto::NamespaceIdentity> on(N::List, Sender&, Word32) { return fail(Error::NotSupported); }
+    Result<ipc::Unit> on(N::SetLimit, Sender&, Word32) { return fail(Error::NotPermitted); } // its limits are its own to keep
     Result<ipc::Cap<N>> on(N::Recover, Sender&, ipc::OptionalCap<N> const& attenuated) {
         if (attenuated.slot != 0) core.machine.drop(attenuated.slot);
         return fail(Error::NotSupported);
@@ -125,7 +130,8 @@ public:
     Core& core;
 
 private:
-    struct Mounted { PidNamespace* space; Word badge; };
+    static constexpr std::uint64_t group_magic = 0x63677270; ///< CGROUP2_SUPER_MAGIC
+    struct Mounted { PidNamespace* space; Word badge; Node root; GroupReference group; }; ///< group: what a cgroup2 shows as its root
     /// Credentials of who opened a file, as far as writes ask for them.
     struct OpenerRights {
         Credentials credentials;
@@ -165,8 +171,9 @@ private:
     Result<Unit> write_setgroups(Open const& file, Process& process, std::string_view text);
     Result<Unit> write_time_offsets(Open const& file, Process& process, std::string_view text);
     [[nodiscard]] Handle* handle_of(Sender const& sender) const { return core.handle_of(sender.badge); }
-    static proto::FileStatus handle_status(Handle const& handle);
-    static std::string handle_name(Handle const& handle);
+    [[nodiscard]] std::uint32_t inode_of(Handle const& handle) const;
+    [[nodiscard]] proto::FileStatus handle_status(Handle const& handle) const;
+    [[nodiscard]] std::string handle_name(Handle const& handle) const;
     /// The namespace or process behind a file that a program gave, and its capability to drop.
     Core::Joined joined_by(ipc::OptionalCap<F> const& file) const;
     Result<std::string> link_text(Walk const& walk);

@@ -41,15 +41,25 @@ constexpr Entry net_statistics_entries[] = {{"rx_bytes", NetStatistic, 0444}, {"
 constexpr Entry sys_net_entries[] = {{"ip_forward", NetSetting, 0644}, {"ping_group_range", NetSetting, 0644}, {"ip_unprivileged_port_start", NetSetting, 0644},
                                      {"ip_local_port_range", NetSetting, 0644}};
 constexpr Entry sys_network_entries[] = {{"ipv4", SysNetIpv4Directory, 0555}};
-constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}, {"net", SysNetDirectory, 0555}};
+constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}, {"net", SysNetDirectory, 0555},
+                                 {"user", SysUserDirectory, 0555}};
+/// In the order of namespace_limit_kinds.
+constexpr Entry sys_user_entries[] = {{"max_cgroup_namespaces", NamespaceLimit, 0644}, {"max_ipc_namespaces", NamespaceLimit, 0644}, {"max_mnt_namespaces", NamespaceLimit, 0644},
+                                      {"max_net_namespaces", NamespaceLimit, 0644}, {"max_pid_namespaces", NamespaceLimit, 0644}, {"max_time_namespaces", NamespaceLimit, 0644},
+                                      {"max_user_namespaces", NamespaceLimit, 0644}, {"max_uts_namespaces", NamespaceLimit, 0644}};
 constexpr Entry sys_kernel_entries[] = {{"hostname", HostName, 0644}, {"domainname", DomainName, 0644}, {"ostype", OsType, 0444},
-                                        {"osrelease", OsRelease, 0444}, {"version", OsVersion, 0444}, {"pid_max", PidMaximum, 0444},
+                                        {"osrelease", OsRelease, 0444}, {"version", OsVersion, 0444}, {"pid_max", PidMaximum, 0644},
                                         {"threads-max", ThreadsMaximum, 0444},
                                         // In the order of Core::ipc_limit.
                                         {"shmmax", IpcLimit, 0644}, {"shmall", IpcLimit, 0644}, {"shmmni", IpcLimit, 0644}, {"sem", IpcLimit, 0644},
                                         {"msgmax", IpcLimit, 0644}, {"msgmnb", IpcLimit, 0644}, {"msgmni", IpcLimit, 0644}};
 constexpr Entry sys_vm_entries[] = {{"overcommit_memory", Overcommit, 0444}};
 constexpr Entry sys_fs_entries[] = {{"file-max", FileMaximum, 0444}};
+/// A tree's root has no events, kill and type, which stand last.
+constexpr Entry group_entries[] = {{"cgroup.controllers", GroupControllers, 0444}, {"cgroup.max.depth", GroupMaxDepth, 0644}, {"cgroup.max.descendants", GroupMaxDescendants, 0644},
+                                   {"cgroup.procs", GroupProcesses, 0644}, {"cgroup.stat", GroupStat, 0444}, {"cgroup.subtree_control", GroupSubtree, 0644},
+                                   {"cgroup.events", GroupEvents, 0444}, {"cgroup.kill", GroupKill, 0200}, {"cgroup.type", GroupType, 0644}};
+constexpr std::size_t root_group_entries = 6;
 constexpr Entry sysvipc_entries[] = {{"msg", SysvipcTable, 0444}, {"sem", SysvipcTable, 0444}, {"shm", SysvipcTable, 0444}};
 
 /// A decimal number without sign, leading zeroes or anything behind it; -1 if it is none.
@@ -82,6 +92,22 @@ NamespaceEntry namespace_entry(Core const& core, unsigned number) {
     }
 }
 
+std::span<Entry const> entries_of(Node const& directory) {
+    auto const entries = entries_of(directory.kind);
+    Group const* const group = group_of(directory);
+    return group != nullptr && group->parent() == nullptr ? entries.first(root_group_entries) : entries;
+}
+
+Group* group_of(Node const& node) { return is_of_group(node.kind) ? Group::find(node.number) : nullptr; }
+
+Node parent_of(Node const& directory) {
+    Group const* const group = group_of(directory);
+    if (group == nullptr) return Node{};
+    Node node = directory;
+    if (group->parent() != nullptr) node.number = group->parent()->number();
+    return node;
+}
+
 std::span<Entry const> entries_of(NodeKind directory) {
     switch (directory) {
     case Root: return root_entries;
@@ -95,6 +121,8 @@ std::span<Entry const> entries_of(NodeKind directory) {
     case SysVmDirectory: return sys_vm_entries;
     case SysFsDirectory: return sys_fs_entries;
     case SysvipcDirectory: return sysvipc_entries;
+    case GroupDirectory: return group_entries;
+    case SysUserDirectory: return sys_user_entries;
     case SysNetDirectory: return sys_network_entries;
     case SysNetIpv4Directory: return sys_net_entries;
     default: return {};
@@ -115,11 +143,13 @@ Thread* thread_of(Node const& node) {
 ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name) {
     if (!is_directory(directory.kind)) return fail(Error::NotDirectory);
     if (directory.process != 0 && process_of(directory) == nullptr) return fail(Error::NoEntry);
-    for (Entry const& entry : entries_of(directory.kind)) {
+    if (directory.kind == GroupDirectory && group_of(directory) == nullptr) return fail(Error::NoEntry);
+    for (Entry const& entry : entries_of(directory)) {
         if (entry.name != name) continue;
         Node node = directory;
         node.kind = entry.kind;
         node.mode = entry.mode;
+        if (directory.kind == GroupDirectory) return node;
         node.number = static_cast<std::uint32_t>(&entry - entries_of(directory.kind).data());
         if (directory.kind == NetDeviceDirectory || directory.kind == NetStatisticsDirectory) {
             node.number = entry.kind == NetStatisticsDirectory ? directory.number : directory.number << 8 | node.number;
@@ -127,6 +157,11 @@ ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& dire
         return node;
     }
     switch (directory.kind) {
+    case GroupDirectory: {
+        Group const* const child = group_of(directory)->child(name);
+        if (child == nullptr) return fail(Error::NoEntry);
+        return Node{GroupDirectory, 0755, 0, 0, child->number()};
+    }
     case Root: {
         std::int64_t const number = parse_number(name);
         if (number <= 0) return fail(Error::NoEntry);
@@ -198,6 +233,15 @@ std::string path_of(Core const& core, PidNamespace const& view, Node const& node
         }
         return false;
     };
+    if (Group const* const group = group_of(node)) {
+        Group const* root = group;
+        while (root->parent() != nullptr) root = root->parent();
+        std::string path = group->path_from(*root).substr(1);
+        for (Entry const& entry : group_entries) {
+            if (entry.kind == node.kind) path.append(path.empty() ? "" : "/").append(entry.name);
+        }
+        return path;
+    }
     if (node.kind == Root || node.kind == ProcessDirectory || node.kind == ThreadDirectory) return out.take();
     if (node.kind == Descriptor) return (out << "/fd/" << node.number).take();
     if (node.kind == DescriptorInfo) return (out << "/fdinfo/" << node.number).take();
@@ -207,7 +251,7 @@ std::string path_of(Core const& core, PidNamespace const& view, Node const& node
         return out.take();
     }
     static_cast<void>(named(Root, "") || named(SysDirectory, "sys/") || named(SysKernelDirectory, "sys/kernel/") || named(SysVmDirectory, "sys/vm/") ||
-                      named(SysFsDirectory, "sys/fs/") || named(SysNetDirectory, "sys/net/") || named(SysNetIpv4Directory, "sys/net/ipv4/") || named(SysvipcDirectory, "sysvipc/"));
+                      named(SysFsDirectory, "sys/fs/") || named(SysNetDirectory, "sys/net/") || named(SysNetIpv4Directory, "sys/net/ipv4/") || named(SysvipcDirectory, "sysvipc/") || named(SysUserDirectory, "sys/user/"));
     return out.take();
 }
 

@@ -7,19 +7,23 @@ namespace proc {
 
 enum class NodeKind : std::uint8_t {
     Root, ProcessDirectory, TaskDirectory, ThreadDirectory, DescriptorDirectory, DescriptorInfoDirectory, NamespaceDirectory, NetDirectory,
-    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysNetDirectory, SysNetIpv4Directory,
+    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysNetDirectory, SysNetIpv4Directory, SysUserDirectory, GroupDirectory,
     NetClassDirectory, NetDeviceDirectory, NetStatisticsDirectory, SysvipcDirectory, // directories up to here
     SelfLink, ThreadSelfLink, MountsLink, NetLink, Executable, WorkingDirectory, RootDirectory, Descriptor, NamespaceLink, // links
     // files
     MemInfo, LoadAverage, Uptime, SystemStat, Version, CpuInfo, FileSystems, CommandLine, Devices, Empty, Partitions, Swaps,
     Status, Stat, Statm, Arguments, Environment, Comm, Limits, Maps, Mounts, MountInfo, MountStats, UserMap, GroupMap, ProjectMap, SetGroups, TimeOffsets, OomScore, OomScoreAdjust, Cgroup, LoginUser, Wchan, Io, Schedstat,
     DescriptorInfo, NetTable, NetSetting, HostName, DomainName, OsType, OsRelease, OsVersion, PidMaximum, RandomUuid, Overcommit, FileMaximum, ThreadsMaximum,
-    SysvipcTable, IpcLimit, NetAttribute, NetStatistic,
+    SysvipcTable, IpcLimit, NamespaceLimit, NetAttribute, NetStatistic,
+    // of control groups (Node::number: the group's)
+    GroupControllers, GroupEvents, GroupKill, GroupMaxDepth, GroupMaxDescendants, GroupProcesses, GroupStat, GroupSubtree, GroupType,
 };
 /// Index of /proc/sys/kernel/shmmax among its neighbours: the files of limits follow in the order of Core::ipc_limit.
 inline constexpr std::uint32_t first_ipc_limit = 7;
 constexpr bool is_directory(NodeKind kind) { return kind <= NodeKind::SysvipcDirectory; }
 constexpr bool is_link(NodeKind kind) { return kind >= NodeKind::SelfLink && kind <= NodeKind::NamespaceLink; }
+
+constexpr bool is_of_group(NodeKind kind) { return kind == NodeKind::GroupDirectory || kind >= NodeKind::GroupControllers; }
 
 struct Entry { std::string_view name; NodeKind kind; std::uint16_t mode; };
 /// Fixed entries of a directory of that kind.
@@ -50,8 +54,14 @@ NamespaceEntry namespace_entry(Core const& core, unsigned number);
 /// The record behind a node; null once it is gone.
 Process* process_of(Node const& node);
 Thread* thread_of(Node const& node);
+/// Of that directory: not every group has every file.
+std::span<Entry const> entries_of(Node const& directory);
 /// The entry `name` of a directory, as `view` shows it. NoEntry, NotDirectory.
 ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name);
+/// What `..` of a directory is, as far as the node itself says it: a group's parent; else the root of procfs.
+Node parent_of(Node const& directory);
+/// The group behind a node; null: it is no group's, or the group has gone.
+Group* group_of(Node const& node);
 /// The path of a node from the root of its procfs, without a slash before it.
 std::string path_of(Core const& core, PidNamespace const& view, Node const& node);
 

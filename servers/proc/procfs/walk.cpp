@@ -12,6 +12,7 @@ auto ProcFs::walk(Sender const& sender, At at, Caller caller, ipc::Path const& p
     Node start;
     if (auto* const mounted = core.table.badges.find<Mounted>(sender.badge, ObjectKind::ProcessDirectory)) {
         space = mounted->space;
+        start = mounted->root;
     } else if (Open const* const file = open_of(sender)) {
         space = file->space;
         start = file->node;
@@ -47,7 +48,7 @@ auto ProcFs::walk_from(Thread* caller, PidNamespace& space, Node node, std::stri
             if (!is_directory(node.kind)) return fail(Error::NotDirectory);
             if (name == "..") {
                 // Above the root the mount ends: vfs does not send such paths here.
-                node = parents.empty() ? Node{} : parents.back();
+                node = parents.empty() ? parent_of(node) : parents.back();
                 if (!parents.empty()) parents.pop_back();
             }
             pending = std::move(rest);
@@ -106,6 +107,7 @@ bool ProcFs::may_open(Thread const* caller, Node const& node) const {
 }
 
 bool ProcFs::owns(Thread const* caller, Node const& node) const {
+    if (Group const* const group = group_of(node)) return caller != nullptr && Core::owns_group(*caller->process, *group);
     Process const* const target = process_of(node);
     if (target == nullptr) return true; // the machine's: who may is asked at the write
     if (caller == nullptr) return false;

@@ -2,8 +2,9 @@
 // bridge. Nothing may crash, and no sanitizer may complain.
 //
 // Steps of: a kind, a parameter, for frames a length and so many bytes. What a frame needs to get further in than a first check
-// (own address, sums, a connection's numbers) is filled in where the parameter says so.
-#include "stack_world.hpp"
+// (own address, sums, a connection's numbers) is filled in where the parameter says so. A burst is a seed for FrameMaker, and
+// how many frames.
+#include "frame_maker.hpp"
 
 namespace {
 
@@ -28,7 +29,7 @@ private:
     std::span<std::uint8_t const> rest_;
 };
 
-constexpr std::size_t steps_at_most = 64, shortest = 14;
+constexpr std::size_t steps_at_most = 64, shortest = 14, burst_at_most = 32;
 
 void frame_step(fuzz::StackWorld& world, Input& input) {
     auto const parameter = input.byte();
@@ -39,9 +40,22 @@ void frame_step(fuzz::StackWorld& world, Input& input) {
     if (long_one) { frame.resize(input.byte() * 80 + 64, 0x5a); }
     auto const device = parameter & 3;
     if ((parameter & 4) != 0) { world.address(frame, device); }
-    if ((parameter & 8) != 0) { world.join_connection(frame); }
+    if ((parameter & 8) != 0) { fuzz::join_connection(frame, parameter >> 6); }
     if ((parameter & 16) != 0) { fuzz::repair_headers(frame); }
     world.inject(device, frame, (parameter & 32) != 0 ? 1 : 0);
+}
+
+void burst_step(fuzz::StackWorld& world, Input& input) {
+    auto const parameter = input.byte(), high = input.byte();
+    fuzz::FrameMaker maker{static_cast<std::uint32_t>(high << 8 | input.byte())};
+    for (auto left = parameter % burst_at_most + 1; left > 0; --left) {
+        std::size_t const device = maker.below(3);
+        auto const frame = maker.make(device);
+        world.inject(device, frame, maker.one_in(4) ? 1 : 0);
+        if (maker.one_in(64)) { world.reconfigure(static_cast<std::uint8_t>(maker.below(256) & maker.below(256))); }
+        if (maker.one_in(16)) { world.pass(maker.below(300)); }
+        if (maker.one_in(16)) { world.use_socket(maker.below(16), maker.below(16), maker.below(256)); }
+    }
 }
 
 } // namespace
@@ -50,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     Input input{data, size};
     fuzz::StackWorld world;
     for (std::size_t step = 0; step < steps_at_most && !input.empty(); ++step) {
-        switch (auto const kind = input.byte() & 7; kind) {
+        switch (auto const kind = input.byte() & 15; kind) {
         case 5: world.pass(input.byte() * 20U); break;
         case 6: {
             auto const parameter = input.byte();
@@ -62,6 +76,14 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
             world.spoil_ring(where & 3, where >> 2, input.byte() * 0x01010101U);
             break;
         }
+        case 8: world.reconfigure(input.byte()); break;
+        case 9:
+        case 10:
+        case 11:
+        case 12:
+        case 13:
+        case 14:
+        case 15: burst_step(world, input); break;
         default: frame_step(world, input); break;
         }
     }

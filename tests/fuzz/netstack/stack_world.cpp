@@ -1,5 +1,6 @@
 #include "stack_world.hpp"
 #include "../../../servers/netstack/lwip/hooks.h"
+#include "lwip/ip4_frag.h"
 #include "lwip/priv/tcp_priv.h"
 #include <cstdio>
 
@@ -7,16 +8,48 @@ namespace fuzz {
 
 namespace {
 namespace stack = proto::stack;
-constexpr std::uint32_t half = stack::ring_bytes / 2, stream = 1, datagram = 2, raw = 3, internet = 2, packet = 17, nonblock = 0x800;
-constexpr std::size_t ethernet_bytes = 14, ip_bytes = 20;
-proto::SocketAddress address_of(std::uint32_t host_order, std::uint16_t port) { return netstack::socket_address(__builtin_bswap32(host_order), port); }
-constexpr std::uint32_t other = 0x0a000002;
+constexpr std::uint32_t half = stack::ring_bytes / 2;
+constexpr std::size_t ethernet_bytes = 14, ip_bytes = 20, tcp_bytes = 20;
+constexpr std::size_t ring_count = 3;
+/// Kept from world to world: clearing them costs more than most inputs. Only what was written is cleared.
+std::uint64_t ring_memory[ring_count][stack::ring_bytes / 8];
+bool spoiled = true;
 struct Count {
     ~Count() { std::fprintf(stderr, "frames: %llu\n", static_cast<unsigned long long>(StackWorld::frames)); }
 } count;
+void add_rules(stack::ConfigurationWriter& writer) {
+    stack::RuleRecord masquerade{};
+    masquerade.rule.action = proto::PacketAction::Masquerade;
+    masquerade.rule.source[0] = 10;
+    masquerade.rule.source[1] = 1;
+    masquerade.rule.source_prefix = 24;
+    masquerade.rule.not_out_device = 1;
+    masquerade.out_device = 5;
+    writer.add(masquerade);
+    stack::RuleRecord publish{};
+    publish.rule.action = proto::PacketAction::DestinationNat;
+    publish.rule.first_port = publish.rule.last_port = 8080;
+    constexpr std::uint8_t inside[] = {10, 1, 0, 2};
+    std::memcpy(publish.rule.to_address, inside, sizeof inside);
+    publish.rule.to_port = 80;
+    for (std::uint8_t const protocol : {6, 17}) {
+        publish.rule.protocol = protocol;
+        writer.add(publish);
+    }
+    stack::RuleRecord filter{};
+    filter.rule.action = proto::PacketAction::Drop;
+    filter.rule.first_port = filter.rule.last_port = 9;
+    filter.rule.protocol = 17;
+    writer.add(filter);
+    filter.rule.first_port = filter.rule.last_port = 0;
+    filter.rule.protocol = 0;
+    filter.in_device = 3; // one port of the bridge does not reach the other
+    filter.out_device = 4;
+    writer.add(filter);
+}
 } // namespace
 
-void repair_headers(std::vector<std::uint8_t>& frame) {
+void repair_headers(Frame& frame) {
     if (frame.size() < ethernet_bytes + ip_bytes) { return; }
     frame[12] = 8;
     frame[13] = 0;
@@ -32,88 +65,12 @@ void repair_headers(std::vector<std::uint8_t>& frame) {
     std::memcpy(ip + 10, &sum, sizeof sum);
 }
 
-StackWorld::StackWorld() : area_(stack::configuration_bytes) {
-    for (auto& ring : host_.rings) { ring.resize(stack::ring_bytes / 8); }
-    netstack::platform_instance = &host_;
-    configure();
-    server_ = std::make_unique<netstack::StackServer>(area_, *status_);
-    number_ = world_.serve<proto::NetworkStack, proto::File, proto::Socket>(*server_);
-    world_.as(number_, [] { static_cast<void>(ipc::bind_no_senders(stack::no_senders_bit)); });
-    control_ = world_.client<proto::NetworkStack>(number_, netstack::control_badge);
-    open(internet, stream, 0);
-    static_cast<void>(ipc::call<proto::Socket::Bind>(sockets_.back(), address_of(0, 80)));
-    static_cast<void>(ipc::call<proto::Socket::Listen>(sockets_.back(), 4U));
-    open(internet, datagram, 0);
-    static_cast<void>(ipc::call<proto::Socket::Bind>(sockets_.back(), address_of(0, 53)));
-    open(internet, raw, 1);
-    open(internet, datagram, 1);
-    open(internet, raw, 6);
-    open(packet, raw, 0x0300); // every protocol
-    open(internet, stream, 0);
-    static_cast<void>(ipc::call<proto::Socket::Connect>(sockets_.back(), address_of(other, 8080)));
-}
-
-StackWorld::~StackWorld() {
-    world_.as(number_, [&] {
-        server_.reset();
-        while (tcp_active_pcbs != nullptr) { tcp_abort(tcp_active_pcbs); }
-        while (tcp_tw_pcbs != nullptr) { tcp_abort(tcp_tw_pcbs); }
-    });
-}
-
-void StackWorld::configure() {
-    stack::ConfigurationWriter writer{area_.data(), static_cast<std::uint32_t>(area_.size())};
-    auto const device = [&](std::uint32_t index, stack::DeviceKind kind, std::uint32_t ring, std::uint32_t master) {
-        stack::DeviceRecord record{};
-        record.index = index;
-        record.mtu = 1500;
-        record.kind = kind;
-        record.ring = ring;
-        record.master = master;
-        record.up = record.carrier = 1;
-        record.hardware_address[0] = 2;
-        record.hardware_address[5] = static_cast<std::uint8_t>(index);
-        record.name[0] = static_cast<char>('a' + index);
-        writer.add(record);
-    };
-    device(1, stack::DeviceKind::Loopback, 0, 0);
-    device(2, stack::DeviceKind::Veth, 1, 0);
-    device(5, stack::DeviceKind::Bridge, 0, 0);
-    device(3, stack::DeviceKind::Veth, 2, 5);
-    device(4, stack::DeviceKind::Veth, 3, 5);
-    writer.add(stack::AddressRecord{{}, 1, {127, 0, 0, 1}, 8, {}});
-    writer.add(stack::AddressRecord{{}, 2, {10, 0, 0, 1}, 24, {}});
-    writer.add(stack::AddressRecord{{}, 5, {10, 1, 0, 1}, 24, {}});
-    for (int const net : {0, 1}) {
-        stack::RouteRecord route{};
-        route.device = net == 0 ? 2 : 5;
-        route.prefix = 24;
-        route.destination[0] = 10;
-        route.destination[1] = static_cast<std::uint8_t>(net);
-        writer.add(route);
+void join_connection(Frame& frame, std::size_t which) {
+    auto const* connection = tcp_active_pcbs;
+    for (; which > 0 && connection != nullptr && connection->next != nullptr; --which) {
+        connection = connection->next;
     }
-    writer.add(stack::SettingRecord{{}, proto::NetworkSetting::Forwarding, {1, 0}});
-    static_cast<void>(writer.finish());
-}
-
-void StackWorld::open(std::uint32_t domain, std::uint32_t type, std::uint32_t protocol) {
-    auto const made = ipc::call<proto::NetworkStack::OpenSocket>(control_, domain, type | nonblock | stack::opener_binds_any_port, protocol);
-    if (made) { sockets_.push_back(made->as<proto::Socket>()); }
-}
-
-void StackWorld::notify(abi::Word bit) {
-    world_.as(number_, [&] { server_->on_notification(abi::Word{1} << bit); });
-}
-
-void StackWorld::address(std::vector<std::uint8_t>& frame, std::size_t device) const {
-    constexpr std::uint8_t own[] = {2, 0, 0, 0, 0};
-    std::memcpy(frame.data(), own, sizeof own);
-    frame[5] = device == 0 || device == 3 ? 2 : 5;
-}
-
-void StackWorld::join_connection(std::vector<std::uint8_t>& frame) {
-    auto const* const connection = tcp_active_pcbs;
-    constexpr std::size_t tcp = ethernet_bytes + ip_bytes, tcp_bytes = 20;
+    constexpr std::size_t tcp = ethernet_bytes + ip_bytes;
     if (connection == nullptr || frame.size() < tcp + tcp_bytes) { return; }
     frame[ethernet_bytes] = 0x45;
     frame[ethernet_bytes + 6] = frame[ethernet_bytes + 7] = 0; // no fragment
@@ -126,62 +83,131 @@ void StackWorld::join_connection(std::vector<std::uint8_t>& frame) {
         put16(where, static_cast<std::uint16_t>(value >> 16));
         put16(where + 2, static_cast<std::uint16_t>(value));
     };
-    std::memcpy(&frame[ethernet_bytes + 12], &connection->remote_ip.addr, 4);
-    std::memcpy(&frame[ethernet_bytes + 16], &connection->local_ip.addr, 4);
+    std::memcpy(&frame[ethernet_bytes + 12], &ip_2_ip4(&connection->remote_ip)->addr, 4);
+    std::memcpy(&frame[ethernet_bytes + 16], &ip_2_ip4(&connection->local_ip)->addr, 4);
     put16(tcp, connection->remote_port);
     put16(tcp + 2, connection->local_port);
-    // The frame's own numbers are small differences.
     put32(tcp + 4, connection->rcv_nxt + static_cast<std::uint32_t>(static_cast<std::int8_t>(frame[tcp + 7])));
     put32(tcp + 8, connection->snd_nxt + static_cast<std::uint32_t>(static_cast<std::int8_t>(frame[tcp + 11])));
 }
 
-void StackWorld::inject(std::size_t device, std::vector<std::uint8_t> const& frame, std::uint32_t flags) {
+StackWorld::StackWorld() : area_(stack::configuration_bytes) {
+    for (std::size_t i = 0; i < ring_count; ++i) {
+        if (spoiled) { std::memset(ring_memory[i], 0, sizeof ring_memory[i]); }
+        std::memset(ring_memory[i], 0, sizeof(proto::PacketRingHeader));
+        std::memset(reinterpret_cast<std::byte*>(ring_memory[i]) + half, 0, sizeof(proto::PacketRingHeader));
+        host_.rings[i] = ring_memory[i];
+    }
+    spoiled = false;
+    netstack::platform_instance = &host_;
+    configure(0);
+    server_ = std::make_unique<netstack::StackServer>(area_, *status_);
+    number_ = world_.serve<proto::NetworkStack, proto::File, proto::Socket>(*server_);
+    world_.as(number_, [] { static_cast<void>(ipc::bind_no_senders(stack::no_senders_bit)); });
+    control_ = world_.client<proto::NetworkStack>(number_, netstack::control_badge);
+    open_sockets();
+    make_connections();
+}
+
+StackWorld::~StackWorld() {
+    world_.as(number_, [&] {
+        // What lwIP keeps for itself: pieces of datagrams, connections that nobody holds.
+        for (int age = 0; age <= IP_REASS_MAXAGE; ++age) { ip_reass_tmr(); }
+        server_.reset();
+        while (tcp_active_pcbs != nullptr) { tcp_abort(tcp_active_pcbs); }
+        while (tcp_tw_pcbs != nullptr) { tcp_abort(tcp_tw_pcbs); }
+    });
+}
+
+void StackWorld::reconfigure(std::uint8_t features) {
+    configure(features);
+    notify(stack::configuration_bit);
+}
+
+void StackWorld::configure(std::uint8_t features) {
+    auto const has = [&](std::uint8_t which) { return (features & which) != 0; };
+    stack::ConfigurationWriter writer{area_.data(), static_cast<std::uint32_t>(area_.size())};
+    auto const device = [&](std::uint32_t index, stack::DeviceKind kind, std::uint32_t ring, std::uint32_t master) {
+        stack::DeviceRecord record{};
+        record.index = index;
+        record.mtu = 1500;
+        record.kind = kind;
+        record.ring = ring;
+        record.master = master;
+        record.up = record.carrier = 1;
+        record.hardware_address[0] = 2;
+        record.hardware_address[5] = static_cast<std::uint8_t>(index);
+        record.name[0] = static_cast<char>('a' + index);
+        if (index == 2 && has(feature::card)) {
+            record.kind = stack::DeviceKind::Card;
+            record.mtu = 576;
+        }
+        if (index == 2 && has(feature::wire_down)) { record.up = 0; }
+        if (index != 5 && has(feature::rate)) {
+            record.rate = 50000;
+            record.burst = 3000;
+        }
+        writer.add(record);
+    };
+    device(1, stack::DeviceKind::Loopback, 0, 0);
+    device(2, stack::DeviceKind::Veth, 1, 0);
+    device(5, stack::DeviceKind::Bridge, 0, 0);
+    device(3, stack::DeviceKind::Veth, 2, 5);
+    if (!has(feature::no_second_port)) { device(4, stack::DeviceKind::Veth, 3, 5); }
+    writer.add(stack::AddressRecord{{}, 1, {127, 0, 0, 1}, 8, {}});
+    writer.add(stack::AddressRecord{{}, 2, {10, 0, 0, 1}, 24, {}});
+    if (has(feature::second_address)) { writer.add(stack::AddressRecord{{}, 2, {10, 0, 0, 3}, 24, {}}); }
+    if (!has(feature::no_bridge_address)) { writer.add(stack::AddressRecord{{}, 5, {10, 1, 0, 1}, 24, {}}); }
+    for (int const net : {0, 1}) {
+        stack::RouteRecord route{};
+        route.device = net == 0 ? 2 : 5;
+        route.prefix = 24;
+        route.destination[0] = 10;
+        route.destination[1] = static_cast<std::uint8_t>(net);
+        writer.add(route);
+    }
+    if (has(feature::rules)) { add_rules(writer); }
+    writer.add(stack::SettingRecord{{}, proto::NetworkSetting::Forwarding, {has(feature::no_forwarding) ? 0 : 1, 0}});
+    static_cast<void>(writer.finish());
+}
+
+void StackWorld::notify(abi::Word bit) {
+    world_.as(number_, [&] { server_->on_notification(abi::Word{1} << bit); });
+}
+
+void StackWorld::address(Frame& frame, std::size_t device) {
+    constexpr std::uint8_t own[] = {2, 0, 0, 0, 0};
+    std::memcpy(frame.data(), own, sizeof own);
+    frame[5] = device == 0 || device == 3 ? 2 : 5;
+}
+
+void StackWorld::inject(std::size_t device, Frame const& frame, std::uint32_t flags) {
     device %= host_.rings.size();
-    proto::PacketRing ring{reinterpret_cast<std::byte*>(host_.rings[device].data()) + half, half};
+    proto::PacketRing ring{reinterpret_cast<std::byte*>(host_.rings[device]) + half, half};
     bool was_empty = false;
-    ring.put(static_cast<std::uint32_t>(frame.size()), flags, was_empty, [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); });
-    ++frames;
+    bool const done = ring.put(static_cast<std::uint32_t>(frame.size()), flags, was_empty,
+                               [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); });
+    if (done) { ++frames; }
     notify(stack::ring_bit);
     for (std::size_t i = 0; i < host_.rings.size(); ++i) { drain(i); }
 }
 
 void StackWorld::drain(std::size_t device) {
-    proto::PacketRing sent{host_.rings[device].data(), half};
+    proto::PacketRing sent{host_.rings[device], half};
     std::uint32_t length, flags;
     while (sent.next(length, flags)) { sent.pop(length); }
 }
 
 void StackWorld::pass(std::uint64_t milliseconds) {
-    host_.now += milliseconds * 1000000;
-    notify(stack::timer_bit);
-}
-
-void StackWorld::use_socket(std::size_t which, unsigned operation, std::uint32_t argument) {
-    auto& socket = sockets_[which % sockets_.size()];
-    static std::byte buffer[4096];
-    switch (operation) {
-    case 0: case 1: static_cast<void>(ipc::call<proto::Socket::Receive>(socket, operation * 2, ipc::WriteBuffer{buffer, argument * 16})); break;
-    case 2: case 3:
-        static_cast<void>(ipc::call<proto::Socket::Send>(socket, 0U, operation == 2 ? proto::SocketAddress{} : address_of(argument < 128 ? other : 0x7f000001, 53),
-                                                         ipc::ReadBuffer{buffer, argument * 16}));
-        break;
-    case 4:
-        if (auto const accepted = ipc::call<proto::Socket::Accept>(socket, nonblock)) { sockets_.push_back(std::get<0>(*accepted).as<proto::Socket>()); }
-        break;
-    case 5: static_cast<void>(ipc::call<proto::Socket::Shutdown>(socket, argument % 3)); break;
-    case 6: static_cast<void>(ipc::call<proto::Socket::Connect>(socket, address_of(argument < 128 ? other : 0x7f000001, 80))); break;
-    case 7:
-        ipc::release_slot(socket.slot);
-        sockets_.erase(sockets_.begin() + static_cast<std::ptrdiff_t>(which % sockets_.size()));
-        if (sockets_.empty()) { open(internet, stream, 0); }
-        world_.pump();
-        break;
-    default: static_cast<void>(ipc::call<proto::File::Poll>(ipc::Cap<proto::File>{socket.slot}, 0xffffU)); break;
+    // As netns does: the stack is woken when something is due.
+    for (constexpr std::uint64_t step = 100; milliseconds > 0; milliseconds -= std::min(milliseconds, step)) {
+        host_.now += std::min(milliseconds, step) * 1000000;
+        notify(stack::timer_bit);
     }
 }
 
 void StackWorld::spoil_ring(std::size_t device, std::size_t word, std::uint32_t value) {
-    auto* const memory = reinterpret_cast<std::uint32_t*>(host_.rings[device % host_.rings.size()].data());
+    auto* const memory = reinterpret_cast<std::uint32_t*>(host_.rings[device % host_.rings.size()]);
     // Head and waiting flag of what the stack reads; tail of what it writes; and the data.
     auto* const theirs = memory + half / 4;
     switch (word % 4) {
@@ -190,6 +216,7 @@ void StackWorld::spoil_ring(std::size_t device, std::size_t word, std::uint32_t 
     case 2: theirs[2] = value; break;
     default: theirs[16 + word] = value; break;
     }
+    spoiled = true;
     notify(stack::ring_bit);
 }
 

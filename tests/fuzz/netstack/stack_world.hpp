@@ -1,4 +1,5 @@
-// One stack of netstack on the host, as the fuzz target uses it: a wire, a bridge with two ports, sockets of every kind.
+// One stack of netstack on the host, as the fuzz target uses it: a wire, a bridge with two ports, sockets of every kind, and
+// connections in several states.
 #pragma once
 #include "../../../servers/netstack/platform.hpp"
 #include "../../../servers/netstack/stack_server.hpp"
@@ -8,8 +9,18 @@
 
 namespace fuzz {
 
+using Frame = std::vector<std::uint8_t>;
+
 /// Ethernet and IPv4: type, version, lengths and header checksum as they should be.
-void repair_headers(std::vector<std::uint8_t>& frame);
+void repair_headers(Frame& frame);
+/// TCP: the numbers of the live connection number `which`, so that the segment is one of it; the frame's own are small differences.
+void join_connection(Frame& frame, std::size_t which);
+
+/// What a configuration has besides devices and addresses; bits.
+namespace feature {
+inline constexpr std::uint8_t rules = 1, rate = 2, no_forwarding = 4, wire_down = 8, card = 16, second_address = 32,
+                              no_bridge_address = 64, no_second_port = 128;
+}
 
 class StackWorld {
 public:
@@ -19,10 +30,10 @@ public:
     StackWorld& operator=(StackWorld const&) = delete;
 
     /// To the stack's own hardware address on that device.
-    void address(std::vector<std::uint8_t>& frame, std::size_t device) const;
-    /// TCP: the numbers of a live connection, so that the segment is one of it.
-    static void join_connection(std::vector<std::uint8_t>& frame);
-    void inject(std::size_t device, std::vector<std::uint8_t> const& frame, std::uint32_t flags);
+    static void address(Frame& frame, std::size_t device);
+    void inject(std::size_t device, Frame const& frame, std::uint32_t flags);
+    /// Another configuration: bits of `feature`.
+    void reconfigure(std::uint8_t features);
     void pass(std::uint64_t milliseconds);
     void use_socket(std::size_t which, unsigned operation, std::uint32_t argument);
     /// Another's memory: the ring's other side writes what it likes.
@@ -34,17 +45,23 @@ private:
     struct Host final : netstack::Platform {
         std::uint64_t now = 1000000000;
         std::uint32_t seed = 1;
-        std::array<std::vector<std::uint64_t>, 3> rings;
+        std::array<std::uint64_t*, 3> rings{};
         std::uint64_t nanoseconds() override { return now; }
         std::uint64_t stamp() override { return now; }
         std::uint64_t stamp_of(std::uint64_t nanoseconds) override { return nanoseconds; }
         std::uint32_t random() override { return seed = seed * 1664525 + 1013904223; }
-        void* ring_memory(std::uint32_t number) override { return number < rings.size() ? rings[number].data() : nullptr; }
+        void* ring_memory(std::uint32_t number) override { return number < rings.size() ? rings[number] : nullptr; }
         void ring_peer(std::uint32_t) override {}
         void ring_netns() override {}
     };
-    void configure();
+    void configure(std::uint8_t features);
+    void open_sockets();
+    /// Established, half-closed and half-open connections, as their remote ends would make them.
+    void make_connections();
+    void segment(std::size_t which, std::uint8_t flags);
+    void call_in(std::uint16_t port);
     void open(std::uint32_t domain, std::uint32_t type, std::uint32_t protocol);
+    void set_blocking(std::size_t which, bool blocking);
     void notify(abi::Word bit);
     void drain(std::size_t device);
 
@@ -56,6 +73,7 @@ private:
     std::size_t number_ = 0;
     ipc::Cap<proto::NetworkStack> control_;
     std::vector<ipc::Cap<proto::Socket>> sockets_;
+    unsigned waiting_ = 0; ///< callers and pollers ever
 };
 
 } // namespace fuzz

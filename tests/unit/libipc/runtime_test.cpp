@@ -136,6 +136,27 @@ TEST_CASE("the heap gives out memory once and takes all of it back") {
     heap.free(most);
     CHECK(heap.allocate(heap.total_bytes()) != nullptr);
     CHECK(heap.allocate(~std::size_t{0} - 5000) == nullptr);
+    // A heap that grows at its end, under objects that stay where they are.
+    constexpr std::size_t first = 40 * abi::page_size, more = 24 * abi::page_size;
+    heap.initialize(memory, first);
+    CHECK_FALSE(heap.can_extend(more));
+    REQUIRE(heap.reserve(bytes));
+    std::size_t const before = heap.total_bytes(), used = heap.used_bytes();
+    auto* const small = static_cast<std::byte*>(heap.allocate(100));
+    std::memset(small, 7, 100);
+    CHECK(heap.allocate_pages(before) == nullptr);
+    REQUIRE(heap.can_extend(more));
+    heap.extend(more);
+    CHECK(heap.total_bytes() == before + more);
+    // One piece with what was free before.
+    auto* const large = static_cast<std::byte*>(heap.allocate_pages(before + more - 2 * abi::page_size));
+    REQUIRE(large != nullptr);
+    std::memset(large, 9, before + more - 2 * abi::page_size);
+    CHECK(small[99] == std::byte{7});
+    CHECK(heap.end() == memory + first + more);
+    heap.free(large);
+    heap.free(small);
+    CHECK(heap.used_bytes() == used);
     std::free(memory);
 }
 

@@ -193,6 +193,17 @@ public:
         if (made) ++next_inode, ++created;
         return made;
     }
+    ipc::Result<ipc::Unit> set_namespace_limit(CapabilityPointer first, std::uint32_t maximum) override {
+        namespace_limits[first] = maximum;
+        return ipc::Unit{};
+    }
+    std::map<CapabilityPointer, std::uint32_t> namespace_limits;
+    ipc::Result<ipc::Unit> set_root_group(CapabilityPointer, CapabilityPointer name_space, std::uint32_t group) override {
+        root_groups[name_space] = group;
+        return ipc::Unit{};
+    }
+    std::uint32_t root_group(CapabilityPointer name_space) override { return root_groups.contains(name_space) ? root_groups.at(name_space) : 0; }
+    std::map<CapabilityPointer, std::uint32_t> root_groups;
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t) override { return give({'s', 0, name_space, 0}); }
     void vouch(CapabilityPointer, CapabilityPointer session, proto::SessionCredentials const& told) override { vouched[session] = told; }
     ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) override { return give({'m', 0, session, 0}); }

@@ -361,6 +361,40 @@ TEST_CASE("random calls against a model of bytes") {
     world.space = space;
 }
 
+TEST_CASE("what is kept for the next process goes back to root, and for another's need") {
+    World world;
+    std::vector<MemorySpace*> spaces;
+    for (int i = 0; i < 40; ++i) {
+        auto space = MemorySpace::create(world.account);
+        REQUIRE(space);
+        spaces.push_back(*space);
+    }
+    Word const chunks = world.kernel.chunks;
+    CHECK(chunks > 1);
+    for (MemorySpace* space : spaces) space->release();
+    CHECK(world.kernel.chunks == chunks);
+    CHECK(world.account.used() == world.empty);
+    world.account.trim(2);
+    CHECK(world.account.spaces.size() == 2);
+    CHECK(world.account.used() == world.empty);
+    CHECK(world.kernel.chunks < chunks);
+    spaces.clear();
+    for (int i = 0; i < 20; ++i) spaces.push_back(*MemorySpace::create(world.account));
+    for (MemorySpace* space : spaces) space->release();
+    // Root has nothing left: another container gets what this one only kept.
+    world.kernel.chunk_limit = world.kernel.chunks;
+    Account other{world.kernel, 0};
+    auto space = MemorySpace::create(other);
+    REQUIRE(space);
+    (*space)->release();
+    CHECK(world.account.spaces.empty());
+    other.clear();
+    // The one in use is as it was.
+    Address const base = world.map(page);
+    CHECK(world.space->write(base, 5));
+    CHECK(*world.space->read<int>(base) == 5);
+}
+
 TEST_CASE("memory that is free goes back to root") {
     World world;
     MemorySpace& space = *world.space;

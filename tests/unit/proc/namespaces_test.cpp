@@ -1,6 +1,7 @@
 // Namespaces of processes: clone, unshare and setns with a failure at every step, user namespaces, handles.
 #include "fake_world.hpp"
 #include "servers/proc/namespaces/change.hpp"
+#include "servers/proc/namespaces/limits.hpp"
 #include <doctest/doctest.h>
 
 using namespace proc;
@@ -65,7 +66,7 @@ TEST_CASE("unshare: a failure at any step leaves everything as it was") {
             CHECK(place(process) == was);
             REQUIRE(step < 100);
         }
-        CHECK(step >= ((flags & f::new_uts) != 0 ? 1 : 0));
+        CHECK(step >= ((flags & (f::new_mount | f::fs)) != 0 ? 1 : 0)); // the other kinds ask nobody
     }
 }
 
@@ -101,7 +102,7 @@ TEST_CASE("clone with every kind: a failure at any step leaves everything as it 
         CHECK(holdings(world) == before);
         REQUIRE(step < 100);
     }
-    CHECK(step > 8);
+    CHECK(step > 6);
 }
 
 TEST_CASE("setns by process descriptor: all kinds or none") {
@@ -145,6 +146,7 @@ TEST_CASE("setns: type, permission, and the way back") {
     Process& target = *world.core.table.find(world.init->space(), *clone(world, *world.init, f::new_uts));
     Process& process = *world.fork(*world.init);
     SharedNamespace& uts = *target.namespaces->at[0];
+    REQUIRE(world.core.materialize(uts));
     auto join = [&](CapabilityPointer capability, std::uint32_t flags) {
         Core::Joined joined; // a copy, as a message brings it
         joined.other = capability < 100 ? capability : *world.owners.give(world.owners.given.at(capability));
@@ -193,9 +195,117 @@ TEST_CASE("PID namespaces: depth, number and what is refused") {
         process = child;
     }
     CHECK(clone(world, *process, f::new_pid).error() == Error::NoSpace);
-    world.core.limits.pid_namespaces = PidNamespace::count;
+    auto& quota = world.core.first_user_space->quota(proto::NamespaceKind::Pid);
+    CHECK(quota.used == 32);
+    quota.maximum = quota.used;
     CHECK(clone(world, *world.init, f::new_pid).error() == Error::NoSpace);
     CHECK(clone(world, *world.init, 0));
+}
+
+TEST_CASE("a namespace that nobody has looked at is a note, and becomes real as it was") {
+    World world;
+    Process& process = *world.fork(*world.init);
+    auto const made = world.owners.created;
+    REQUIRE(unshare(world, process, f::new_uts | f::new_ipc));
+    SharedNamespace* const first = Core::namespace_of(*world.init, 0);
+    SharedNamespace* const uts = Core::namespace_of(process, 0);
+    CHECK(world.owners.created == made);
+    CHECK(uts->origin == first);
+    // A copy of a note is a note of the same.
+    Process& child = *world.fork(process, f::new_uts);
+    SharedNamespace* const inner = Core::namespace_of(child, 0);
+    CHECK(inner != uts);
+    CHECK(inner->origin == first);
+    // Another process comes into it: still nobody was asked.
+    Process& other = *world.fork(*world.init);
+    Core::Joined joined;
+    joined.shared = inner;
+    REQUIRE(world.core.set_namespace(*other.leader(), joined, 0));
+    CHECK(Core::namespace_of(other, 0) == inner);
+    CHECK(world.owners.created == made);
+    // What it would be a copy of changes: it is made before.
+    REQUIRE(world.core.settle_copies(*first));
+    CHECK(world.owners.created == made + 2);
+    CHECK(uts->capability != 0);
+    CHECK(uts->origin == nullptr);
+    CHECK(inner->capability != 0);
+    CHECK(first->copies == nullptr);
+    CHECK(world.core.inode_of(*uts) != world.core.inode_of(*inner));
+    // An owner that has no room says so when it is asked.
+    REQUIRE(unshare(world, process, f::new_uts));
+    world.machine.fail_after = 0;
+    CHECK_FALSE(world.core.materialize(*Core::namespace_of(process, 0)));
+    world.machine.fail_after = -1;
+    CHECK(world.core.materialize(*Core::namespace_of(process, 0)));
+}
+
+TEST_CASE("limits on namespaces and PIDs are set by who may, and count what is below") {
+    World world;
+    Process& process = *world.fork(*world.init);
+    auto index_of = [](proto::NamespaceKind kind) {
+        return static_cast<std::uint32_t>(std::ranges::find(namespace_limit_kinds, kind) - namespace_limit_kinds.begin());
+    };
+    std::uint32_t const users = index_of(proto::NamespaceKind::User), names = index_of(proto::NamespaceKind::Uts), mounts = index_of(proto::NamespaceKind::Mount);
+    CHECK(Core::namespace_limit(process, users) == "1024\n");
+    for (std::string_view bad : {"", "x", "-1", "2147483648", "3 4"}) CHECK(world.core.set_namespace_limit(process, users, bad).error() == Error::Invalid);
+    // Another server's kind: it is told.
+    auto const kind = static_cast<unsigned>(world.core.kinds.find(proto::NamespaceKind::Uts));
+    REQUIRE(world.core.set_namespace_limit(process, names, "7"));
+    CHECK(world.owners.namespace_limits.empty());
+    REQUIRE(world.core.set_namespace_limit(process, names, "2000"));
+    CHECK(world.owners.namespace_limits.at(world.core.kinds[kind].first) == 2000);
+    REQUIRE(world.core.set_namespace_limit(process, mounts, "9"));
+    CHECK(world.owners.namespace_limits.at(0) == 9);
+    // Users below one that allows a single one.
+    REQUIRE(unshare(world, process, f::new_user));
+    UserNamespace& space = *process.user_space;
+    ipc::IdExtent const line{0, 0, 1000};
+    CHECK(Core::namespace_limit(process, users) == "2147483647\n");
+    REQUIRE(world.core.set_namespace_limit(process, users, "1"));
+    CHECK(world.owners.namespace_limits.size() == 2);
+    space.users = space.groups = *ipc::IdMap::of({&line, 1});
+    Process* const inner = world.fork(process, f::new_user);
+    REQUIRE(inner != nullptr);
+    CHECK(space.quota(proto::NamespaceKind::User).used == 1);
+    CHECK(clone(world, process, f::new_user).error() == Error::NoSpace);
+    inner->user_space->users = inner->user_space->groups = *ipc::IdMap::of({&line, 1});
+    CHECK(clone(world, *inner, f::new_user).error() == Error::NoSpace);
+    CHECK(Core::namespace_limit(*inner, names) == "2147483647\n");
+    REQUIRE(world.core.set_namespace_limit(*inner, names, "1"));
+    REQUIRE(unshare(world, *inner, f::new_uts));
+    CHECK(space.quota(proto::NamespaceKind::Uts).used == 1);
+    CHECK(clone(world, *inner, f::new_uts).error() == Error::NoSpace);
+    // A file of it keeps it.
+    auto const file = world.core.make_handle(*Core::namespace_of(*inner, kind));
+    REQUIRE(file);
+    Core::Joined joined;
+    joined.shared = Core::namespace_of(*world.init, kind);
+    auto const joins = [&] { return world.core.set_namespace(*inner->leader(), joined, f::new_uts); };
+    CHECK(joins().error() == Error::NotPermitted); // its owner is above
+    for (auto const& [badge, slot] : std::map{world.owners.minted}) {
+        if (slot == *file) world.core.handle_gone(badge);
+    }
+    CHECK(space.quota(proto::NamespaceKind::Uts).used == 1);
+    REQUIRE(world.core.set_namespace_limit(process, mounts, "0"));
+    CHECK(unshare(world, *inner, f::new_mount).error() == Error::NoSpace);
+    CHECK(clone(world, *inner, f::new_mount).error() == Error::NoSpace);
+    inner->credentials.effective = 0;
+    CHECK(world.core.set_namespace_limit(*inner, names, "2").error() == Error::NotPermitted);
+    // PIDs.
+    CHECK(world.core.set_pid_maximum(process, "400").error() == Error::NotPermitted);
+    CHECK(world.core.set_pid_maximum(*world.init, "300").error() == Error::Invalid);
+    REQUIRE(world.core.set_pid_maximum(*world.init, "301"));
+    Process& crowd = *world.fork(*world.init, f::new_pid);
+    std::vector<Pid*> pids;
+    while (Pid* const pid = Pid::create(crowd.space())) pids.push_back(pid);
+    CHECK(pids.size() >= 280);
+    CHECK(pids.size() <= 299);
+    CHECK(clone(world, crowd, 0).error() == Error::Again);
+    pids.back()->release();
+    pids.pop_back();
+    CHECK(clone(world, crowd, 0));
+    for (Pid* pid : pids) pid->release();
+    PidNamespace::pid_maximum = PidNamespace::pid_maximum_most;
 }
 
 TEST_CASE("user namespaces: who has which capability over what") {
@@ -314,6 +424,7 @@ TEST_CASE("time namespaces: the caller keeps its clock, its children and its nex
     SharedNamespace* const later = process.namespaces->time_children;
     REQUIRE(later != nullptr);
     CHECK(process.namespaces->at[2] == world.init->namespaces->at[2]);
+    REQUIRE(world.core.materialize(*later)); // as writing its offsets does
     world.owners.offsets[later->capability] = {5'000'000'000, -7};
     CHECK(world.core.area(*process.leader()).time_offset_low == 0);
     CHECK(clone(world, process, f::vm).error() == Error::Invalid); // one memory, one clock

@@ -1,0 +1,217 @@
+// What one container can do to the network of others: a plain static Linux program.
+//   network_storm garbage COUNT    random frames and packets by packet and raw sockets, on every device
+//   network_storm sockets          opens sockets until it gets no more, prints why, keeps them until its input ends
+//   network_storm ports            connects over the loopback until no port is left, prints why, keeps all until its input ends
+//   network_storm broadcast        broadcasts as fast as it can, until it is killed
+//   network_storm ping ADDRESS N   median round trip of N echo requests, in microseconds; status 1: one was lost
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <string_view>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+std::uint32_t state = 2463534242U;
+std::uint32_t random_word() {
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state;
+}
+
+sockaddr_in internet(in_addr_t address, std::uint16_t port) {
+    sockaddr_in result{};
+    result.sin_family = AF_INET;
+    result.sin_port = htons(port);
+    result.sin_addr.s_addr = address;
+    return result;
+}
+
+void wait_for_end() {
+    std::fflush(stdout);
+    char byte;
+    while (read(0, &byte, 1) > 0) {}
+}
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Half random, half an IPv4 packet with a random inside, so that more than the first check sees it.
+std::size_t fill(std::uint8_t* frame, std::size_t most) {
+    std::size_t const length = 14 + random_word() % (most - 14);
+    for (std::size_t i = 0; i < length; i += 4) {
+        auto const word = random_word();
+        std::memcpy(frame + i, &word, std::min<std::size_t>(4, length - i));
+    }
+    if (random_word() % 2 == 0 && length >= 34) {
+        std::memset(frame, 0xff, 6);
+        frame[12] = 8;
+        frame[13] = static_cast<std::uint8_t>(random_word() % 8 == 0 ? 6 : 0);
+        frame[14] = 0x45;
+        frame[16] = static_cast<std::uint8_t>((length - 14) >> 8);
+        frame[17] = static_cast<std::uint8_t>(length - 14);
+        constexpr std::uint8_t protocols[] = {1, 2, 6, 17, 50, 132};
+        frame[23] = protocols[random_word() % sizeof protocols];
+        frame[24] = frame[25] = 0;
+        std::uint32_t sum = 0;
+        for (int i = 14; i < 34; i += 2) sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
+        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+        frame[24] = static_cast<std::uint8_t>(~sum >> 8);
+        frame[25] = static_cast<std::uint8_t>(~sum);
+    }
+    return length;
+}
+
+int garbage(int count) {
+    int const frames = socket(AF_PACKET, SOCK_RAW, htons(3)), packets = socket(AF_INET, SOCK_RAW, IPPROTO_RAW),
+              icmp = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    if (frames < 0 || packets < 0 || icmp < 0) return std::perror("network_storm: socket"), 1;
+    int const yes = 1;
+    for (int const socket : {packets, icmp}) setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
+    int devices = 0;
+    auto* const names = if_nameindex();
+    for (auto const* device = names; names != nullptr && device->if_index != 0; ++device)
+        devices = std::max<int>(devices, static_cast<int>(device->if_index));
+    if (devices == 0) return std::perror("network_storm: devices"), 1;
+    if_freenameindex(names);
+    int taken = 0;
+    std::uint8_t buffer[1514];
+    for (int i = 0; i < count; ++i) {
+        auto const length = fill(buffer, sizeof buffer);
+        ssize_t sent = -1;
+        if (i % 2 == 0) {
+            sockaddr_ll to{};
+            to.sll_family = AF_PACKET;
+            to.sll_ifindex = 1 + static_cast<int>(random_word() % static_cast<unsigned>(devices));
+            to.sll_protocol = static_cast<std::uint16_t>(random_word());
+            sent = sendto(frames, buffer, length, 0, reinterpret_cast<sockaddr*>(&to), sizeof to);
+        } else {
+            in_addr_t const targets[] = {inet_addr("127.0.0.1"), inet_addr("10.88.0.2"), inet_addr("10.88.0.255"),
+                                         inet_addr("10.88.0.1"), random_word()};
+            auto const to = internet(targets[random_word() % 5], 0);
+            if (length >= 34)
+                sent = sendto(random_word() % 2 == 0 ? packets : icmp, buffer + 14, length - 14, 0,
+                              reinterpret_cast<sockaddr const*>(&to), sizeof to);
+        }
+        taken += sent > 0 ? 1 : 0;
+    }
+    std::printf("garbage: %d, more than half taken: %s\n", count, taken > count / 2 ? "yes" : "no");
+    if (taken <= count / 2) std::fprintf(stderr, "taken: %d\n", taken);
+    return 0;
+}
+
+int sockets() {
+    raise_descriptor_limit();
+    int opened = 0;
+    for (;; ++opened) {
+        if (socket(AF_INET, opened % 2 == 0 ? SOCK_STREAM : SOCK_DGRAM, 0) < 0) break;
+    }
+    bool const expected = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    std::fprintf(stderr, "network_storm: %d sockets: %s\n", opened, std::strerror(errno));
+    std::printf("sockets: %s\n", expected && opened > 100 ? "no more" : std::strerror(errno));
+    wait_for_end();
+    return 0;
+}
+
+int ports() {
+    raise_descriptor_limit();
+    int const listener = socket(AF_INET, SOCK_STREAM, 0);
+    auto const address = internet(htonl(INADDR_LOOPBACK), 5000);
+    if (bind(listener, reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0 || listen(listener, 8) != 0)
+        return std::perror("network_storm: listen"), 1;
+    int connections = 0;
+    for (;; ++connections) { // who closes first keeps the port for a while
+        int const client = socket(AF_INET, SOCK_STREAM, 0);
+        if (client < 0 || connect(client, reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0) break;
+        int const server = accept(listener, nullptr, nullptr);
+        close(client);
+        close(server);
+    }
+    std::fprintf(stderr, "network_storm: %d connections: %s\n", connections, std::strerror(errno));
+    std::printf("ports: %s\n", errno == EADDRNOTAVAIL && connections > 1000 ? "none left" : std::strerror(errno));
+    wait_for_end();
+    return 0;
+}
+
+int broadcast() {
+    int const datagrams = socket(AF_INET, SOCK_DGRAM, 0), yes = 1;
+    setsockopt(datagrams, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
+    auto const everybody = internet(inet_addr("10.88.0.255"), 9);
+    static char message[1400];
+    for (;;)
+        static_cast<void>(!sendto(datagrams, message, random_word() % sizeof message, 0,
+                                  reinterpret_cast<sockaddr const*>(&everybody), sizeof everybody));
+}
+
+std::uint64_t microseconds() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1000000 + static_cast<std::uint64_t>(time.tv_nsec) / 1000;
+}
+
+int ping(char const* name, int count) {
+    int const socket = ::socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    auto const to = internet(inet_addr(name), 0);
+    timeval const patience{2, 0};
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    std::vector<std::uint64_t> times;
+    for (int i = 0; i < count; ++i) {
+        icmphdr request{};
+        request.type = ICMP_ECHO;
+        request.un.echo.id = 0x7777;
+        request.un.echo.sequence = static_cast<std::uint16_t>(i);
+        request.checksum = static_cast<std::uint16_t>(~(ICMP_ECHO + 0x7777 + i));
+        std::uint64_t const begin = microseconds();
+        if (sendto(socket, &request, sizeof request, 0, reinterpret_cast<sockaddr const*>(&to), sizeof to) < 0)
+            return std::perror("network_storm: ping"), 1;
+        for (;;) {
+            std::uint8_t answer[256];
+            ssize_t const got = recv(socket, answer, sizeof answer, 0);
+            if (got < 0) return std::perror("network_storm: no answer"), 1;
+            icmphdr header;
+            if (got < 28) continue;
+            std::memcpy(&header, answer + 20, sizeof header);
+            if (header.type == ICMP_ECHOREPLY && header.un.echo.id == 0x7777 &&
+                header.un.echo.sequence == static_cast<std::uint16_t>(i))
+                break;
+        }
+        times.push_back(microseconds() - begin);
+        usleep(20000);
+    }
+    std::sort(times.begin(), times.end());
+    std::printf("%llu\n", static_cast<unsigned long long>(times[times.size() / 2]));
+    std::fprintf(stderr, "network_storm: ping: %llu %llu %llu us\n", static_cast<unsigned long long>(times.front()),
+                 static_cast<unsigned long long>(times[times.size() / 2]),
+                 static_cast<unsigned long long>(times.back()));
+    return 0;
+}
+
+} // namespace
+
+int main(int count, char** words) {
+    std::string_view const mode = count > 1 ? words[1] : "";
+    if (mode == "garbage" && count == 3) return garbage(std::atoi(words[2]));
+    if (mode == "sockets") return sockets();
+    if (mode == "ports") return ports();
+    if (mode == "broadcast") return broadcast();
+    if (mode == "ping" && count == 4) return ping(words[2], std::atoi(words[3]));
+    std::fprintf(stderr, "usage: network_storm garbage COUNT | sockets | ports | broadcast | ping ADDRESS COUNT\n");
+    return 2;
+}
