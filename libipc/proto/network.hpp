@@ -12,9 +12,12 @@ enum class NetworkTable : std::uint32_t {
     /// What /sys/class/net is made of, a line for each device: index, name, ARPHRD type, flags, hardware address, its broadcast address,
     /// MTU, queue length, carrier, operational state, index of its bridge, bytes, packets and drops received, the same sent, index of its peer.
     Interfaces,
+    Raw6, Routes6,
 };
-/// Files below /proc/sys/net/ipv4: one or two numbers each.
-enum class NetworkSetting : std::uint32_t { Forwarding = 1, PingGroupRange, FirstUnprivilegedPort, LocalPortRange };
+/// Files below /proc/sys/net/ipv4: one or two numbers each. From Forwarding6 on: below /proc/sys/net/ipv6/conf, the second number says
+/// of which device, by its index; setting_all, setting_default.
+enum class NetworkSetting : std::uint32_t { Forwarding = 1, PingGroupRange, FirstUnprivilegedPort, LocalPortRange, Forwarding6, Disable6, AcceptAdvertisements6 };
+inline constexpr std::int32_t setting_all = 0, setting_default = -1;
 using SettingValues = std::array<std::int32_t, 2>;
 
 /// Of a device, ended by a zero unless it is 15 long.

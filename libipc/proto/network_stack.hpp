@@ -33,7 +33,7 @@ inline constexpr std::uint32_t opener_is_admin = 0x80000000, opener_binds_any_po
 
 enum class DeviceKind : std::uint8_t { Loopback = 1, Veth, Bridge, Dummy, Card };
 
-enum class RecordType : std::uint16_t { End = 0, Device = 1, Address, Route, Neighbour, Setting, Rule };
+enum class RecordType : std::uint16_t { End = 0, Device = 1, Address, Route, Neighbour, Setting, Rule, Address6, Route6, Neighbour6 };
 struct RecordHeader {
     RecordType type;
     std::uint16_t bytes;
@@ -56,6 +56,8 @@ struct DeviceRecord {
     std::uint8_t sleeper[4];
     std::uint32_t rate,
         burst; ///< what it may send: bytes a second (0: no limit), bytes at once (0: the stack's choice)
+    /// As `sleeper` for IPv6: the last three bytes of the addresses that can be asked for there; more than there is room for: any.
+    std::uint8_t sleeper6_count, sleeper6[3][3], reserved6[2];
 };
 struct AddressRecord {
     static constexpr RecordType type = RecordType::Address;
@@ -63,6 +65,27 @@ struct AddressRecord {
     std::uint32_t device;
     std::uint8_t address[4];
     std::uint8_t prefix, reserved[3];
+};
+struct AddressRecord6 {
+    static constexpr RecordType type = RecordType::Address6;
+    RecordHeader header;
+    std::uint32_t device;
+    std::uint8_t address[16];
+    std::uint8_t prefix, reserved[3];
+};
+struct RouteRecord6 {
+    static constexpr RecordType type = RecordType::Route6;
+    RecordHeader header;
+    std::uint32_t device;
+    std::uint8_t destination[16], gateway[16];
+    std::uint32_t metric;
+    std::uint8_t prefix, has_gateway, reserved[2];
+};
+struct NeighbourRecord6 {
+    static constexpr RecordType type = RecordType::Neighbour6;
+    RecordHeader header;
+    std::uint32_t device;
+    std::uint8_t address[16], hardware_address[6], reserved[2];
 };
 struct RouteRecord {
     static constexpr RecordType type = RecordType::Route;
@@ -108,6 +131,11 @@ struct NeighbourStatus {
     std::uint32_t device;
     std::uint8_t address[4], hardware_address[6], complete, permanent;
 };
+struct NeighbourStatus6 {
+    std::uint32_t device;
+    std::uint8_t address[16], hardware_address[6];
+    std::uint16_t state; ///< NUD_* of rtnetlink(7)
+};
 /// What of its sockets a stack leaves to its successor, should it die: those that listen, under the same badge.
 struct SavedListener {
     std::uint32_t badge; ///< 0: none
@@ -116,6 +144,10 @@ struct SavedListener {
     std::uint32_t opener, file_flags;
     std::uint32_t reuse_address;
     abi::CapabilityPointer slot; ///< where its watched capability is
+    std::uint16_t family;        ///< AF_INET, AF_INET6
+    std::uint16_t v6_only;
+    std::uint8_t address6[16]; ///< AF_INET6
+    std::uint32_t scope;       ///< of address6
 };
 struct SavedSockets {
     static constexpr std::uint32_t maximum = 64;
@@ -126,7 +158,7 @@ struct SavedSockets {
 };
 struct StatusPage {
     static constexpr std::uint32_t expected = 0x4E535441, current_version = 1, devices_maximum = 100,
-                                   neighbours_maximum = 64, wake_slots = 16;
+                                   neighbours_maximum = 64, neighbours6_maximum = 32, wake_slots = 16;
     std::uint32_t magic, version;
     std::uint32_t applied; ///< sequence of the configuration in force
     std::uint32_t device_count, neighbour_count;
@@ -136,6 +168,8 @@ struct StatusPage {
     std::uint32_t wakes, wake_devices[wake_slots];
     DeviceStatus devices[devices_maximum];
     NeighbourStatus neighbours[neighbours_maximum];
+    std::uint32_t neighbour6_count;
+    NeighbourStatus6 neighbours6[neighbours6_maximum];
     SavedSockets saved; ///< netns gives it to the next stack as it is; that one checks it
 };
 static_assert(sizeof(StatusPage) <= status_bytes);
@@ -202,6 +236,9 @@ bool read_configuration(std::span<std::byte const> area, Visitor visitor) {
         case RecordType::Neighbour: visit(NeighbourRecord{}); break;
         case RecordType::Setting: visit(SettingRecord{}); break;
         case RecordType::Rule: visit(RuleRecord{}); break;
+        case RecordType::Address6: visit(AddressRecord6{}); break;
+        case RecordType::Route6: visit(RouteRecord6{}); break;
+        case RecordType::Neighbour6: visit(NeighbourRecord6{}); break;
         default: break;
         }
         records = records.subspan(record.bytes);

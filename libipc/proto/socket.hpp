@@ -18,6 +18,9 @@ inline constexpr std::uint32_t rest_follows = 0x1000000;
 /// Send on a netlink socket that was answered Error::Elsewhere with {device, by_descriptor, PID or descriptor}: the vDSO has asked
 /// Network::MoveDevice in between, with the outcome in moved_error (an errno, 0: done), and sends the same again.
 inline constexpr std::uint32_t moved = 0x2000000, moved_error = 0xff;
+/// Receive, by the vDSO: control messages are wanted. Those there are lie behind the address in the answer's SocketAddress, as the program
+/// gets them (struct cmsghdr of i386); how many bytes they have is in the answer's flags, above control_shift.
+inline constexpr std::uint32_t control = 0x4000000, control_shift = 24;
 } // namespace message_flag
 
 /// What Receive says of a message: bytes of the whole datagram (which may be more than were copied), MSG_* flags.

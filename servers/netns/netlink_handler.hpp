@@ -11,7 +11,7 @@ using netlink::Attributes;
 using netlink::Header;
 namespace nl = netlink;
 
-inline constexpr std::uint8_t family_internet = 2, family_bridge = 7;
+inline constexpr std::uint8_t family_internet = 2, family_bridge = 7, family_internet6 = 10;
 namespace link_attribute {
 inline constexpr std::uint16_t address = 1, broadcast = 2, name = 3, mtu = 4, link = 5, discipline = 6, stats = 7, master = 10, queue = 13, state = 16, mode = 17, info = 18,
                         namespace_pid = 19, stats64 = 23, group = 27, namespace_descriptor = 28, promiscuity = 30, carrier = 33, link_namespace = 37;
@@ -21,7 +21,7 @@ namespace address_attribute {
 inline constexpr std::uint16_t address = 1, local = 2, label = 3, broadcast = 4, cache = 6, flags = 8;
 } // namespace address_attribute
 namespace route_attribute {
-inline constexpr std::uint16_t destination = 1, interface = 4, gateway = 5, priority = 6, source = 7, table = 15;
+inline constexpr std::uint16_t destination = 1, from = 2, interface = 4, gateway = 5, priority = 6, source = 7, cache = 12, table = 15, preference = 20;
 } // namespace route_attribute
 namespace neighbour_attribute {
 inline constexpr std::uint16_t destination = 1, hardware = 2;
@@ -37,8 +37,8 @@ inline constexpr std::size_t datagram_maximum = 8192;
 class NetlinkHandler {
 public:
     NetlinkHandler(NetworkNamespace& space, NetlinkAnswer& answer, std::uint32_t port, std::optional<Error> moved, std::span<proto::stack::DeviceStatus const> counters,
-             std::span<proto::stack::NeighbourStatus const> neighbours)
-        : space_{space}, answer_{answer}, port_{port}, moved_{moved}, counters_{counters}, neighbours_{neighbours} {}
+             std::span<proto::stack::NeighbourStatus const> neighbours, std::span<proto::stack::NeighbourStatus6 const> neighbours6)
+        : space_{space}, answer_{answer}, port_{port}, moved_{moved}, counters_{counters}, neighbours_{neighbours}, neighbours6_{neighbours6} {}
 
     /// None, an errno for the acknowledgement, or Elsewhere: see WantedMove.
     Error handle(Header const& header, std::span<std::byte const> body) {
@@ -55,7 +55,7 @@ public:
         case nl::get_route: return get_routes(body, dump);
         case nl::new_route: return with<nl::RouteMessage>(body, [&](auto const& m, Attributes const& a) { return new_route(m, a); });
         case nl::delete_route: return with<nl::RouteMessage>(body, [&](auto const& m, Attributes const& a) { return delete_route(m, a); });
-        case nl::get_neighbour: return get_neighbours(dump);
+        case nl::get_neighbour: return get_neighbours(body, dump);
         case nl::new_neighbour: return with<nl::NeighbourMessage>(body, [&](auto const& m, Attributes const& a) { return new_neighbour(m, a); });
         case nl::delete_neighbour: return with<nl::NeighbourMessage>(body, [&](auto const& m, Attributes const& a) { return delete_neighbour(m, a); });
         case nl::get_rule: finish_dump(); return Error::None;
@@ -101,7 +101,7 @@ private:
 
     Link* link_of(std::uint32_t index, std::string_view name) { return index != 0 ? space_.find(index) : name.empty() ? nullptr : space_.find(name); }
 
-    void put_link(Link const& link, bool dump);
+    void put_link(Link const& link, bool dump, std::uint8_t family = 0);
     Error get_links(std::span<std::byte const> body, bool dump);
     Error create_link(nl::LinkMessage const& message, Attributes const& attributes, std::string_view name);
     Error new_link(nl::LinkMessage const& message, Attributes const& attributes);
@@ -116,9 +116,26 @@ private:
     static RouteEntry route_of(nl::RouteMessage const& message, Attributes const& attributes);
     Error new_route(nl::RouteMessage const& message, Attributes const& attributes);
     Error delete_route(nl::RouteMessage const& message, Attributes const& attributes);
-    Error get_neighbours(bool dump);
+    Error get_neighbours(std::span<std::byte const> body, bool dump);
     Error new_neighbour(nl::NeighbourMessage const& message, Attributes const& attributes);
     Error delete_neighbour(nl::NeighbourMessage const& message, Attributes const& attributes);
+
+    void dump_addresses6();
+    Error new_address6(nl::AddressMessage const& message, Attributes const& attributes);
+    Error delete_address6(nl::AddressMessage const& message, Attributes const& attributes);
+    /// What a route's message says besides the route.
+    struct RouteKind6 {
+        std::uint8_t table, type;
+        Address6 destination{}, source{}; ///< where a packet would go that was asked about, and from where
+    };
+    void put_route6(RouteEntry6 const& route, bool dump, RouteKind6 const& kind);
+    void dump_routes6();
+    Error get_route6(Attributes const& attributes);
+    static RouteEntry6 route6_of(nl::RouteMessage const& message, Attributes const& attributes);
+    Error new_route6(nl::RouteMessage const& message, Attributes const& attributes);
+    Error delete_route6(nl::RouteMessage const& message, Attributes const& attributes);
+    void dump_neighbours6();
+    Error change_neighbour6(nl::NeighbourMessage const& message, Attributes const& attributes, bool add);
 
     NetworkNamespace& space_;
     NetlinkAnswer& answer_;
@@ -126,6 +143,7 @@ private:
     std::optional<Error> moved_;
     std::span<proto::stack::DeviceStatus const> counters_;
     std::span<proto::stack::NeighbourStatus const> neighbours_;
+    std::span<proto::stack::NeighbourStatus6 const> neighbours6_;
     Header header_{};
     bool dumping_ = false, answered_ = false;
 };

@@ -9,7 +9,7 @@ std::string_view kind_name(DeviceKind kind) {
 }
 } // namespace
 
-void NetlinkHandler::put_link(Link const& link, bool dump) {
+void NetlinkHandler::put_link(Link const& link, bool dump, std::uint8_t family) {
     namespace at = link_attribute;
     bool const loopback = link.kind == DeviceKind::Loopback, carrier = space_.carrier(link);
     std::uint32_t flags = loopback ? link_flag::loopback : link_flag::broadcast | link_flag::multicast;
@@ -26,7 +26,8 @@ void NetlinkHandler::put_link(Link const& link, bool dump) {
     writer.attribute(at::mtu, link.mtu);
     writer.attribute(at::group, std::uint32_t{0});
     writer.attribute(at::carrier, static_cast<std::uint8_t>(carrier ? 1 : 0));
-    writer.text(at::discipline, link.up ? "noqueue" : "noop");
+    // Asked by IPv6, Linux tells what IPv6 knows of devices: not their queues.
+    if (family != family_internet6) { writer.text(at::discipline, link.up ? "noqueue" : "noop"); }
     writer.attribute(at::address, link.hardware_address);
     HardwareAddress broadcast{};
     if (!loopback) { broadcast.fill(0xff); }
@@ -63,7 +64,7 @@ Error NetlinkHandler::get_links(std::span<std::byte const> body, bool dump) {
     if (dump) {
         std::uint8_t const family = body.empty() ? 0 : static_cast<std::uint8_t>(body[0]);
         for (auto const& link : space_.links()) {
-            if (family != family_bridge || link.master != 0) { put_link(link, true); }
+            if (family != family_bridge || link.master != 0) { put_link(link, true, family); }
         }
         finish_dump();
         return Error::None;

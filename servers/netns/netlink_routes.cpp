@@ -20,12 +20,14 @@ Error NetlinkHandler::get_addresses(std::span<std::byte const> body, bool dump) 
         writer.attribute(at::cache, std::array<std::uint32_t, 4>{0xffffffff, 0xffffffff, 0, 0});
         writer.end();
     }
+    if (family == 0 || family == family_internet6) { dump_addresses6(); }
     finish_dump();
     return Error::None;
 }
 
 Error NetlinkHandler::new_address(nl::AddressMessage const& message, Attributes const& attributes) {
     namespace at = address_attribute;
+    if (message.family == family_internet6) { return new_address6(message, attributes); }
     if (message.family != family_internet) { return Error::NotSupported; }
     auto const local = attributes.get<Address4>(at::local), address = attributes.get<Address4>(at::address);
     if (!local && !address) { return Error::Invalid; }
@@ -37,6 +39,7 @@ Error NetlinkHandler::new_address(nl::AddressMessage const& message, Attributes 
 
 Error NetlinkHandler::delete_address(nl::AddressMessage const& message, Attributes const& attributes) {
     namespace at = address_attribute;
+    if (message.family == family_internet6) { return delete_address6(message, attributes); }
     if (message.family != family_internet) { return Error::NotSupported; }
     auto const local = attributes.get<Address4>(at::local), address = attributes.get<Address4>(at::address);
     if (!local && !address) { return Error::Invalid; }
@@ -68,10 +71,12 @@ Error NetlinkHandler::get_routes(std::span<std::byte const> body, bool dump) {
         for (auto const& route : space_.routes()) {
             if (family == 0 || family == family_internet) { put_route(route, true); }
         }
+        if (family == 0 || family == family_internet6) { dump_routes6(); }
         finish_dump();
         return Error::None;
     }
-    return with<nl::RouteMessage>(body, [&](auto const&, Attributes const& attributes) {
+    return with<nl::RouteMessage>(body, [&](auto const& message, Attributes const& attributes) {
+        if (message.family == family_internet6) { return get_route6(attributes); }
         auto const destination = attributes.get<Address4>(route_attribute::destination);
         if (!destination) { return Error::Invalid; }
         for (auto const& address : space_.addresses()) {
@@ -108,6 +113,7 @@ RouteEntry NetlinkHandler::route_of(nl::RouteMessage const& message, Attributes 
 }
 
 Error NetlinkHandler::new_route(nl::RouteMessage const& message, Attributes const& attributes) {
+    if (message.family == family_internet6) { return new_route6(message, attributes); }
     if (message.family != family_internet) { return Error::NotSupported; }
     if (message.type != route_unicast && message.type != 0) { return Error::NotSupported; }
     auto const route = route_of(message, attributes);
@@ -116,14 +122,17 @@ Error NetlinkHandler::new_route(nl::RouteMessage const& message, Attributes cons
 }
 
 Error NetlinkHandler::delete_route(nl::RouteMessage const& message, Attributes const& attributes) {
+    if (message.family == family_internet6) { return delete_route6(message, attributes); }
     if (message.family != family_internet) { return Error::NotSupported; }
     auto const route = route_of(message, attributes);
     return error_of(space_.remove_route(route, route.gateway == 0, route.device == 0));
 }
 
 
-Error NetlinkHandler::get_neighbours(bool dump) {
+Error NetlinkHandler::get_neighbours(std::span<std::byte const> body, bool dump) {
     if (!dump) { return Error::NotSupported; }
+    std::uint8_t const family = body.empty() ? 0 : static_cast<std::uint8_t>(body[0]);
+    bool const four = family == 0 || family == family_internet;
     auto const put = [&](std::uint32_t device, Address4 address, HardwareAddress const& hardware, std::uint16_t state) {
         nl::Writer writer{target(true)};
         writer.begin(nl::new_neighbour, nl::flag::multi, header_, nl::NeighbourMessage{family_internet, 0, 0, device, state, 0, route_unicast});
@@ -131,20 +140,25 @@ Error NetlinkHandler::get_neighbours(bool dump) {
         writer.attribute(neighbour_attribute::hardware, hardware);
         writer.end();
     };
-    for (auto const& entry : space_.neighbours()) { put(entry.device, entry.address, entry.hardware_address, state_permanent); }
+    for (auto const& entry : space_.neighbours()) {
+        if (!four) { break; }
+        put(entry.device, entry.address, entry.hardware_address, state_permanent);
+    }
     for (auto const& entry : neighbours_) {
-        if (entry.permanent != 0) { continue; }
+        if (entry.permanent != 0 || !four) { continue; }
         Address4 address;
         HardwareAddress hardware;
         std::memcpy(&address, entry.address, sizeof address);
         std::ranges::copy(entry.hardware_address, hardware.begin());
         put(entry.device, address, hardware, state_reachable);
     }
+    if (family == 0 || family == family_internet6) { dump_neighbours6(); }
     finish_dump();
     return Error::None;
 }
 
 Error NetlinkHandler::new_neighbour(nl::NeighbourMessage const& message, Attributes const& attributes) {
+    if (message.family == family_internet6) { return change_neighbour6(message, attributes, true); }
     auto const address = attributes.get<Address4>(neighbour_attribute::destination);
     auto const hardware = attributes.get<HardwareAddress>(neighbour_attribute::hardware);
     if (message.family != family_internet) { return Error::NotSupported; }
@@ -153,6 +167,7 @@ Error NetlinkHandler::new_neighbour(nl::NeighbourMessage const& message, Attribu
 }
 
 Error NetlinkHandler::delete_neighbour(nl::NeighbourMessage const& message, Attributes const& attributes) {
+    if (message.family == family_internet6) { return change_neighbour6(message, attributes, false); }
     auto const address = attributes.get<Address4>(neighbour_attribute::destination);
     if (!address) { return Error::Invalid; }
     return error_of(space_.remove_neighbour(message.index, *address));

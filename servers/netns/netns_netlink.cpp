@@ -51,7 +51,7 @@ Result<proto::Transfer> NetnsServer::send_netlink(NetlinkSocket& socket, ipc::Se
     std::optional<Error> moved;
     if ((flags & proto::message_flag::moved) != 0) { moved = static_cast<Error>(flags & proto::message_flag::moved_error); }
     auto& space = *socket.space;
-    auto answer = handle_netlink(space, requests, socket.port, socket.may_change, moved, counters(space), neighbours(space));
+    auto answer = handle_netlink(space, requests, socket.port, socket.may_change, moved, counters(space), neighbours(space), neighbours6(space));
     if (answer.move.device != 0) {
         if (before != 0) { socket.corked.assign(requests.begin(), requests.begin() + static_cast<std::ptrdiff_t>(before)); }
         publish();

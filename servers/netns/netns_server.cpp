@@ -7,7 +7,8 @@
 namespace netns {
 
 namespace {
-constexpr std::uint32_t family_unix = 1, family_internet = 2, family_netlink = 16, family_packet = 17, families = 46;
+constexpr std::uint32_t family_unix = 1, family_internet = 2, family_internet6 = 10, family_netlink = 16, family_packet = 17, families = 46;
+constexpr std::uint32_t icmp = 1, icmp6 = 58;
 constexpr std::uint32_t type_mask = 0xf, highest_type = 10;
 constexpr unsigned capability_bind = 10, capability_admin = 12, capability_raw = 13;
 std::uint32_t next_id = 1;
@@ -208,7 +209,7 @@ std::uint64_t NetnsServer::run_timers(std::uint64_t now) {
 // --- protocol Network ---
 
 Error NetnsServer::refused(NetworkNamespace const& space, abi::Word badge, std::uint32_t type, std::uint32_t protocol) const {
-    constexpr std::uint32_t datagram = 2, raw = 3, icmp = 1;
+    constexpr std::uint32_t datagram = 2, raw = 3;
     if ((type & type_mask) == raw && !may(badge, capability_raw)) { return Error::NotPermitted; }
     auto const who = credentials_.find(badge);
     if ((type & type_mask) == datagram && protocol == icmp && who != credentials_.end()) {
@@ -226,9 +227,9 @@ Result<ipc::Cap<proto::File>> NetnsServer::on(proto::Network::Socket, ipc::Sende
     if (domain == 0 || domain >= families) { return fail(Error::AddressFamilyNotSupported); }
     if ((type & type_mask) == 0 || (type & type_mask) > highest_type) { return fail(Error::Invalid); }
     if (domain == family_netlink) { return open_netlink(*space, type, protocol, may(sender.badge, capability_admin)); }
-    if (domain != family_internet && domain != family_packet) { return fail(Error::AddressFamilyNotSupported); }
+    if (domain != family_internet && domain != family_internet6 && domain != family_packet) { return fail(Error::AddressFamilyNotSupported); }
     if (domain == family_packet && !may(sender.badge, capability_raw)) { return fail(Error::NotPermitted); }
-    if (auto const error = refused(*space, sender.badge, type, protocol); error != Error::None) { return fail(error); }
+    if (auto const error = refused(*space, sender.badge, type, domain == family_internet6 && protocol == icmp6 ? icmp : protocol); error != Error::None) { return fail(error); }
     if (auto ready = need_stack(*space); !ready) { return fail(ready.error()); }
     type &= ~(proto::stack::opener_is_admin | proto::stack::opener_binds_any_port);
     if (may(sender.badge, capability_admin)) { type |= proto::stack::opener_is_admin; }
@@ -249,12 +250,14 @@ Result<proto::Transfer> NetnsServer::on(proto::Network::Table, ipc::Sender& send
     case proto::NetworkTable::Interfaces: return give_text(sender, interface_table(*space, counters(*space)), offset);
     case proto::NetworkTable::Routes: return give_text(sender, route_table(*space), offset);
     case proto::NetworkTable::Arp: return give_text(sender, neighbour_table(*space, neighbours(*space)), offset);
+    case proto::NetworkTable::InterfacesIpv6: return give_text(sender, interface6_table(*space), offset);
+    case proto::NetworkTable::Routes6: return give_text(sender, route6_table(*space), offset);
     case proto::NetworkTable::Tcp: case proto::NetworkTable::Udp: case proto::NetworkTable::Raw:
+    case proto::NetworkTable::Tcp6: case proto::NetworkTable::Udp6: case proto::NetworkTable::Raw6:
         if (space->stack == 0) { return give_text(sender, socket_table_heading(table), offset); }
         if (sender.forward<proto::NetworkStack::Table>(stacks_.control(space->stack), table, offset, ipc::WriteBuffer{})) { return fail(Error::Deferred); }
         return fail(Error::InputOutput);
-    case proto::NetworkTable::Unix: case proto::NetworkTable::InterfacesIpv6: case proto::NetworkTable::Tcp6: case proto::NetworkTable::Udp6:
-        return give_text(sender, socket_table_heading(table), offset);
+    case proto::NetworkTable::Unix: return give_text(sender, socket_table_heading(table), offset);
     default: return fail(Error::Invalid);
     }
 }
@@ -262,13 +265,25 @@ Result<proto::Transfer> NetnsServer::on(proto::Network::Table, ipc::Sender& send
 Result<proto::SettingValues> NetnsServer::on(proto::Network::Setting, ipc::Sender& sender, proto::NetworkSetting setting, std::uint32_t change, proto::SettingValues values) {
     auto* const space = space_of(sender.badge, proto::Network::Setting::number);
     if (space == nullptr) { return fail(Error::NotPermitted); }
-    if (static_cast<std::uint32_t>(setting) < 1 || setting > proto::NetworkSetting::LocalPortRange) { return fail(Error::Invalid); }
+    if (static_cast<std::uint32_t>(setting) < 1 || setting > proto::NetworkSetting::AcceptAdvertisements6) { return fail(Error::Invalid); }
+    if (setting > proto::NetworkSetting::LocalPortRange) { return setting6(*space, sender.badge, setting, change != 0, values); }
     if (change != 0) {
         if (!may(sender.badge, capability_admin)) { return fail(Error::NotPermitted); }
         if (auto set = space->set_setting(setting, values); !set) { return fail(set.error()); }
         publish();
     }
     return space->setting(setting);
+}
+
+Result<proto::SettingValues> NetnsServer::setting6(NetworkNamespace& space, abi::Word badge, proto::NetworkSetting setting, bool change, proto::SettingValues values) {
+    if (change) {
+        if (!may(badge, capability_admin)) { return fail(Error::NotPermitted); }
+        if (auto set = space.six().set_setting(setting, values[1], values[0]); !set) { return fail(set.error()); }
+        publish();
+    }
+    auto const value = space.six().setting(setting, values[1]);
+    if (!value) { return fail(value.error()); }
+    return proto::SettingValues{*value, values[1]};
 }
 
 Result<std::uint32_t> NetnsServer::on(proto::Network::Configure, ipc::Sender& sender, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer) {
@@ -320,6 +335,13 @@ std::vector<proto::stack::NeighbourStatus> NetnsServer::neighbours(NetworkNamesp
     auto const& status = stacks_.status(space.stack);
     auto const count = std::min<std::uint32_t>(status.neighbour_count, proto::stack::StatusPage::neighbours_maximum);
     return {status.neighbours, status.neighbours + count};
+}
+
+std::vector<proto::stack::NeighbourStatus6> NetnsServer::neighbours6(NetworkNamespace const& space) {
+    if (space.stack == 0) { return {}; }
+    auto const& status = stacks_.status(space.stack);
+    auto const count = std::min<std::uint32_t>(status.neighbour6_count, proto::stack::StatusPage::neighbours6_maximum);
+    return {status.neighbours6, status.neighbours6 + count};
 }
 
 } // namespace netns

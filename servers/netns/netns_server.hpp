@@ -97,6 +97,7 @@ private:
         auto const found = credentials_.find(badge);
         return found == credentials_.end() || (found->second.capabilities >> capability & 1) != 0;
     }
+    ipc::Result<proto::SettingValues> setting6(NetworkNamespace& space, abi::Word badge, proto::NetworkSetting setting, bool change, proto::SettingValues values);
     /// Error of opening that socket without the right to.
     Error refused(NetworkNamespace const& space, abi::Word badge, std::uint32_t type, std::uint32_t protocol) const;
     ipc::Result<ipc::Cap<proto::File>> open_netlink(NetworkNamespace& space, std::uint32_t type, std::uint32_t protocol, bool may_change);
@@ -104,6 +105,7 @@ private:
     ipc::Result<proto::Transfer> send_netlink(NetlinkSocket& socket, ipc::Sender& sender, std::uint32_t flags);
     std::vector<proto::stack::DeviceStatus> counters(NetworkNamespace const& space);
     std::vector<proto::stack::NeighbourStatus> neighbours(NetworkNamespace const& space);
+    std::vector<proto::stack::NeighbourStatus6> neighbours6(NetworkNamespace const& space);
 
     struct Deaths {
         std::uint64_t last = 0;

@@ -83,6 +83,7 @@ void NetworkNamespace::forget_device(std::uint32_t index) {
     std::erase_if(addresses_, [&](auto const& entry) { return entry.device == index; });
     std::erase_if(routes_, [&](auto const& entry) { return entry.device == index; });
     std::erase_if(neighbours_, [&](auto const& entry) { return entry.device == index; });
+    six_.forget_device(index);
     for (auto& link : links_) {
         if (link.master == index) { link.master = 0; }
     }
@@ -124,12 +125,15 @@ Result<void> NetworkNamespace::set_up(Link& link, bool up) {
     if (!up) {
         auto const index = link.index;
         std::erase_if(routes_, [&](auto const& route) { return route.device == index; });
+        six_.link_down(index);
         return {};
     }
     if (link.kind == DeviceKind::Loopback && std::ranges::find(addresses_, link.index, &LinkAddress::device) == addresses_.end()) {
         addresses_.push_back({link.index, 0x0100007f, 0, 0, 8, scope_host, link.name});
     }
     add_connected_routes(link);
+    six_.refresh();
+    if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr && peer->space != this) { peer->space->six_.refresh(); }
     return {};
 }
 
@@ -174,6 +178,7 @@ Result<void> NetworkNamespace::set_master(Link& link, std::uint32_t master) {
     if (link.kind == DeviceKind::Bridge) { return fail(Error::Loop); }
     if (link.kind == DeviceKind::Loopback) { return fail(Error::Invalid); }
     link.master = master;
+    six_.refresh(); // a bridge may have a carrier now
     dirty = true;
     return {};
 }
@@ -381,7 +386,10 @@ bool NetworkNamespace::write(proto::stack::ConfigurationWriter& writer) const {
         record.rate = link.rate;
         record.burst = link.burst;
         if (auto const* const peer = link.peer(); peer != nullptr && peer->space == this) { record.peer = peer->index; }
-        if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr && peer->space->stack == 0) { bytes_of(record.sleeper, peer->space->only_address(peer->index)); }
+        if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr && peer->space->stack == 0) { 
+            bytes_of(record.sleeper, peer->space->only_address(peer->index));
+            peer->space->six_.note_sleeper(record, *peer->space->find(peer->index));
+        }
         std::ranges::copy(link.hardware_address, record.hardware_address);
         std::copy_n(link.name.data(), std::min<std::size_t>(link.name.size(), sizeof record.name - 1), record.name);
         writer.add(record);
@@ -411,6 +419,7 @@ bool NetworkNamespace::write(proto::stack::ConfigurationWriter& writer) const {
         std::ranges::copy(neighbour.hardware_address, record.hardware_address);
         writer.add(record);
     }
+    six_.write(writer);
     for (auto const& rule : rules_) {
         proto::stack::RuleRecord record{};
         record.rule = rule;

@@ -1,6 +1,7 @@
 // The configuration of one network namespace: devices, addresses, routes, neighbours, settings (netdevice(7), rtnetlink(7)).
 // Knows no kernel and no messages. A refusal has changed nothing. Its stack is told by whoever changes it: dirty().
 #pragma once
+#include "configuration6.hpp"
 #include "ipc/error.hpp"
 #include "proto/network_stack.hpp"
 #include <array>
@@ -82,6 +83,8 @@ public:
     [[nodiscard]] std::vector<RouteEntry> const& routes() const { return routes_; }
     [[nodiscard]] std::vector<NeighbourEntry> const& neighbours() const { return neighbours_; }
     [[nodiscard]] std::vector<proto::PacketRule> const& rules() const { return rules_; }
+    [[nodiscard]] Configuration6 const& six() const { return six_; }
+    [[nodiscard]] Configuration6& six() { return six_; }
     Link* find(std::uint32_t index);
     Link* find(std::string_view name);
 
@@ -131,6 +134,11 @@ public:
     /// Of one station, unlike that of any other of this namespace.
     HardwareAddress random_address();
 
+    /// Whoever has the other end is told by which address the link can be reached (DeviceRecord::sleeper).
+    static void note_sleeper(Link const& link) {
+        if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr) { peer->space->dirty = true; }
+    }
+
     bool dirty = false;      ///< changed since its stack was told
     std::uint32_t stack = 0; ///< number of its running stack, 0: none yet
     std::uint32_t wakes = 0; ///< StatusPage::wakes that have been seen to
@@ -142,10 +150,6 @@ private:
     void forget_device(std::uint32_t index);
     /// The one address of a namespace that no frame for another needs to wake; 0: there is none such.
     [[nodiscard]] Address4 only_address(std::uint32_t device) const;
-    /// Whoever has the other end is told by which address the link can be reached (DeviceRecord::sleeper).
-    static void note_sleeper(Link const& link) {
-        if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr) { peer->space->dirty = true; }
-    }
     void drop_link(std::uint32_t index);
     void add_connected_routes(Link const& link);
     std::uint32_t free_index() { return next_index_++; }
@@ -155,6 +159,7 @@ private:
     std::vector<RouteEntry> routes_;
     std::vector<NeighbourEntry> neighbours_;
     std::vector<proto::PacketRule> rules_;
+    Configuration6 six_{*this};
     std::array<proto::SettingValues, 8> settings_{};
     std::uint32_t next_index_ = 1, random_;
 };

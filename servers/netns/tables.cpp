@@ -166,7 +166,7 @@ std::string socket_table_heading(proto::NetworkTable table) {
     case proto::NetworkTable::Raw: return "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n";
     case proto::NetworkTable::Tcp6:
         return "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
-    case proto::NetworkTable::Udp6:
+    case proto::NetworkTable::Udp6: case proto::NetworkTable::Raw6:
         return "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n";
     case proto::NetworkTable::Unix: return "Num       RefCount Protocol Flags    Type St Inode Path\n";
     default: return {};

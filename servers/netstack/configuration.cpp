@@ -13,18 +13,18 @@ using proto::stack::DeviceRecord;
 using proto::stack::NeighbourRecord;
 
 namespace {
-std::uint32_t word_of(std::uint8_t const (&bytes)[4]) {
+std::uint32_t word_from(std::uint8_t const (&bytes)[4]) {
     std::uint32_t word;
     std::memcpy(&word, bytes, sizeof word);
     return word;
 }
-/// The longest packet that lwIP makes for the device: on this machine's own wires far longer than what the device says.
+std::uint32_t host_order(std::uint8_t const (&bytes)[4]) { return lwip_ntohl(word_from(bytes)); }
+} // namespace
+
 std::uint16_t packet_limit(Device const& device) {
     constexpr std::uint32_t longest = 0xfff0, large = Devices::large_frame - 60;
     return static_cast<std::uint16_t>(std::clamp<std::uint32_t>(device.record.mtu, device.is(DeviceKind::Card) ? 68 : large, longest));
 }
-std::uint32_t host_order(std::uint8_t const (&bytes)[4]) { return lwip_ntohl(word_of(bytes)); }
-} // namespace
 
 void Devices::configure(DeviceRecord const& record) {
     Device* device = find(record.index);
@@ -63,6 +63,9 @@ bool Devices::apply(std::span<std::byte const> area) {
     std::vector<AddressRecord> addresses;
     std::vector<NeighbourRecord> neighbours;
     std::vector<Route> routes;
+    std::vector<proto::stack::AddressRecord6> addresses6;
+    std::vector<proto::stack::NeighbourRecord6> neighbours6;
+    std::vector<Route6> routes6;
     std::vector<DeviceRecord> records;
     auto settings = settings_;
     RuleSet rules;
@@ -73,6 +76,20 @@ bool Devices::apply(std::span<std::byte const> area) {
         std::vector<NeighbourRecord>& neighbours;
         std::array<proto::SettingValues, 8>& settings;
         RuleSet& rules;
+        std::vector<proto::stack::AddressRecord6>& addresses6;
+        std::vector<Route6>& routes6;
+        std::vector<proto::stack::NeighbourRecord6>& neighbours6;
+        void operator()(proto::stack::AddressRecord6 const& record) { addresses6.push_back(record); }
+        void operator()(proto::stack::NeighbourRecord6 const& record) { neighbours6.push_back(record); }
+        void operator()(proto::stack::RouteRecord6 const& record) {
+            Route6 route;
+            std::ranges::copy(record.destination, route.destination.begin());
+            if (record.has_gateway != 0) { std::ranges::copy(record.gateway, route.gateway.begin()); }
+            route.metric = record.metric;
+            route.device = record.device;
+            route.prefix = std::min<std::uint8_t>(record.prefix, 128);
+            routes6.push_back(route);
+        }
         void operator()(proto::stack::RuleRecord const& record) { rules.add(record); }
         void operator()(DeviceRecord const& record) { records.push_back(record); }
         void operator()(AddressRecord const& record) { addresses.push_back(record); }
@@ -86,13 +103,16 @@ bool Devices::apply(std::span<std::byte const> area) {
             if (number < settings.size()) { settings[number] = record.values; }
         }
     };
-    if (!proto::stack::read_configuration(area, Visitor{records, addresses, routes, neighbours, settings, rules})) { return false; }
+    if (!proto::stack::read_configuration(area, Visitor{records, addresses, routes, neighbours, settings, rules, addresses6, routes6, neighbours6})) { return false; }
     settings_ = settings;
     for (auto& device : devices_) { device->wanted = false; }
     for (auto const& record : records) { configure(record); }
     remove_unwanted(addresses);
     for (auto const& address : addresses) { add_address(address); }
+    for (auto& device : devices_) { set_addresses6(*device, addresses6); }
     routes_.assign(std::move(routes));
+    routes6_.assign(std::move(routes6));
+    set_neighbours6(neighbours6);
     set_neighbours(neighbours);
     path_->assign(std::move(rules));
     if (release_due_ != 0) { release_shaped(); } // at the new rates
@@ -103,7 +123,7 @@ void Devices::remove_unwanted(std::vector<AddressRecord> const& addresses) {
     for (auto& device : devices_) {
         std::erase_if(device->interfaces, [&](auto& interface) {
             bool const kept = device->wanted && device->up() && std::ranges::any_of(addresses, [&](AddressRecord const& record) {
-                                  return record.device == device->index() && word_of(record.address) == interface->address() && record.prefix == interface->prefix;
+                                  return record.device == device->index() && word_from(record.address) == interface->address() && record.prefix == interface->prefix;
                               });
             if (kept) {
                 interface->lwip.mtu = packet_limit(*device);
@@ -116,6 +136,7 @@ void Devices::remove_unwanted(std::vector<AddressRecord> const& addresses) {
     }
     std::erase_if(devices_, [&](auto& device) {
         if (!device->wanted) {
+            if (device->six != nullptr) { remove_interface(*device->six); }
             std::erase_if(queue_, [&](Travelling const& travelling) {
                 bool const there = travelling.interface == nullptr && travelling.device == device->index();
                 if (there) { pbuf_free(travelling.frame); }
@@ -141,26 +162,39 @@ void Devices::remove_interface(Interface& interface) {
 }
 
 err_t output_packet(netif* netif, pbuf* packet, ip4_addr_t const* destination);
+err_t output_packet6(netif* netif, pbuf* packet, ip6_addr_t const* destination);
 err_t transmit_frame(netif* netif, pbuf* frame);
 
 void Devices::set_checksums(Interface& interface) {
     // Between programs of one machine nothing gets lost on the way; only a wire needs sums.
     bool const wire = interface.device->is(DeviceKind::Card);
     interface.lwip.chksum_flags = wire ? NETIF_CHECKSUM_ENABLE_ALL
-                                       : NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_CHECK_IP | NETIF_CHECKSUM_CHECK_ICMP;
+                                       : NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6 | NETIF_CHECKSUM_CHECK_IP | NETIF_CHECKSUM_CHECK_ICMP |
+                                             NETIF_CHECKSUM_CHECK_ICMP6;
 }
 
 void Devices::add_address(AddressRecord const& record) {
     Device* const device = find(record.device);
     if (device == nullptr || !device->up()) { return; }
     for (auto const& interface : device->interfaces) {
-        if (interface->address() == word_of(record.address) && interface->prefix == record.prefix) { return; }
+        if (interface->address() == word_from(record.address) && interface->prefix == record.prefix) { return; }
     }
     auto interface = std::make_unique<Interface>();
-    interface->device = device;
     interface->prefix = std::min<std::uint8_t>(record.prefix, 32);
+    if (!add_netif(*device, *interface, word_from(record.address))) { return; }
+    netif_set_up(&interface->lwip); // announces itself by a gratuitous ARP
+    device->interfaces.push_back(std::move(interface));
+}
+
+bool Devices::add_netif(Device& device, Interface& interface, std::uint32_t own) {
+    constexpr int netifs_maximum = 250; // lwIP numbers them by a byte, and stops if there are more
+    int count = 0;
+    netif* other;
+    NETIF_FOREACH(other) { ++count; }
+    if (count >= netifs_maximum) { return false; }
+    interface.device = &device;
     ip4_addr_t address, mask, gateway;
-    address.addr = word_of(record.address);
+    address.addr = own;
     mask.addr = 0xffffffff;
     gateway.addr = 0;
     auto const initialize = [](netif* netif) -> err_t {
@@ -169,6 +203,7 @@ void Devices::add_address(AddressRecord const& record) {
         netif->name[0] = device.record.name[0];
         netif->name[1] = device.record.name[1];
         netif->output = &output_packet;
+        netif->output_ip6 = &output_packet6;
         netif->linkoutput = &transmit_frame;
         netif->mtu = packet_limit(device);
         netif->hwaddr_len = 6;
@@ -177,22 +212,21 @@ void Devices::add_address(AddressRecord const& record) {
         if (!device.is(DeviceKind::Loopback)) { netif->flags |= NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET; }
         return ERR_OK;
     };
-    if (netif_add(&interface->lwip, &address, &mask, &gateway, interface.get(), initialize, &ethernet_input) == nullptr) { return; }
-    set_checksums(*interface);
-    netif_set_up(&interface->lwip); // announces itself by a gratuitous ARP
-    device->interfaces.push_back(std::move(interface));
+    if (netif_add(&interface.lwip, &address, &mask, &gateway, &interface, initialize, &ethernet_input) == nullptr) { return false; }
+    set_checksums(interface);
+    return true;
 }
 
 void Devices::set_neighbours(std::vector<NeighbourRecord> const& neighbours) {
     for (auto const& old : permanent_) {
         ip4_addr_t address;
-        address.addr = word_of(old.address);
+        address.addr = word_from(old.address);
         static_cast<void>(etharp_remove_static_entry(&address));
     }
     permanent_.clear();
     for (auto const& neighbour : neighbours) {
         ip4_addr_t address;
-        address.addr = word_of(neighbour.address);
+        address.addr = word_from(neighbour.address);
         eth_addr hardware;
         std::memcpy(hardware.addr, neighbour.hardware_address, sizeof hardware.addr);
         if (etharp_add_static_entry(&address, &hardware) == ERR_OK) { permanent_.push_back(neighbour); }

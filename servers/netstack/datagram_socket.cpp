@@ -1,25 +1,34 @@
 #include "datagram_socket.hpp"
 #include "devices.hpp"
+#include "lwip/ip6.h"
 #include <algorithm>
 
 namespace netstack {
+
+Error DatagramSocket::refuse_target(ip_addr_t const& target, ip_addr_t const& source) const {
+    if (source.type != IPADDR_TYPE_ANY && source.type != target.type) { return Error::NetworkUnreachable; }
+    if (!devices_instance->has_route(target)) { return Error::NetworkUnreachable; }
+    bool const to_all = target.type == IPADDR_TYPE_V4 && !broadcast_ && devices_instance->is_broadcast(word_of(target));
+    return to_all ? Error::Access : Error::None;
+}
+
+std::uint8_t DatagramSocket::hops_to(ip_addr_t const& target) const {
+    if (target.type != IPADDR_TYPE_V6) { return time_to_live_; }
+    return ip6_addr_ismulticast(ip_2_ip6(&target)) ? multicast_hops_ : hop_limit_;
+}
 
 Result<ipc::Unit> DatagramSocket::connect(proto::SocketAddress const& address) {
     if (family_of(address) == family_unspecified) {
         connected_ = false;
         peer_ = {};
-        static_cast<void>(choose_peer(peer_));
+        static_cast<void>(choose_peer(nullptr));
         return ipc::Unit{};
     }
-    auto wanted = internet_address(address);
-    if (!wanted) { return fail(Error::Invalid); }
-    if (wanted->family != family_internet) { return fail(Error::AddressFamilyNotSupported); }
-    if (wanted->address == 0) { wanted->address = 0x0100007f; }
+    auto const wanted = endpoint_of(address, Purpose::Connect);
+    if (!wanted) { return fail(wanted.error()); }
     RouteVia const via{bound_device_};
-    std::uint32_t next_hop;
-    if (devices_instance->route(wanted->address, next_hop) == nullptr) { return fail(Error::NetworkUnreachable); }
-    if (!broadcast_ && devices_instance->is_broadcast(wanted->address)) { return fail(Error::Access); }
-    if (auto const error = choose_peer(*wanted); error != Error::None) { return fail(error); }
+    if (auto const error = refuse_target(wanted->address, local_name().address); error != Error::None) { return fail(error); }
+    if (auto const error = choose_peer(&*wanted); error != Error::None) { return fail(error); }
     connected_ = true;
     peer_ = *wanted;
     return ipc::Unit{};
@@ -37,30 +46,34 @@ Result<ipc::Unit> DatagramSocket::shutdown(std::uint32_t how) {
 Result<proto::SocketAddress> DatagramSocket::name(bool peer) {
     if (peer) {
         if (!connected_) { return fail(Error::NotConnected); }
-        return socket_address(peer_.address, swap16(peer_.port));
+        return address_of(peer_);
     }
-    InternetAddress own{};
-    local_name(own);
-    if (own.address == 0 && connected_) {
-        std::uint32_t next_hop;
-        if (auto* const interface = devices_instance->route(peer_.address, next_hop)) { own.address = interface->address(); }
+    auto own = local_name();
+    if (is_any(own.address) && connected_) {
+        if (peer_.address.type == IPADDR_TYPE_V4) {
+            std::uint32_t next_hop;
+            if (auto* const interface = devices_instance->route(word_of(peer_.address), next_hop)) { own.address = address4(interface->address()); }
+        } else {
+            ip6_addr_t next_hop;
+            auto* const interface = devices_instance->route6(*ip_2_ip6(&peer_.address), next_hop);
+            auto const* const source = interface != nullptr ? ip6_select_source_address(&interface->lwip, ip_2_ip6(&peer_.address)) : nullptr;
+            if (source != nullptr) { own.address = *source; }
+        }
     }
-    return socket_address(own.address, swap16(own.port));
+    return address_of(own);
 }
 
 Result<proto::Transfer> DatagramSocket::send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to, std::uint32_t) {
     if (error_ != Error::None) { return fail(take_error()); }
     if (write_shut_) { return fail(Error::BrokenPipe); }
-    InternetAddress target = peer_;
+    Endpoint target = peer_;
     if (to != nullptr && to->length != 0) {
-        auto const wanted = internet_address(*to);
-        if (!wanted) { return fail(Error::Invalid); }
-        if (wanted->family != family_internet && wanted->family != family_unspecified) { return fail(Error::AddressFamilyNotSupported); }
+        auto const wanted = endpoint_of(*to, Purpose::Send);
+        if (!wanted) { return fail(wanted.error()); }
         target = *wanted;
     } else if (!connected_) {
         return fail(Error::DestinationRequired);
     }
-    if (target.address == 0) { target.address = 0x0100007f; }
     auto const length = static_cast<std::uint32_t>(corked_.size()) + caller.read_length;
     if (length > longest) {
         corked_.clear();
@@ -78,14 +91,9 @@ Result<proto::Transfer> DatagramSocket::send(ipc::Pending const& caller, std::ui
         return proto::Transfer{caller.read_length, 0};
     }
     RouteVia const via{bound_device_};
-    std::uint32_t next_hop;
-    if (devices_instance->route(target.address, next_hop) == nullptr) {
+    if (auto const error = refuse_target(target.address, local_name().address); error != Error::None) {
         corked_.clear();
-        return fail(Error::NetworkUnreachable);
-    }
-    if (!broadcast_ && devices_instance->is_broadcast(target.address)) {
-        corked_.clear();
-        return fail(Error::Access);
+        return fail(error);
     }
     pbuf* const message = pbuf_alloc(PBUF_TRANSPORT, static_cast<u16_t>(length), PBUF_RAM);
     if (message == nullptr) { return fail(Error::NoBufferSpace); }
@@ -105,17 +113,20 @@ Result<proto::Transfer> DatagramSocket::send(ipc::Pending const& caller, std::ui
 
 // --- UDP ---
 
-UdpSocket::UdpSocket(SocketOwner& owner) : DatagramSocket{owner, SocketType::Datagram, 17}, pcb_{udp_new()} {
+UdpSocket::UdpSocket(SocketOwner& owner, std::uint16_t family)
+    : DatagramSocket{owner, SocketType::Datagram, 17, family}, pcb_{udp_new_ip_type(family == family_internet6 ? IPADDR_TYPE_ANY : IPADDR_TYPE_V4)} {
     if (pcb_ == nullptr) { return; }
+    if (family == family_internet6) { ip_set_option(pcb_, six_mark); }
     udp_recv(
         pcb_,
         [](void* argument, udp_pcb*, pbuf* message, ip_addr_t const* from, u16_t port) {
             auto& self = *static_cast<UdpSocket*>(argument);
-            if (!self.hears_current_device()) {
+            // Bound to a port only by sending, IPV6_V6ONLY is not in its address.
+            if (!self.hears_current_device() || (self.v6_only_ && from->type == IPADDR_TYPE_V4)) {
                 pbuf_free(message);
                 return;
             }
-            self.deliver(message, MessageSource{InternetAddress{family_internet, swap16(port), from->addr, {}}});
+            self.deliver(message, MessageSource{self.address_of(*from, port)}, self.current_control());
         },
         this);
 }
@@ -133,44 +144,44 @@ bool UdpSocket::set_lwip_option(std::uint8_t option, bool on) {
     return true;
 }
 
+bool UdpSocket::port_taken(ip_addr_t const& address, std::uint16_t port) const {
+    // What lwIP does not see: that :: for both families and an address of one are the same port.
+    for (auto const* other = udp_pcbs; other != nullptr; other = other->next) {
+        if (other == pcb_ || other->local_port != port || address.type == other->local_ip.type) { continue; }
+        bool const both = address.type == IPADDR_TYPE_ANY || other->local_ip.type == IPADDR_TYPE_ANY;
+        bool const shared = reuse_address_ && ip_get_option(other, SOF_REUSEADDR);
+        if (both && !shared) { return true; }
+    }
+    return false;
+}
+
 Result<ipc::Unit> UdpSocket::bind(proto::SocketAddress const& address) {
-    auto const wanted = internet_address(address);
-    if (!wanted || bound_) { return fail(Error::Invalid); }
-    if (wanted->family != family_internet && (wanted->family != family_unspecified || wanted->address != 0)) { return fail(Error::AddressFamilyNotSupported); }
-    bool const special = (wanted->address & 0xff) == 127 || wanted->address == 0 || wanted->address == 0xffffffff;
-    if (!special && !devices_instance->is_local(wanted->address)) { return fail(Error::AddressNotAvailable); }
-    if (port_refused(swap16(wanted->port))) { return fail(Error::Access); }
-    ip_addr_t local;
-    local.addr = wanted->address;
-    if (auto const error = udp_bind(pcb_, &local, swap16(wanted->port)); error != ERR_OK) { return fail(error_of(error)); }
+    if (bound_) { return fail(Error::Invalid); }
+    auto const local = endpoint_of(address, Purpose::Bind);
+    if (!local) { return fail(local.error()); }
+    if (auto const refused = refuse_source(local->address); refused != Error::None) { return fail(refused); }
+    if (port_refused(local->port)) { return fail(Error::Access); }
+    if (local->port != 0 && port_taken(local->address, local->port)) { return fail(Error::AddressInUse); }
+    if (auto const error = udp_bind(pcb_, &local->address, local->port); error != ERR_OK) { return fail(error_of(error)); }
     bound_ = true;
     return ipc::Unit{};
 }
 
-Error UdpSocket::choose_peer(InternetAddress const& peer) {
-    if (peer.address == 0) {
+Error UdpSocket::choose_peer(Endpoint const* peer) {
+    if (peer == nullptr) {
         udp_disconnect(pcb_);
         return Error::None;
     }
-    ip_addr_t remote;
-    remote.addr = peer.address;
-    return error_of(udp_connect(pcb_, &remote, swap16(peer.port)));
+    return error_of(udp_connect(pcb_, &peer->address, peer->port));
 }
 
-err_t UdpSocket::transmit(pbuf* message, InternetAddress const& to) {
-    ip_addr_t remote;
-    remote.addr = to.address;
-    pcb_->ttl = time_to_live_;
-    pcb_->tos = service_;
+err_t UdpSocket::transmit(pbuf* message, Endpoint const& to) {
+    pcb_->ttl = hops_to(to.address);
+    pcb_->tos = service_for(to.address);
     RouteVia const via{bound_device_};
-    auto const error = udp_sendto(pcb_, message, &remote, swap16(to.port));
+    auto const error = udp_sendto(pcb_, message, &to.address, to.port);
     pbuf_free(message);
     return error;
-}
-
-void UdpSocket::local_name(InternetAddress& name) const {
-    name.address = pcb_->local_ip.addr;
-    name.port = swap16(pcb_->local_port);
 }
 
 } // namespace netstack

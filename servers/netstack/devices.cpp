@@ -1,5 +1,6 @@
 #include "devices.hpp"
 #include "lwip/ip4.h"
+#include "lwip/ip6.h"
 #include "lwip/prot/ethernet.h"
 #include "lwip/prot/etharp.h"
 #include "lwip/prot/iana.h"
@@ -64,26 +65,24 @@ err_t output_packet(netif* netif, pbuf* packet, ip4_addr_t const* destination) {
         rewritten = devices.path().output(packet, (netif->chksum_flags & NETIF_CHECKSUM_GEN_TCP) != 0);
         if (rewritten != nullptr) { packet = rewritten; }
     }
-    err_t error = ERR_OK;
-    if (interface.device->is(DeviceKind::Loopback) || devices.is_local(destination->addr)) {
-        pbuf* const copy = shared_copy_of(packet);
-        if (copy != nullptr) {
-            copy->flags |= Devices::own_flag;
-            if (auto* const loopback = devices.find(1)) {
-                loopback->counters->sent_bytes += packet->tot_len;
-                ++loopback->counters->sent_packets;
-                loopback->counters->received_bytes += packet->tot_len;
-                ++loopback->counters->received_packets;
-            }
-            devices.queue(0, &interface, copy);
-        } else {
-            error = ERR_MEM;
-        }
-    } else {
-        error = etharp_output(netif, packet, destination);
-    }
+    bool const own = interface.device->is(DeviceKind::Loopback) || devices.is_local(destination->addr);
+    auto const error = own ? devices.send_to_self(interface, packet) : etharp_output(netif, packet, destination);
     if (rewritten != nullptr) { pbuf_free(rewritten); }
     return error;
+}
+
+err_t Devices::send_to_self(Interface& interface, pbuf* packet) {
+    pbuf* const copy = shared_copy_of(packet);
+    if (copy == nullptr) { return ERR_MEM; }
+    copy->flags |= own_flag;
+    if (auto* const loopback = find(1)) {
+        loopback->counters->sent_bytes += packet->tot_len;
+        ++loopback->counters->sent_packets;
+        loopback->counters->received_bytes += packet->tot_len;
+        ++loopback->counters->received_packets;
+    }
+    queue(0, &interface, copy);
+    return ERR_OK;
 }
 
 /// netif->linkoutput: a whole frame, after two bytes that align what follows.
@@ -104,6 +103,7 @@ Devices::Devices(proto::stack::StatusPage& status) : status_{status}, path_{std:
 Devices::~Devices() {
     for (auto& device : devices_) {
         for (auto& interface : device->interfaces) { remove_interface(*interface); }
+        if (device->six != nullptr) { remove_interface(*device->six); }
         for (auto* const frame : device->backlog) { pbuf_free(frame); }
     }
     for (auto const& travelling : queue_) { pbuf_free(travelling.frame); }
@@ -193,7 +193,8 @@ void Devices::run() {
             auto& netif = next.interface->lwip;
             auto const flags = netif.chksum_flags;
             netif.chksum_flags = flags & ~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_IP);
-            static_cast<void>(ip4_input(next.frame, &netif));
+            bool const six = next.frame->len != 0 && (*static_cast<std::uint8_t const*>(next.frame->payload) >> 4) == 6;
+            static_cast<void>(six ? ip6_input(next.frame, &netif) : ip4_input(next.frame, &netif));
             netif.chksum_flags = flags;
         } else if (auto* const device = find(next.device)) {
             receive(*device, next.frame);
@@ -274,6 +275,8 @@ void Devices::wake(Device& device, pbuf* frame) {
         std::memcpy(&sender, &arp->sipaddr, sizeof sender);
         std::memcpy(&only, device.record.sleeper, sizeof only);
         worth_it = worth_it && target != sender && (only == 0 || only == target);
+    } else if (frame->len >= SIZEOF_ETH_HDR && static_cast<eth_hdr const*>(frame->payload)->type == PP_HTONS(ETHTYPE_IPV6)) {
+        worth_it = worth_it && wakes6(device, frame);
     }
     pbuf* const copy = worth_it ? copy_of(frame) : nullptr;
     if (copy == nullptr) {
@@ -377,12 +380,15 @@ void Devices::receive(Device& device, pbuf* frame) {
 }
 
 void Devices::deliver(Device& device, pbuf* frame) {
-    if (device.interfaces.empty()) {
+    auto const* const ethernet = static_cast<eth_hdr const*>(frame->payload);
+    bool const six = ethernet->type == PP_HTONS(ETHTYPE_IPV6);
+    // A frame for another station, which a bridge has brought everywhere, is not to be forwarded from here.
+    bool const foreign = six && (ethernet->dest.addr[0] & 1) == 0 && std::memcmp(&ethernet->dest, device.record.hardware_address, sizeof ethernet->dest) != 0;
+    Interface* interface = six ? device.six.get() : device.interfaces.empty() ? nullptr : device.interfaces.front().get();
+    if (interface == nullptr || foreign) {
         pbuf_free(frame);
         return;
     }
-    Interface* interface = device.interfaces.front().get();
-    auto const* const ethernet = static_cast<eth_hdr const*>(frame->payload);
     constexpr auto arp_bytes = SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR;
     bool const arp_frame = ethernet->type == PP_HTONS(ETHTYPE_ARP);
     if (arp_frame && frame->len < arp_bytes) { // lwIP reads the whole header without asking how long the frame is
@@ -495,6 +501,7 @@ void Devices::write_neighbours() const {
         entry.permanent = std::ranges::any_of(permanent_, [&](auto const& record) { return std::memcmp(record.address, entry.address, 4) == 0; });
     }
     status_.neighbour_count = count;
+    write_neighbours6();
 }
 
 } // namespace netstack

@@ -1,7 +1,8 @@
 // The devices of one stack and what is behind them: loopback, virtual Ethernet, bridges, a card's rings.
 //
-// A device with addresses has one lwIP netif per address (lwIP knows one address each). Their netmask is 32 bits long, so
-// that lwIP's own idea of what is near never applies: cella_route and cella_next_hop answer from our route table.
+// A device with IPv4 addresses has one lwIP netif per address (lwIP knows one address each). Their netmask is 32 bits long, so
+// that lwIP's own idea of what is near never applies: cella_route and cella_next_hop answer from our route table. Its IPv6
+// addresses (at most LWIP_IPV6_NUM_ADDRESSES) share one netif of their own, which is their zone, too.
 #pragma once
 #include "forwarding_table.hpp"
 #include "lwip/etharp.h"
@@ -20,7 +21,7 @@ namespace netstack {
 struct Device;
 class PacketPath;
 
-/// An address of a device.
+/// An IPv4 address of a device, or all its IPv6 addresses.
 struct Interface {
     netif lwip{}; ///< first: lwIP's pointer is ours
     Device* device = nullptr;
@@ -34,7 +35,8 @@ struct Device {
     proto::PacketRing send, receive;
     std::deque<pbuf*> backlog; ///< frames that wait for room in the ring, or for the other end's stack to start
     bool asked = false;        ///< for that stack
-    std::vector<std::unique_ptr<Interface>> interfaces;
+    std::vector<std::unique_ptr<Interface>> interfaces; ///< IPv4
+    std::unique_ptr<Interface> six;                     ///< while it has an IPv6 address
     ForwardingTable stations; ///< Bridge
     std::unique_ptr<Shaper> shaper; ///< once it had a rate and something to send
     bool wanted = false;      ///< apply: it is in the new configuration
@@ -47,6 +49,9 @@ struct Device {
         return all.substr(0, all.find('\0'));
     }
 };
+
+/// The longest packet that lwIP makes for the device: on this machine's own wires far longer than what the device says.
+std::uint16_t packet_limit(Device const& device);
 
 /// Sees every frame of every device (packet sockets). The frame begins with ETH_PAD_SIZE bytes of nothing and stays the caller's.
 struct FrameListener {
@@ -80,6 +85,22 @@ public:
     Device* find(std::string_view name);
     [[nodiscard]] bool is_local(std::uint32_t network_order_address) const;
     [[nodiscard]] bool needs_neighbours() const;
+    /// Some IPv6 neighbour is known or looked for.
+    [[nodiscard]] static bool knows_neighbours6();
+    [[nodiscard]] bool is_local(ip6_addr_t const& address) const;
+    /// What a device has for IPv6; null: nothing.
+    Interface* interface6(std::uint32_t device);
+    /// Of the first device with a wire; then of the loopback; null: there is none.
+    Interface* first_interface6();
+    /// The device that a zone of lwIP's is; 0: none.
+    [[nodiscard]] std::uint32_t device_of_zone(std::uint8_t zone) const;
+    /// The interface and next hop for an IPv6 destination; null: no route.
+    Interface* route6(ip6_addr_t const& destination, ip6_addr_t& next_hop);
+    /// Routes for either family; false: there is none.
+    [[nodiscard]] bool has_route(ip_addr_t const& destination);
+    [[nodiscard]] bool forwards6() const { return setting(proto::NetworkSetting::Forwarding6)[0] != 0; }
+    /// An IPv6 packet may go on to lwIP: it is for this stack, or may be forwarded.
+    bool may_enter6(pbuf const* packet, Interface const& from);
     /// The interface and next hop (network order) for a destination; null: no route.
     Interface* route(std::uint32_t destination, std::uint32_t& next_hop);
     [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting setting) const { return settings_[static_cast<std::size_t>(setting)]; }
@@ -111,6 +132,7 @@ private:
     friend class RouteVia;
     friend err_t transmit_frame(netif* netif, pbuf* frame);
     friend err_t output_packet(netif* netif, pbuf* packet, ip4_addr_t const* destination);
+    friend err_t output_packet6(netif* netif, pbuf* packet, ip6_addr_t const* destination);
     /// A frame on its way to a device of this stack, or (device null) a packet to its own addresses.
     struct Travelling {
         std::uint32_t device;
@@ -121,6 +143,14 @@ private:
     void add_address(proto::stack::AddressRecord const& record);
     void remove_unwanted(std::vector<proto::stack::AddressRecord> const& addresses);
     void remove_interface(Interface& interface);
+    bool add_netif(Device& device, Interface& interface, std::uint32_t address);
+    /// Makes a device's IPv6 addresses those.
+    void set_addresses6(Device& device, std::vector<proto::stack::AddressRecord6> const& addresses);
+    void set_neighbours6(std::vector<proto::stack::NeighbourRecord6> const& neighbours);
+    void write_neighbours6() const;
+    /// To this stack itself.
+    err_t send_to_self(Interface& interface, pbuf* packet);
+    static bool wakes6(Device const& device, pbuf const* frame);
     void set_neighbours(std::vector<proto::stack::NeighbourRecord> const& neighbours);
     void queue(std::uint32_t device, Interface* interface, pbuf* frame);
     bool held_back(Device& device, pbuf* frame);
@@ -145,6 +175,7 @@ private:
     std::vector<std::unique_ptr<Device>> devices_;
     std::deque<Travelling> queue_;
     RouteTable routes_;
+    RouteTable6 routes6_;
     std::vector<FrameListener*> listeners_;
     std::uint32_t only_device_ = 0; ///< routes lead over this device; 0: any
     std::vector<proto::stack::NeighbourRecord> permanent_;

@@ -7,13 +7,13 @@ MessageSocket::~MessageSocket() {
     for (auto const& message : received_) { pbuf_free(message.data); }
 }
 
-void MessageSocket::deliver(pbuf* message, MessageSource const& from) {
+void MessageSocket::deliver(pbuf* message, MessageSource const& from, std::vector<std::byte> control) {
     if (read_shut_ || queued_ + message->tot_len + overhead > receive_buffer_) {
         pbuf_free(message);
         return;
     }
     queued_ += message->tot_len + overhead;
-    received_.push_back({message, from});
+    received_.push_back({message, from, std::move(control)});
     changed();
 }
 
@@ -41,9 +41,16 @@ Result<Socket::Received> MessageSocket::receive(ipc::Pending const& caller, std:
         message.transfer.count += bytes;
     }
     Received result{message, first.from.whole()};
+    if ((flags & proto::message_flag::control) != 0 && !first.control.empty()) {
+        auto& name = std::get<1>(result);
+        auto const bytes = std::min(first.control.size(), sizeof name.data - name.length);
+        std::memcpy(name.data + name.length, first.control.data(), bytes);
+        name.length = static_cast<std::uint16_t>(name.length + bytes);
+        std::get<0>(result).flags = static_cast<std::uint32_t>(bytes) << proto::message_flag::control_shift;
+    }
     bool const all = read_offset_ + wanted >= message.length;
     if (!all && (flags & proto::message_flag::rest_follows) == 0) {
-        std::get<0>(result).flags = proto::message_flag::truncate;
+        std::get<0>(result).flags |= proto::message_flag::truncate;
     }
     if ((flags & proto::message_flag::rest_follows) != 0) {
         read_offset_ += wanted;

@@ -15,6 +15,9 @@ struct MessageSource {
         static_assert(sizeof address <= sizeof bytes);
         std::memcpy(bytes, &address, sizeof address);
     }
+    explicit MessageSource(proto::SocketAddress const& address) : length{std::min<std::uint32_t>(address.length, sizeof bytes)} {
+        std::memcpy(bytes, address.data, length);
+    }
     [[nodiscard]] proto::SocketAddress whole() const {
         proto::SocketAddress result;
         result.length = static_cast<std::uint16_t>(length);
@@ -31,8 +34,8 @@ public:
 
 protected:
     using Socket::Socket;
-    /// Takes the buffer; what does not fit the receive buffer is dropped.
-    void deliver(pbuf* message, MessageSource const& from);
+    /// Takes the buffer; what does not fit the receive buffer is dropped. control: messages for recvmsg.
+    void deliver(pbuf* message, MessageSource const& from, std::vector<std::byte> control = {});
     bool read_shut_ = false, write_shut_ = false;
 
 private:
@@ -40,6 +43,7 @@ private:
     struct Message {
         pbuf* data;
         MessageSource from;
+        std::vector<std::byte> control; ///< as the program gets it
     };
     std::deque<Message> received_;
     std::uint32_t queued_ = 0;      ///< bytes in all of them

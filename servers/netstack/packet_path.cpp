@@ -1,4 +1,5 @@
 #include "packet_path.hpp"
+#include "address.hpp"
 #include "lwip/icmp.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/ip4.h"
@@ -97,7 +98,8 @@ bool PacketPath::has_connection(Tuple const& incoming) {
     auto const local_port = swapped(incoming.destination_port), remote_port = swapped(incoming.source_port);
     auto const same = [&](auto const* pcb) {
         return pcb->local_port == local_port && pcb->remote_port == remote_port &&
-               pcb->local_ip.addr == incoming.destination && pcb->remote_ip.addr == incoming.source;
+               pcb->local_ip.type == IPADDR_TYPE_V4 && word_of(pcb->local_ip) == incoming.destination &&
+               pcb->remote_ip.type == IPADDR_TYPE_V4 && word_of(pcb->remote_ip) == incoming.source;
     };
     if (incoming.protocol == ip_protocol::tcp) {
         for (auto const* list : {tcp_active_pcbs, tcp_tw_pcbs}) {

@@ -19,6 +19,9 @@ public:
     /// The bridge may pass the frame from one port to another. `settled`: no other port gets it.
     bool bridged(Device const& bridge, Device const& from, Device const& to, bool settled, pbuf* frame);
 
+    /// What is not IPv4 may go from one device to the other.
+    [[nodiscard]] bool passes_foreign(Device const& from, Device const& to) const { return firewall_.bridged_foreign({from.index(), arrival_port}, {to.index(), 0}); }
+
     void assign(RuleSet rules) { firewall_.assign(std::move(rules)); }
     std::uint64_t expire(std::uint64_t now) { return firewall_.expire(now); }
     [[nodiscard]] bool has_connections() const { return firewall_.connection_count() != 0; }

@@ -28,7 +28,7 @@ LinkAddress address_on(Device const& device, std::uint16_t type) {
 } // namespace
 
 PacketSocket::PacketSocket(SocketOwner& owner, SocketType type, std::uint16_t protocol)
-    : MessageSocket{owner, type, protocol}, ethernet_type_{protocol} {
+    : MessageSocket{owner, type, protocol, family_packet}, ethernet_type_{protocol} {
     devices_instance->listen(*this);
 }
 

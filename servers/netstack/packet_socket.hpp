@@ -33,7 +33,6 @@ public:
 
 private:
     void on_frame(Device const& device, pbuf const* frame, bool outgoing) override;
-    [[nodiscard]] std::uint32_t family() const override { return family_packet; }
     [[nodiscard]] bool cooked() const { return type_ == SocketType::Datagram; }
     std::uint16_t ethernet_type_; ///< network order
     std::uint32_t device_ = 0;    ///< index, 0: all

@@ -1,5 +1,6 @@
 // What outlives a stack: its listening sockets, in the status page.
 #include "stack_server.hpp"
+#include <algorithm>
 
 namespace netstack {
 
@@ -26,13 +27,22 @@ void StackServer::restore() {
     for (std::uint32_t i = 0; i < count; ++i) {
         auto const listener = saved.listeners[i];
         if (listener.badge < first_socket_badge || listener.badge >= next_badge_ || sockets_.contains(listener.badge) || listener.port == 0) { continue; }
-        auto socket = std::make_unique<TcpSocket>(*this);
+        auto socket = std::make_unique<TcpSocket>(*this, listener.family == family_internet6 ? family_internet6 : family_internet);
         socket->file_flags = listener.file_flags;
         socket->opener = listener.opener & (proto::stack::opener_is_admin | proto::stack::opener_binds_any_port);
-        std::uint32_t address;
-        std::memcpy(&address, listener.address, sizeof address);
+        std::uint32_t number;
+        std::memcpy(&number, listener.address, sizeof number);
+        auto address = socket_address(number, listener.port);
+        if (socket->family() == family_internet6) {
+            InternetAddress6 six;
+            six.port = swap16(listener.port);
+            std::ranges::copy(listener.address6, six.address.begin());
+            six.scope = listener.scope;
+            address = whole(six);
+            static_cast<void>(socket->set_option(level::ip6, v6_only_option, word_option(listener.v6_only)));
+        }
         if (listener.reuse_address != 0) { static_cast<void>(socket->set_option(level::socket, reuse_address_option, word_option(1))); }
-        if (!socket->bind(socket_address(address, listener.port)) || !socket->listen(listener.backlog)) { continue; }
+        if (!socket->bind(address) || !socket->listen(listener.backlog)) { continue; }
         socket->inode = 0x10000 + listener.badge;
         sockets_[listener.badge] = std::move(socket);
         if (listener.slot != 0) { ipc::runtime().sessions.insert(listener.badge, listener.slot); }

@@ -165,6 +165,7 @@ Result<ipc::Unit> Socket::bind_to_device(proto::SocketOption const& value) {
 
 Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) {
     if (level == level::socket && option == socket_option::bind_to_device) { return bind_to_device(value); }
+    if (level == level::ip6 && family_ == family_internet6) { return set_option6(option, value); }
     auto const word = option_word(value);
     if (!word) { return fail(Error::Invalid); }
     if (level == level::ip) {
@@ -174,10 +175,13 @@ Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, 
             if (static_cast<std::int32_t>(*word) != -1 && (*word < 1 || *word > 255)) { return fail(Error::Invalid); }
             time_to_live_ = static_cast<std::int32_t>(*word) == -1 ? 64 : static_cast<std::uint8_t>(*word);
             return ipc::Unit{};
-        case ip_option::receive_options: case ip_option::packet_information: case ip_option::mtu_discover: case ip_option::receive_error: case ip_option::receive_ttl:
+        case ip_option::packet_information: want(wants_information, *word != 0); return ipc::Unit{};
+        case ip_option::receive_ttl: want(wants_hops, *word != 0); return ipc::Unit{};
+        case ip_option::receive_tos: want(wants_service, *word != 0); return ipc::Unit{};
+        case ip_option::receive_options: case ip_option::mtu_discover: case ip_option::receive_error:
         case ip_option::join_group: case ip_option::leave_group: case ip_option::multicast_interface: // every group is heard, on every device
-        case ip_option::receive_tos: case ip_option::multicast_ttl: case ip_option::multicast_loop:
-            return ipc::Unit{}; // hints about control messages, of which there are none
+        case ip_option::multicast_ttl: case ip_option::multicast_loop:
+            return ipc::Unit{}; // hints
         default: return fail(Error::NoProtocolOption);
         }
     }
@@ -195,12 +199,13 @@ Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, 
 }
 
 Result<proto::SocketOption> Socket::get_option(std::uint32_t level, std::uint32_t option) {
+    if (level == level::ip6 && family_ == family_internet6) { return get_option6(option); }
     if (level == level::ip && option == ip_option::time_to_live) { return word_option(time_to_live_); }
     if (level == level::ip && option == ip_option::service) { return word_option(service_); }
     if (level != level::socket) { return fail(Error::NoProtocolOption); }
     switch (option) {
     case socket_option::type: return word_option(static_cast<std::uint32_t>(type_));
-    case socket_option::domain: return word_option(family());
+    case socket_option::domain: return word_option(family_);
     case socket_option::bind_to_device: {
         proto::SocketOption name;
         auto const* const device = bound_device_ != 0 ? devices_instance->find(bound_device_) : nullptr;

@@ -5,6 +5,7 @@
 // ipc::pending, or by a copy that moves nothing.
 #pragma once
 #include "address.hpp"
+#include "groups.hpp"
 #include "ipc/server.hpp"
 #include "lwip/err.h"
 #include "lwip/ip_addr.h"
@@ -24,12 +25,13 @@ namespace open_flag {
 inline constexpr std::uint32_t nonblock = 0x800;
 } // namespace open_flag
 inline constexpr std::uint32_t reuse_address_option = 2; ///< SO_REUSEADDR
+inline constexpr std::uint32_t v6_only_option = 26;      ///< IPV6_V6ONLY
 namespace poll_event {
 inline constexpr std::uint32_t in = 1, priority = 2, out = 4, error = 8, hang_up = 16, read_normal = 0x40, write_normal = 0x100, read_hang_up = 0x2000;
 } // namespace poll_event
 enum class SocketType : std::uint32_t { Stream = 1, Datagram = 2, Raw = 3 };
 namespace level {
-inline constexpr std::uint32_t ip = 0, socket = 1, tcp = 6, udp = 17, raw = 255;
+inline constexpr std::uint32_t ip = 0, socket = 1, tcp = 6, udp = 17, ip6 = 41, icmp6 = 58, raw = 255;
 } // namespace level
 
 Error error_of(err_t error);
@@ -54,7 +56,8 @@ public:
     using Received = std::tuple<proto::ReceivedDatagram, proto::SocketAddress>;
     using Accepted = std::tuple<ipc::Cap<proto::File>, proto::SocketAddress>;
 
-    Socket(SocketOwner& owner, SocketType type, std::uint32_t protocol) : owner_{owner}, type_{type}, protocol_{protocol} {}
+    Socket(SocketOwner& owner, SocketType type, std::uint32_t protocol, std::uint16_t family = family_internet)
+        : owner_{owner}, type_{type}, protocol_{protocol}, family_{family} {}
     Socket(Socket const&) = delete;
     Socket& operator=(Socket const&) = delete;
     virtual ~Socket();
@@ -96,8 +99,27 @@ public:
     std::uint32_t inode = 0;
     [[nodiscard]] SocketType type() const { return type_; }
     [[nodiscard]] std::uint32_t protocol() const { return protocol_; }
+    /// AF_INET, AF_INET6, AF_PACKET.
+    [[nodiscard]] std::uint16_t family() const { return family_; }
+    enum class Purpose : std::uint8_t { Bind, Connect, Send };
+    /// The mark of an AF_INET6 socket in lwIP's options of its connection, where lwIP leaves it free: the tables tell by it.
+    static constexpr std::uint8_t six_mark = 0x80;
 
 protected:
+    /// What a program's address means: of type ANY, if both families are meant (an AF_INET6 socket bound to ::). Other sockets of
+    /// an AF_INET6 socket's program may be IPv4: ::ffff:1.2.3.4. Invalid, AddressFamilyNotSupported, NetworkUnreachable, NoSuchDevice.
+    [[nodiscard]] Result<Endpoint> endpoint_of(proto::SocketAddress const& address, Purpose purpose) const;
+    /// As the program of a socket of this family knows it. Port in host order.
+    [[nodiscard]] proto::SocketAddress address_of(ip_addr_t const& address, std::uint16_t port) const;
+    [[nodiscard]] proto::SocketAddress address_of(Endpoint const& endpoint) const { return address_of(endpoint.address, endpoint.port); }
+    /// No address and no port, of this family.
+    [[nodiscard]] proto::SocketAddress nowhere() const { return address_of(family_ == family_internet6 ? *IP6_ADDR_ANY : *IP4_ADDR_ANY, 0); }
+    /// Control messages about the packet that lwIP is looking at, as far as the program has asked for them (ip(7), RFC 3542).
+    [[nodiscard]] std::vector<std::byte> current_control() const;
+    /// None, or why it cannot be bound to that address.
+    [[nodiscard]] Error refuse_source(ip_addr_t const& address) const;
+    /// IPv4 and IPv6: IPV6_V6ONLY may only change while it is not bound.
+    [[nodiscard]] virtual bool bound() const { return false; }
     /// Ports below ip_unprivileged_port_start are for those who may bind any (ip(7)). Port in host order.
     [[nodiscard]] bool port_refused(std::uint16_t port) const;
     /// Not bound to another device than the one that the packet lwIP is looking at came from.
@@ -105,7 +127,6 @@ protected:
     /// The error that SO_ERROR reports, once.
     Error take_error() { return std::exchange(error_, Error::None); }
     virtual bool set_lwip_option(std::uint8_t, bool) { return false; }
-    [[nodiscard]] virtual std::uint32_t family() const { return family_internet; }
     [[nodiscard]] virtual bool listening() const { return false; }
     void changed() {
         if (!changed_) {
@@ -117,13 +138,26 @@ protected:
     SocketOwner& owner_;
     SocketType const type_;
     std::uint32_t const protocol_;
+    std::uint16_t const family_;
     Error error_ = Error::None;
     bool reuse_address_ = false, keep_alive_ = false, broadcast_ = false;
     std::uint32_t receive_buffer_ = 131072, send_buffer_ = 131072;
     std::uint8_t time_to_live_ = 64, service_ = 0;
+    std::uint8_t hop_limit_ = 64, traffic_class_ = 0, multicast_hops_ = 1; ///< IPv6's
+    bool v6_only_ = false, multicast_loop_ = true;
+    Groups groups_;
+    /// What control messages are wanted, bits: source and destination, hops, class of service; the same for IPv6, and as RFC 2292 has it.
+    enum Wanted : std::uint8_t { wants_information = 1, wants_hops = 2, wants_service = 4, wants_information6 = 8, wants_hops6 = 16, wants_service6 = 32, wants_hops6_old = 64, wants_information6_old = 128 };
+    std::uint8_t wanted_control_ = 0;
+    void want(Wanted what, bool on) { wanted_control_ = static_cast<std::uint8_t>(on ? wanted_control_ | what : wanted_control_ & ~what); }
     std::uint32_t bound_device_ = 0; ///< SO_BINDTODEVICE; 0: any
 
 private:
+    [[nodiscard]] Result<Endpoint> endpoint4(proto::SocketAddress const& address, Purpose purpose) const;
+    [[nodiscard]] Result<Endpoint> endpoint6(proto::SocketAddress const& address, Purpose purpose) const;
+    Result<ipc::Unit> set_option6(std::uint32_t option, proto::SocketOption const& value);
+    [[nodiscard]] Result<proto::SocketOption> get_option6(std::uint32_t option) const;
+    Result<ipc::Unit> change_group(proto::SocketOption const& value, bool join);
     static std::uint32_t current_device();
     Result<ipc::Unit> bind_to_device(proto::SocketOption const& name);
     /// False: it still waits.

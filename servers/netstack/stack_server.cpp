@@ -57,29 +57,31 @@ Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, i
         packets->opener = type & (proto::stack::opener_is_admin | proto::stack::opener_binds_any_port);
         return adopt(std::move(packets));
     }
-    if (domain != family_internet) { return fail(Error::AddressFamilyNotSupported); }
-    constexpr std::uint32_t icmp = 1, tcp = 6, udp = 17;
+    if (domain != family_internet && domain != family_internet6) { return fail(Error::AddressFamilyNotSupported); }
+    auto const family = static_cast<std::uint16_t>(domain);
+    std::uint32_t const icmp = family == family_internet6 ? 58 : 1;
+    constexpr std::uint32_t tcp = 6, udp = 17;
     std::unique_ptr<Socket> socket;
     switch (static_cast<SocketType>(type & 0xf)) {
     case SocketType::Stream:
         if (protocol != 0 && protocol != tcp) { return fail(Error::ProtocolNotSupported); }
-        socket = std::make_unique<TcpSocket>(*this);
+        socket = std::make_unique<TcpSocket>(*this, family);
         break;
     case SocketType::Datagram:
         if (protocol == icmp) {
-            auto made = std::make_unique<RawSocket>(*this, SocketType::Datagram, static_cast<std::uint8_t>(icmp));
+            auto made = std::make_unique<RawSocket>(*this, SocketType::Datagram, static_cast<std::uint8_t>(icmp), family);
             if (!made->usable()) { return fail(Error::NoBufferSpace); }
             socket = std::move(made);
         } else {
             if (protocol != 0 && protocol != udp) { return fail(Error::ProtocolNotSupported); }
-            auto made = std::make_unique<UdpSocket>(*this);
+            auto made = std::make_unique<UdpSocket>(*this, family);
             if (!made->usable()) { return fail(Error::NoBufferSpace); }
             socket = std::move(made);
         }
         break;
     case SocketType::Raw: {
         if (protocol == 0 || protocol > 255) { return fail(protocol == 0 ? Error::ProtocolNotSupported : Error::Invalid); }
-        auto made = std::make_unique<RawSocket>(*this, SocketType::Raw, static_cast<std::uint8_t>(protocol));
+        auto made = std::make_unique<RawSocket>(*this, SocketType::Raw, static_cast<std::uint8_t>(protocol), family);
         if (!made->usable()) { return fail(Error::NoBufferSpace); }
         socket = std::move(made);
         break;
@@ -93,7 +95,12 @@ Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, i
 
 Result<proto::Transfer> StackServer::on(proto::NetworkStack::Table, ipc::Sender& sender, proto::NetworkTable table, std::uint32_t offset, ipc::WriteBuffer target) {
     if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
-    auto const text = socket_table(table);
+    std::vector<RawSocket const*> raw;
+    for (auto const& [badge, socket] : sockets_) {
+        bool const about = socket->type() == SocketType::Raw && socket->family() != family_packet;
+        if (about) { raw.push_back(static_cast<RawSocket const*>(socket.get())); }
+    }
+    auto const text = socket_table(table, raw);
     auto const part = std::string_view{text}.substr(std::min<std::size_t>(offset, text.size())).substr(0, target.length);
     auto const copied = sender.copy_out(0, std::as_bytes(std::span{part}));
     return proto::Transfer{static_cast<std::uint32_t>(copied.count), copied.count < part.size() ? copied.caller_fault : 0};

@@ -7,14 +7,14 @@ namespace netstack {
 
 namespace {
 TcpSocket& socket_of(void* argument) { return *static_cast<TcpSocket*>(argument); }
-constexpr std::uint32_t loopback_address = 0x0100007f;
 namespace tcp_option {
 constexpr std::uint32_t no_delay = 1, maximum_segment = 2, cork = 3, keep_idle = 4, keep_interval = 5, keep_count = 6, defer_accept = 9, quick_ack = 12, user_timeout = 18;
 } // namespace tcp_option
 } // namespace
 
-TcpSocket::TcpSocket(SocketOwner& owner, tcp_pcb* accepted) : Socket{owner, SocketType::Stream, 6}, pcb_{accepted} {
+TcpSocket::TcpSocket(SocketOwner& owner, std::uint16_t family, tcp_pcb* accepted) : Socket{owner, SocketType::Stream, 6, family}, pcb_{accepted} {
     if (pcb_ != nullptr) {
+        if (family_ == family_internet6) { ip_set_option(pcb_, six_mark); }
         state_ = State::Connected;
         bound_ = connect_told_ = true;
         attach();
@@ -81,8 +81,9 @@ void TcpSocket::drop_received() {
 
 bool TcpSocket::ensure_connection() {
     if (pcb_ != nullptr) { return true; }
-    pcb_ = tcp_new();
+    pcb_ = family_ == family_internet6 ? tcp_new_ip_type(IPADDR_TYPE_ANY) : tcp_new();
     if (pcb_ == nullptr) { return false; }
+    if (family_ == family_internet6) { ip_set_option(pcb_, six_mark); }
     attach();
     if (reuse_address_) { ip_set_option(pcb_, SOF_REUSEADDR); }
     if (keep_alive_) { ip_set_option(pcb_, SOF_KEEPALIVE); }
@@ -131,31 +132,32 @@ void TcpSocket::on_error(err_t error) {
 err_t TcpSocket::on_accept(tcp_pcb* connection, err_t error) {
     if (error != ERR_OK || connection == nullptr) { return ERR_VAL; }
     tcp_backlog_delayed(connection);
-    accepting_.push_back(std::make_unique<TcpSocket>(owner_, connection));
+    accepting_.push_back(std::make_unique<TcpSocket>(owner_, family_, connection));
     changed();
     return ERR_OK;
 }
 
-bool TcpSocket::port_taken(std::uint32_t address, std::uint16_t port) const {
+bool TcpSocket::port_taken(ip_addr_t const& address, std::uint16_t port) {
+    auto const overlap = [&](ip_addr_t const& other) {
+        // Of type ANY: both families.
+        if (address.type != other.type) { return (address.type == IPADDR_TYPE_ANY && is_any(other)) || (other.type == IPADDR_TYPE_ANY && is_any(address)); }
+        return is_any(address) || is_any(other) || ip_addr_cmp(&address, &other);
+    };
     for (auto const* other = tcp_listen_pcbs.listen_pcbs; other != nullptr; other = other->next) {
-        if (other->local_port == port && (other->local_ip.addr == address || other->local_ip.addr == 0 || address == 0)) { return true; }
+        if (other->local_port == port && overlap(other->local_ip)) { return true; }
     }
     return false;
 }
 
 Result<ipc::Unit> TcpSocket::bind(proto::SocketAddress const& address) {
-    auto const wanted = internet_address(address);
-    if (!wanted || bound_ || state_ != State::Idle) { return fail(Error::Invalid); }
-    if (wanted->family != family_internet && (wanted->family != family_unspecified || wanted->address != 0)) { return fail(Error::AddressFamilyNotSupported); }
-    bool const loopback = (wanted->address & 0xff) == 127;
-    if (wanted->address != 0 && !loopback && !devices_instance->is_local(wanted->address)) { return fail(Error::AddressNotAvailable); }
-    if (port_refused(swap16(wanted->port))) { return fail(Error::Access); }
+    if (bound_ || state_ != State::Idle) { return fail(Error::Invalid); }
+    auto const local = endpoint_of(address, Purpose::Bind);
+    if (!local) { return fail(local.error()); }
+    if (auto const refused = refuse_source(local->address); refused != Error::None) { return fail(refused); }
+    if (port_refused(local->port)) { return fail(Error::Access); }
     if (!ensure_connection()) { return fail(Error::NoMemory); }
-    ip_addr_t local;
-    local.addr = wanted->address;
-    auto const port = swap16(wanted->port);
-    if (port != 0 && port_taken(local.addr, port)) { return fail(Error::AddressInUse); }
-    if (auto const error = tcp_bind(pcb_, &local, port); error != ERR_OK) { return fail(error_of(error)); }
+    if (local->port != 0 && port_taken(local->address, local->port)) { return fail(Error::AddressInUse); }
+    if (auto const error = tcp_bind(pcb_, &local->address, local->port); error != ERR_OK) { return fail(error_of(error)); }
     bound_ = true;
     return ipc::Unit{};
 }
@@ -174,16 +176,14 @@ Result<ipc::Unit> TcpSocket::connect(proto::SocketAddress const& address) {
     case State::Idle: break;
     }
     if (error_ != Error::None) { return fail(take_error()); }
-    auto wanted = internet_address(address);
-    if (!wanted) { return fail(Error::Invalid); }
-    if (wanted->family != family_internet) { return fail(Error::AddressFamilyNotSupported); }
-    if (wanted->address == 0) { wanted->address = loopback_address; }
-    std::uint32_t next_hop;
-    if (devices_instance->route(wanted->address, next_hop) == nullptr) { return fail(Error::NetworkUnreachable); }
+    auto const wanted = endpoint_of(address, Purpose::Connect);
+    if (!wanted) { return fail(wanted.error()); }
+    auto const& remote = wanted->address;
+    bool const group = remote.type == IPADDR_TYPE_V6 && ip6_addr_ismulticast(ip_2_ip6(&remote));
+    if (group || !devices_instance->has_route(remote)) { return fail(Error::NetworkUnreachable); }
     if (!ensure_connection()) { return fail(Error::NoMemory); }
-    ip_addr_t remote;
-    remote.addr = wanted->address;
-    auto const error = tcp_connect(pcb_, &remote, swap16(wanted->port), [](void* argument, tcp_pcb*, err_t) -> err_t {
+    if (bound_ && pcb_->local_ip.type != IPADDR_TYPE_ANY && pcb_->local_ip.type != remote.type) { return fail(Error::NetworkUnreachable); }
+    auto const error = tcp_connect(pcb_, &remote, wanted->port, [](void* argument, tcp_pcb*, err_t) -> err_t {
         auto& self = socket_of(argument);
         self.state_ = State::Connected;
         self.changed();
@@ -207,9 +207,10 @@ Result<ipc::Unit> TcpSocket::listen(std::uint32_t backlog) {
     if (state_ != State::Idle) { return fail(Error::Invalid); }
     if (!ensure_connection()) { return fail(Error::NoMemory); }
     if (!bound_) {
-        if (auto const error = tcp_bind(pcb_, IP4_ADDR_ANY, 0); error != ERR_OK) { return fail(error_of(error)); }
+        auto const* const any = family_ != family_internet6 ? IP4_ADDR_ANY : v6_only_ ? IP6_ADDR_ANY : IP_ANY_TYPE;
+        if (auto const error = tcp_bind(pcb_, any, 0); error != ERR_OK) { return fail(error_of(error)); }
     }
-    if (port_taken(pcb_->local_ip.addr, pcb_->local_port)) { return fail(Error::AddressInUse); }
+    if (port_taken(pcb_->local_ip, pcb_->local_port)) { return fail(Error::AddressInUse); }
     err_t error = ERR_OK;
     tcp_pcb* const listener = tcp_listen_with_backlog_and_err(pcb_, limit, &error);
     if (listener == nullptr) { return fail(error_of(error)); }
@@ -226,8 +227,17 @@ Result<ipc::Unit> TcpSocket::listen(std::uint32_t backlog) {
 
 proto::stack::SavedListener TcpSocket::saved() const {
     if (state_ != State::Listening || pcb_ == nullptr) { return {}; }
-    proto::stack::SavedListener listener{1, {}, pcb_->local_port, backlog_, opener, file_flags, reuse_address_ ? 1U : 0U, 0};
-    std::memcpy(listener.address, &pcb_->local_ip.addr, sizeof listener.address);
+    proto::stack::SavedListener listener{1, {}, pcb_->local_port, backlog_, opener, file_flags, reuse_address_ ? 1U : 0U, 0, family_, v6_only_, {}, 0};
+    auto const name = address_of(pcb_->local_ip, pcb_->local_port);
+    if (family_ == family_internet6) {
+        InternetAddress6 six;
+        std::memcpy(&six, name.data, sizeof six);
+        std::ranges::copy(six.address, listener.address6);
+        listener.scope = six.scope;
+    } else {
+        auto const number = word_of(pcb_->local_ip);
+        std::memcpy(listener.address, &number, sizeof listener.address);
+    }
     return listener;
 }
 
@@ -240,7 +250,7 @@ Result<Socket::Accepted> TcpSocket::accept(std::uint32_t flags) {
     connection->file_flags |= flags & open_flag::nonblock;
     connection->opener = opener;
     if (connection->pcb_ != nullptr) { tcp_backlog_accepted(connection->pcb_); }
-    auto const peer = connection->pcb_ != nullptr ? socket_address(connection->pcb_->remote_ip.addr, connection->pcb_->remote_port) : socket_address(0, 0);
+    auto const peer = connection->pcb_ != nullptr ? address_of(connection->pcb_->remote_ip, connection->pcb_->remote_port) : nowhere();
     auto capability = owner_.adopt(std::move(connection));
     if (!capability) { return fail(capability.error()); }
     return Accepted{*capability, peer};
@@ -249,9 +259,9 @@ Result<Socket::Accepted> TcpSocket::accept(std::uint32_t flags) {
 Result<proto::SocketAddress> TcpSocket::name(bool peer) {
     if (peer) {
         if (state_ != State::Connected || pcb_ == nullptr) { return fail(Error::NotConnected); }
-        return socket_address(pcb_->remote_ip.addr, pcb_->remote_port);
+        return address_of(pcb_->remote_ip, pcb_->remote_port);
     }
-    return pcb_ != nullptr ? socket_address(pcb_->local_ip.addr, pcb_->local_port) : socket_address(0, 0);
+    return pcb_ != nullptr ? address_of(pcb_->local_ip, pcb_->local_port) : nowhere();
 }
 
 Result<ipc::Unit> TcpSocket::shutdown(std::uint32_t how) {

@@ -9,8 +9,8 @@ namespace netstack {
 
 class TcpSocket : public Socket {
 public:
-    /// Without connection: NoMemory shows at the first operation. With one: just accepted.
-    explicit TcpSocket(SocketOwner& owner, tcp_pcb* accepted = nullptr);
+    /// Without connection: NoMemory shows at the first operation. With one: just accepted. family: AF_INET or AF_INET6.
+    explicit TcpSocket(SocketOwner& owner, std::uint16_t family = family_internet, tcp_pcb* accepted = nullptr);
     ~TcpSocket() override;
 
     Result<ipc::Unit> bind(proto::SocketAddress const& address) override;
@@ -44,7 +44,8 @@ private:
     void drop_received();
     /// One piece of a send; bytes taken, 0 with or without a fault: no more now.
     std::uint32_t send_part(ipc::Pending const& caller, std::uint32_t done, abi::Address& fault);
-    [[nodiscard]] bool port_taken(std::uint32_t address, std::uint16_t port) const;
+    [[nodiscard]] static bool port_taken(ip_addr_t const& address, std::uint16_t port);
+    [[nodiscard]] bool bound() const override { return bound_ || state_ != State::Idle; }
     err_t on_received(pbuf* data);
     void on_error(err_t error);
     err_t on_accept(tcp_pcb* connection, err_t error);

@@ -1,9 +1,12 @@
 #include "timers.hpp"
 #include "devices.hpp"
 #include "lwip/ip4_frag.h"
+#include "lwip/ip6_frag.h"
+#include "lwip/nd6.h"
 #include "lwip/priv/tcp_priv.h"
 #include "packet_path.hpp"
 #include "platform.hpp"
+#include <algorithm>
 
 namespace netstack {
 
@@ -30,14 +33,19 @@ void run_one(std::uint64_t& due, std::uint64_t now, bool wanted, std::uint64_t p
 
 void StackTimers::fragment_seen() {
     reassembling = true;
-    reassembling_until = now_milliseconds() + (IP_REASS_MAXAGE + 1) * IP_TMR_INTERVAL;
+    constexpr std::uint64_t longest = std::max(IP_REASS_MAXAGE, IPV6_REASS_MAXAGE);
+    reassembling_until = now_milliseconds() + (longest + 1) * IP_TMR_INTERVAL;
 }
 
 void StackTimers::run(std::uint64_t now) {
     run_one(tcp_, now, tcp_busy(), TCP_TMR_INTERVAL, [] { tcp_tmr(); });
     run_one(neighbours_, now, devices_instance->needs_neighbours(), ARP_TMR_INTERVAL, [] { etharp_tmr(); });
+    run_one(neighbours6_, now, Devices::knows_neighbours6(), ND6_TMR_INTERVAL, [] { nd6_tmr(); });
     reassembling = reassembling && now < reassembling_until;
-    run_one(reassembly_, now, reassembling, IP_TMR_INTERVAL, [] { ip_reass_tmr(); });
+    run_one(reassembly_, now, reassembling, IP_TMR_INTERVAL, [] {
+        ip_reass_tmr();
+        ip6_reass_tmr();
+    });
     auto& path = devices_instance->path();
     if (!path.has_connections()) {
         connections_ = 0;
@@ -51,13 +59,14 @@ void StackTimers::run(std::uint64_t now) {
 bool StackTimers::more_wanted() const {
     auto const release = devices_instance->release_due();
     if ((connections_ == 0 && devices_instance->path().has_connections()) || (release != 0 && (release_ == 0 || release < release_))) { return true; }
+    if (neighbours6_ == 0 && Devices::knows_neighbours6()) { return true; }
     return (tcp_ == 0 && tcp_busy()) || (neighbours_ == 0 && devices_instance->needs_neighbours()) || (reassembly_ == 0 && reassembling);
 }
 
 std::uint64_t StackTimers::next(std::uint64_t now) {
     run(now);
     std::uint64_t next = 0;
-    for (auto const due : {tcp_, neighbours_, reassembly_, connections_, release_}) {
+    for (auto const due : {tcp_, neighbours_, neighbours6_, reassembly_, connections_, release_}) {
         if (due != 0 && (next == 0 || due < next)) { next = due; }
     }
     return next;

@@ -16,7 +16,7 @@ public:
     static void fragment_seen();
 
 private:
-    std::uint64_t tcp_ = 0, neighbours_ = 0, reassembly_ = 0, connections_ = 0, release_ = 0;
+    std::uint64_t tcp_ = 0, neighbours_ = 0, neighbours6_ = 0, reassembly_ = 0, connections_ = 0, release_ = 0;
 };
 
 } // namespace netstack

@@ -204,6 +204,9 @@ Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flag
         return sending ? send_local_message(thread, descriptor, header, flags, name) : receive_local_message(thread, descriptor, header_address, header, flags);
     }
     Word done = 0, told = 0;
+    if (!sending && header.control != 0 && header.control_bytes != 0) {
+        flags |= message_flag::control;
+    }
     for (Word i = 0; i < header.vector_count || i == 0; ++i) {
         Vector vector{};
         if (header.vector_count != 0 && !fetch(header.vectors + i * sizeof vector, vector)) {
@@ -229,13 +232,21 @@ Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flag
         }
     }
     if (!sending) {
+        constexpr Word control_cut = 8; // MSG_CTRUNC
+        Word const whole = std::min<Word>(told >> message_flag::control_shift, name.length);
+        Word const control = std::min(whole, header.control_bytes);
+        told = (told & ((1U << message_flag::control_shift) - 1)) | (control < whole ? control_cut : 0);
+        name.length = static_cast<std::uint16_t>(name.length - whole);
+        if (control != 0 && !put_bytes(header.control, name.data + name.length, control)) {
+            return fault;
+        }
         if (header.name != 0) {
             if (!put_bytes(header.name, name.data, std::min<Word>(name.length, header.name_bytes))) {
                 return fault;
             }
         }
         header.name_bytes = header.name != 0 ? name.length : 0;
-        header.control_bytes = 0;
+        header.control_bytes = control;
         header.flags = told;
         if (!put(header_address, header)) {
             return fault;

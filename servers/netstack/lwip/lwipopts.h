@@ -22,7 +22,26 @@
 #define mem_clib_calloc cella_lwip_calloc
 
 #define LWIP_IPV4 1
-#define LWIP_IPV6 0
+#define LWIP_IPV6 1
+#define LWIP_IPV6_FORWARD 1
+#define LWIP_IPV6_FRAG 1
+#define LWIP_IPV6_REASS 1
+#ifdef __LP64__
+#define IPV6_FRAG_COPYHEADER 1
+#endif
+#define LWIP_IPV6_NUM_ADDRESSES 8
+#define LWIP_IPV6_ADDRESS_LIFETIMES 1 /* an address that is not static has no /64 around it: our routes say what is near */
+#define LWIP_ICMP6_HL 64
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS 0 /* addresses come from netns and are unique there; advertisements are not for lwIP (cella_ip6_input) */
+#define LWIP_IPV6_SEND_ROUTER_SOLICIT 0
+#define LWIP_IPV6_AUTOCONFIG 0
+#define LWIP_ND6_ALLOW_RA_UPDATES 0
+#define LWIP_IPV6_MLD 1 /* groups.cpp answers for it */
+#define LWIP_MULTICAST_TX_OPTIONS 0
+#define LWIP_ND6_NUM_NEIGHBORS 64
+#define LWIP_ND6_NUM_DESTINATIONS 64
+#define LWIP_ICMP6 1
+#define LWIP_MULTICAST_PING 1
 #define LWIP_ARP 1
 #define ARP_QUEUEING 1
 #define ARP_TABLE_SIZE 64
@@ -87,4 +106,7 @@
 #define LWIP_HOOK_ETHARP_GET_GW(netif, destination) cella_next_hop(netif, destination)
 #define LWIP_HOOK_IP4_INPUT(packet, netif) cella_ip_input(packet, netif)
 #define LWIP_HOOK_IP4_CANFORWARD(packet, destination) cella_may_forward(packet, destination)
+#define LWIP_HOOK_IP6_ROUTE(source, destination) cella_route6(source, destination)
+#define LWIP_HOOK_ND6_GET_GW(netif, destination) cella_next_hop6(netif, destination)
+#define LWIP_HOOK_IP6_INPUT(packet, netif) cella_ip6_input(packet, netif)
 #define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port) cella_initial_sequence()

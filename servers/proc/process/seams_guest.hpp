@@ -175,8 +175,14 @@ public:
         }
     }
     ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer network_session, std::uint32_t setting, std::array<std::int32_t, 2> const* change) override {
-        return ipc::call<proto::Network::Setting>(ipc::Cap<proto::Network>{network_session}, static_cast<proto::NetworkSetting>(setting), change != nullptr ? 1U : 0U,
-                                                  change != nullptr ? *change : proto::SettingValues{});
+        // Of IPv6 each device has its own: its index is above the number of the setting, and netns takes it as the second value.
+        constexpr std::uint32_t setting_mask = 0xff, device_default = 0xffffff;
+        auto const device = setting >> 8;
+        auto values = change != nullptr ? *change : proto::SettingValues{};
+        if (static_cast<proto::NetworkSetting>(setting & setting_mask) >= proto::NetworkSetting::Forwarding6) {
+            values[1] = device == device_default ? proto::setting_default : static_cast<std::int32_t>(device);
+        }
+        return ipc::call<proto::Network::Setting>(ipc::Cap<proto::Network>{network_session}, static_cast<proto::NetworkSetting>(setting & setting_mask), change != nullptr ? 1U : 0U, values);
     }
     ipc::Result<CapabilityPointer> reopen(CapabilityPointer file, std::uint32_t flags) override {
         auto const made = ipc::call<proto::File::Reopen>(ipc::Cap<proto::File>{file}, flags);

@@ -28,6 +28,7 @@ constexpr bool may_write(Node const& node) {
     case NodeKind::GroupSubtree:
     case NodeKind::GroupType:
     case NodeKind::NetSetting:
+    case NodeKind::NetSetting6:
     case NodeKind::UserMap:
     case NodeKind::GroupMap:
     case NodeKind::ProjectMap:

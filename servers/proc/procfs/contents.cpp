@@ -2,6 +2,7 @@
 #include "common.hpp"
 #include "network_devices.hpp"
 #include "procfs.hpp"
+#include "proto/network.hpp"
 #include "text.hpp"
 #include <charconv>
 
@@ -10,6 +11,8 @@ namespace proc {
 using namespace procfs;
 
 namespace {
+/// A file below /proc/sys/net/ipv6/conf as Core::network_setting takes it: the setting, and above it the device (conf_default, 0: all).
+std::uint32_t setting6(Node const& file) { return (static_cast<std::uint32_t>(proto::NetworkSetting::Forwarding6) + (file.number & 0xff)) | file.number >> 8 << 8; }
 /// How many numbers the file has, by its place in /proc/sys/net/ipv4.
 std::size_t network_setting_numbers(std::uint32_t place) { return place == 1 || place == 3 ? 2 : 1; }
 
@@ -108,6 +111,11 @@ std::string ProcFs::text_of(Open const& file) {
     case Schedstat: return (TextBuilder{} << core.cpu_time(*process) << " 0 0\n").take();
     case DescriptorInfo: return descriptor_information(*process, file.node.number);
     case NetTable: return whose != nullptr && whose->alive() ? core.network_table(*whose, file.node.number + 1) : std::string{};
+    case NetSetting6: {
+        if (whose == nullptr || !whose->alive()) return {};
+        auto const values = core.network_setting(*whose, setting6(file.node), nullptr);
+        return values ? std::to_string((*values)[0]) + "\n" : std::string{};
+    }
     case NetAttribute: return network_attribute(core, *process, file.node.number >> 8, file.node.number & 0xff);
     case NetStatistic: return network_statistic(core, *process, file.node.number >> 8, file.node.number & 0xff);
     case NetSetting: {
@@ -232,6 +240,14 @@ auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<pro
         if (opener == nullptr || !opener->alive()) return fail(Error::NotPermitted);
         auto const done = file->node.kind == NodeKind::PidMaximum ? core.set_pid_maximum(*opener, value)
                                                                   : core.set_namespace_limit(*opener, file->node.number, value);
+        if (!done) return fail(done.error());
+        break;
+    }
+    case NodeKind::NetSetting6: {
+        if (opener == nullptr || !opener->alive() || !opener->credentials.capable(capability::net_admin)) return fail(Error::NotPermitted);
+        std::array<std::int32_t, 2> values{};
+        if (!parse_numbers(value, std::span{values}.first(1))) return fail(Error::Invalid);
+        auto const done = core.network_setting(*opener, setting6(file->node), &values);
         if (!done) return fail(done.error());
         break;
     }

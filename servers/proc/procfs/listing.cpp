@@ -53,6 +53,7 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
             Node node = directory;
             node.kind = entry.kind;
             if (directory.kind != NodeKind::GroupDirectory) node.number = static_cast<std::uint32_t>(cursor - 2);
+            if (directory.kind == NodeKind::SysNetConfDirectory) node.number = node.number == 0 ? 0 : conf_default;
             going = put(entry.name, node, cursor + 1);
         }
     }
@@ -98,14 +99,18 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
             }
             break;
         }
+        case NodeKind::SysNetConfDirectory:
         case NodeKind::NetClassDirectory: {
             // The cursor is the index of the device before, which may be gone.
-            auto const text = network_devices_text(core, *process);
+            bool const conf = directory.kind == NodeKind::SysNetConfDirectory;
+            Pid const* const opener = conf ? Pid::find_global(file->opener) : nullptr;
+            Process* const whose = !conf ? process : opener != nullptr ? opener->process : nullptr;
+            auto const text = whose != nullptr ? network_devices_text(core, *whose) : std::string{};
             std::string_view rest{text};
             for (NetworkDevice device; going && next_network_device(rest, device);) {
                 if (device.index <= first) continue;
                 Node node = directory;
-                node.kind = NodeKind::NetDeviceDirectory;
+                node.kind = conf ? NodeKind::SysNetDeviceDirectory : NodeKind::NetDeviceDirectory;
                 node.number = device.index;
                 going = put(device.name, node, numbered + device.index);
             }

@@ -29,7 +29,7 @@ constexpr std::size_t thread_entry_count = std::size(process_entries) - 1; // a 
 /// In the order of proto::NetworkTable, which begins with 1.
 constexpr Entry net_entries[] = {{"dev", NetTable, 0444}, {"route", NetTable, 0444}, {"tcp", NetTable, 0444}, {"udp", NetTable, 0444}, {"raw", NetTable, 0444},
                                  {"arp", NetTable, 0444}, {"if_inet6", NetTable, 0444}, {"unix", NetTable, 0444}, {"tcp6", NetTable, 0444}, {"udp6", NetTable, 0444},
-                                 {"class", NetClassDirectory, 0555}};
+                                 {"class", NetClassDirectory, 0555}, {"raw6", NetTable, 0444}, {"ipv6_route", NetTable, 0444}};
 /// In the order of network_attribute and network_statistic, but for the directory.
 constexpr Entry net_device_entries[] = {{"address", NetAttribute, 0444}, {"broadcast", NetAttribute, 0444}, {"ifindex", NetAttribute, 0444}, {"iflink", NetAttribute, 0444},
                                         {"type", NetAttribute, 0444}, {"flags", NetAttribute, 0444}, {"mtu", NetAttribute, 0444}, {"tx_queue_len", NetAttribute, 0444},
@@ -40,7 +40,11 @@ constexpr Entry net_statistics_entries[] = {{"rx_bytes", NetStatistic, 0444}, {"
 /// In the order of proto::NetworkSetting.
 constexpr Entry sys_net_entries[] = {{"ip_forward", NetSetting, 0644}, {"ping_group_range", NetSetting, 0644}, {"ip_unprivileged_port_start", NetSetting, 0644},
                                      {"ip_local_port_range", NetSetting, 0644}};
-constexpr Entry sys_network_entries[] = {{"ipv4", SysNetIpv4Directory, 0555}};
+constexpr Entry sys_network_entries[] = {{"ipv4", SysNetIpv4Directory, 0555}, {"ipv6", SysNetIpv6Directory, 0555}};
+constexpr Entry sys_net6_entries[] = {{"conf", SysNetConfDirectory, 0555}};
+constexpr Entry sys_conf_entries[] = {{"all", SysNetDeviceDirectory, 0555}, {"default", SysNetDeviceDirectory, 0555}};
+/// In the order of proto::NetworkSetting, from Forwarding6 on.
+constexpr Entry sys_conf_device_entries[] = {{"forwarding", NetSetting6, 0644}, {"disable_ipv6", NetSetting6, 0644}, {"accept_ra", NetSetting6, 0644}};
 constexpr Entry sys_entries[] = {{"kernel", SysKernelDirectory, 0555}, {"vm", SysVmDirectory, 0555}, {"fs", SysFsDirectory, 0555}, {"net", SysNetDirectory, 0555},
                                  {"user", SysUserDirectory, 0555}};
 /// In the order of namespace_limit_kinds.
@@ -125,6 +129,9 @@ std::span<Entry const> entries_of(NodeKind directory) {
     case SysUserDirectory: return sys_user_entries;
     case SysNetDirectory: return sys_network_entries;
     case SysNetIpv4Directory: return sys_net_entries;
+    case SysNetIpv6Directory: return sys_net6_entries;
+    case SysNetConfDirectory: return sys_conf_entries;
+    case SysNetDeviceDirectory: return sys_conf_device_entries;
     default: return {};
     }
 }
@@ -140,7 +147,7 @@ Thread* thread_of(Node const& node) {
     return pid == nullptr ? nullptr : pid->thread;
 }
 
-ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name) {
+ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name, Process* caller) {
     if (!is_directory(directory.kind)) return fail(Error::NotDirectory);
     if (directory.process != 0 && process_of(directory) == nullptr) return fail(Error::NoEntry);
     if (directory.kind == GroupDirectory && group_of(directory) == nullptr) return fail(Error::NoEntry);
@@ -151,7 +158,8 @@ ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& dire
         node.mode = entry.mode;
         if (directory.kind == GroupDirectory) return node;
         node.number = static_cast<std::uint32_t>(&entry - entries_of(directory.kind).data());
-        if (directory.kind == NetDeviceDirectory || directory.kind == NetStatisticsDirectory) {
+        if (directory.kind == SysNetConfDirectory) node.number = node.number == 0 ? 0 : conf_default;
+        if (directory.kind == NetDeviceDirectory || directory.kind == NetStatisticsDirectory || directory.kind == SysNetDeviceDirectory) {
             node.number = entry.kind == NetStatisticsDirectory ? directory.number : directory.number << 8 | node.number;
         }
         return node;
@@ -191,13 +199,16 @@ ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& dire
         node.number = static_cast<std::uint32_t>(number);
         return node;
     }
+    case SysNetConfDirectory:
     case NetClassDirectory: {
-        auto const text = network_devices_text(core, *process_of(directory));
+        bool const conf = directory.kind == SysNetConfDirectory;
+        Process* const whose = conf ? caller : process_of(directory);
+        auto const text = whose != nullptr ? network_devices_text(core, *whose) : std::string{};
         std::string_view rest{text};
         for (NetworkDevice device; next_network_device(rest, device);) {
             if (device.name != name) continue;
             Node node = directory;
-            node.kind = NetDeviceDirectory;
+            node.kind = conf ? SysNetDeviceDirectory : NetDeviceDirectory;
             node.number = device.index;
             return node;
         }
@@ -251,7 +262,7 @@ std::string path_of(Core const& core, PidNamespace const& view, Node const& node
         return out.take();
     }
     static_cast<void>(named(Root, "") || named(SysDirectory, "sys/") || named(SysKernelDirectory, "sys/kernel/") || named(SysVmDirectory, "sys/vm/") ||
-                      named(SysFsDirectory, "sys/fs/") || named(SysNetDirectory, "sys/net/") || named(SysNetIpv4Directory, "sys/net/ipv4/") || named(SysvipcDirectory, "sysvipc/") || named(SysUserDirectory, "sys/user/"));
+                      named(SysFsDirectory, "sys/fs/") || named(SysNetDirectory, "sys/net/") || named(SysNetIpv4Directory, "sys/net/ipv4/") || named(SysNetIpv6Directory, "sys/net/ipv6/") || named(SysvipcDirectory, "sysvipc/") || named(SysUserDirectory, "sys/user/"));
     return out.take();
 }
 

@@ -7,14 +7,14 @@ namespace proc {
 
 enum class NodeKind : std::uint8_t {
     Root, ProcessDirectory, TaskDirectory, ThreadDirectory, DescriptorDirectory, DescriptorInfoDirectory, NamespaceDirectory, NetDirectory,
-    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysNetDirectory, SysNetIpv4Directory, SysUserDirectory, GroupDirectory,
+    SysDirectory, SysKernelDirectory, SysVmDirectory, SysFsDirectory, SysNetDirectory, SysNetIpv4Directory, SysNetIpv6Directory, SysNetConfDirectory, SysNetDeviceDirectory, SysUserDirectory, GroupDirectory,
     NetClassDirectory, NetDeviceDirectory, NetStatisticsDirectory, SysvipcDirectory, // directories up to here
     SelfLink, ThreadSelfLink, MountsLink, NetLink, Executable, WorkingDirectory, RootDirectory, Descriptor, NamespaceLink, // links
     // files
     MemInfo, LoadAverage, Uptime, SystemStat, Version, CpuInfo, FileSystems, CommandLine, Devices, Empty, Partitions, Swaps,
     Status, Stat, Statm, Arguments, Environment, Comm, Limits, Maps, Mounts, MountInfo, MountStats, UserMap, GroupMap, ProjectMap, SetGroups, TimeOffsets, OomScore, OomScoreAdjust, Cgroup, LoginUser, Wchan, Io, Schedstat,
     DescriptorInfo, NetTable, NetSetting, HostName, DomainName, OsType, OsRelease, OsVersion, PidMaximum, RandomUuid, Overcommit, FileMaximum, ThreadsMaximum,
-    SysvipcTable, IpcLimit, NamespaceLimit, NetAttribute, NetStatistic,
+    SysvipcTable, IpcLimit, NamespaceLimit, NetAttribute, NetStatistic, NetSetting6,
     // of control groups (Node::number: the group's)
     GroupControllers, GroupEvents, GroupKill, GroupMaxDepth, GroupMaxDescendants, GroupProcesses, GroupStat, GroupSubtree, GroupType,
 };
@@ -54,10 +54,12 @@ NamespaceEntry namespace_entry(Core const& core, unsigned number);
 /// The record behind a node; null once it is gone.
 Process* process_of(Node const& node);
 Thread* thread_of(Node const& node);
+/// Node::number of /proc/sys/net/ipv6/conf/default; that of conf/all is 0, others are devices by their index.
+inline constexpr std::uint32_t conf_default = 0xffffff;
+/// The entry `name` of a directory, as `view` shows it to that process (null: nobody in particular). NoEntry, NotDirectory.
+ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name, Process* caller = nullptr);
 /// Of that directory: not every group has every file.
 std::span<Entry const> entries_of(Node const& directory);
-/// The entry `name` of a directory, as `view` shows it. NoEntry, NotDirectory.
-ipc::Result<Node> look_up(Core& core, PidNamespace const& view, Node const& directory, std::string_view name);
 /// What `..` of a directory is, as far as the node itself says it: a group's parent; else the root of procfs.
 Node parent_of(Node const& directory);
 /// The group behind a node; null: it is no group's, or the group has gone.

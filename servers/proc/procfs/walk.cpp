@@ -54,7 +54,7 @@ auto ProcFs::walk_from(Thread* caller, PidNamespace& space, Node node, std::stri
             pending = std::move(rest);
             continue;
         }
-        auto const found = look_up(core, space, node, name);
+        auto const found = look_up(core, space, node, name, caller != nullptr ? caller->process : nullptr);
         if (!found) return fail(found.error());
         Process const* const process = process_of(*found);
         if (node.kind == NodeKind::DescriptorDirectory || node.kind == NodeKind::DescriptorInfoDirectory) {
