@@ -52,6 +52,8 @@ public:
         return fail(Error::CrossDevice);
     }
 
+    Result<Cap<proto::EventSet>> on(File::NewEventSet, Sender&) { return fail(Error::NotPermitted); }
+
 protected:
     ~FileDefaults() = default;
     static constexpr std::uint32_t always_ready = 0x145; ///< POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM

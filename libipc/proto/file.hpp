@@ -30,6 +30,8 @@ struct AttributeChange {
     std::uint64_t access_time, modify_time;
 };
 
+struct EventSet;
+
 struct FilePage { std::uint32_t valid_bytes; std::uint32_t flags; };
 struct LockRequest { std::int16_t type, whence; std::int64_t start, length; std::uint32_t process; std::uint32_t wait; };
 
@@ -79,9 +81,11 @@ struct File {
     /// offset of `current` is the file's own, which moves. Returns the bytes copied, 0 at the end. CrossDevice: the source is another server's.
     static constexpr std::uint64_t current = ~std::uint64_t{0};
     using CopyFrom = ipc::Method<File, 23, std::uint32_t(ipc::OptionalCap<File> source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length)>;
+    /// An empty set (event_set.hpp) at this file's server, for what epoll(7) watches there. NotPermitted: such files are never waited for.
+    using NewEventSet = ipc::Method<File, 24, ipc::Cap<EventSet>()>;
     using methods = ipc::Methods<Read, Write, ReadAt, WriteAt, Seek, Stat, Poll, PollArm, PollDisarm, Ioctl, GetDirectoryEntries, Truncate,
                                  Synchronize, GetFlags, SetFlags, SetAttributes, Page, Name, Lock, Reopen, Attach, StatFileSystem,
-                                 CopyFrom>;
+                                 CopyFrom, NewEventSet>;
 };
 
 } // namespace proto

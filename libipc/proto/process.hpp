@@ -126,6 +126,9 @@ struct Process {
     using WaitProcess = ipc::Method<Process, 59, WaitResult(ipc::OptionalCap<File> process, std::uint32_t options)>;
     /// vfs is told which network namespace the caller's session belongs to (VfsControl::SetNetwork): asked by the vDSO when vfs does not know.
     using TellNetwork = ipc::Method<Process, 60, ipc::Unit()>;
+    /// Which of `set` are pending for the caller. None: its notification is signalled once, as WakeAt's, when one is (signalfd(2); at most one
+    /// set per thread, 0 takes it back).
+    using WakeForSignals = ipc::Method<Process, 62, std::uint64_t(std::uint64_t set)>;
     /// shmdt(2). Invalid: no attachment of shared memory begins there.
     using Detach = ipc::Method<Process, 63, ipc::Unit(std::uint32_t address)>;
     /// The control groups of the caller's cgroup namespace, for mount(2) of type cgroup2.
@@ -134,7 +137,7 @@ struct Process {
         WaitSignal, SetSignalStack, GetParent, SetGroup, GetGroup, SetSession, GetSession, GetIdentity, SetIdentity, Groups, SetForeground, Foreground,
         SetTerminal, ControllingTerminal, Sleep, SetTimer, WakeAt, Usage, SetTime, SetTls, Futex, SetTidAddress, SetRobustList, Unshare, SetNamespace,
         ProcFileSystem, Limit, Control, CapabilitySets, SystemInformation, Priority, GrowDescriptors, OpenProcess, Unknown, Capable, SetHostname,
-        OpenSession, UnshareKind, RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess, TellNetwork, Detach, CgroupFileSystem>;
+        OpenSession, UnshareKind, RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess, TellNetwork, WakeForSignals, Detach, CgroupFileSystem>;
 };
 
 } // namespace proto

@@ -65,5 +65,5 @@ int server_main(ipc::ServerInfo const& info) {
     if (!program) { ipc::log("netns: no servers/netstack in the boot image, or it is no program of that kind: there will be no sockets"); }
     static_cast<void>(ipc::bind_no_senders(0));
     static GuestServer server{info, program.value_or(netns::ProgramImage{})};
-    ipc::serve<proto::Namespace, proto::File, proto::Network, proto::Socket>(server);
+    ipc::serve<proto::Namespace, proto::File, proto::Network, proto::Socket, proto::EventSet>(server);
 }

@@ -63,6 +63,7 @@ void NetlinkSocket::deliver(std::vector<std::byte> message) {
         }
     }
     auto const now = events();
+    happened(now & 0x41);
     std::erase_if(armings_, [&](Arming const& arming) {
         if ((arming.events & now) == 0) { return false; }
         ipc::signal(arming.waker);

@@ -1,12 +1,13 @@
 // A netlink socket (netlink(7), family NETLINK_ROUTE): requests are answered as they are sent, the answers wait to be read.
 #pragma once
+#include "ipc/event_set.hpp"
 #include "ipc/server.hpp"
 #include "network_namespace.hpp"
 #include <deque>
 
 namespace netns {
 
-class NetlinkSocket {
+class NetlinkSocket final : public ipc::EventSource {
 public:
     static constexpr std::size_t queue_maximum = 1 << 20; ///< bytes; a program that does not read its answers loses them
 
@@ -21,6 +22,7 @@ public:
     void deliver(std::vector<std::byte> message);
     void wait(ipc::Pending const& caller, std::uint32_t flags, bool read) { waiting_.push_back({caller, flags, read}); }
     [[nodiscard]] std::uint32_t events() const { return (queue_.empty() ? 0 : 0x41) | 0x104; }
+    [[nodiscard]] std::uint32_t events_now() const override { return events(); }
     std::uint32_t poll_arm(std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> waker);
     void poll_disarm(std::uint32_t token);
 

@@ -16,10 +16,14 @@ NetlinkSocket* NetnsServer::netlink(abi::Word badge) {
     return found != netlink_.end() ? found->second.get() : nullptr;
 }
 
+abi::Word NetnsServer::unused_badge() {
+    return new_badge([&](abi::Word candidate) { return netlink_.contains(candidate) || event_set(candidate) != nullptr; });
+}
+
 Result<ipc::Cap<proto::File>> NetnsServer::open_netlink(NetworkNamespace& space, std::uint32_t type, std::uint32_t protocol, bool may_change) {
     if ((type & type_mask) != type_datagram && (type & type_mask) != type_raw) { return fail(Error::SocketTypeNotSupported); }
     if (protocol != protocol_route) { return fail(Error::ProtocolNotSupported); }
-    auto const badge = new_badge([&](abi::Word candidate) { return netlink_.contains(candidate); });
+    auto const badge = unused_badge();
     auto capability = ipc::mint_session<proto::File>(badge);
     if (!capability) { return fail(capability.error()); }
     auto socket = std::make_unique<NetlinkSocket>(&space, type & type_mask, badge);
@@ -30,7 +34,7 @@ Result<ipc::Cap<proto::File>> NetnsServer::open_netlink(NetworkNamespace& space,
 }
 
 void NetnsServer::on_no_senders(abi::Word badge) {
-    if (netlink_.erase(badge) == 0) { NamespaceServer::on_no_senders(badge); }
+    if (netlink_.erase(badge) == 0 && !end_event_set(badge)) { NamespaceServer::on_no_senders(badge); }
 }
 
 Result<proto::Transfer> NetnsServer::send_netlink(NetlinkSocket& socket, ipc::Sender& sender, std::uint32_t flags) {
@@ -162,16 +166,19 @@ Result<proto::FileStatus> NetnsServer::on(proto::File::Stat, ipc::Sender& sender
     return status;
 }
 Result<std::uint32_t> NetnsServer::on(proto::File::Poll, ipc::Sender& sender, std::uint32_t events) {
+    if (auto const* const set = event_set(sender.badge)) { return set->poll(events); }
     auto const* const socket = netlink(sender.badge);
     if (socket == nullptr) { return NamespaceServer::on(proto::File::Poll{}, sender, events); }
     return socket->events() & events;
 }
 Result<std::uint32_t> NetnsServer::on(proto::File::PollArm, ipc::Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> waker) {
+    if (auto* const set = event_set(sender.badge)) { return set->arm(events, token, waker); }
     auto* const socket = netlink(sender.badge);
     if (socket == nullptr) { return NamespaceServer::on(proto::File::PollArm{}, sender, events, token, waker); }
     return socket->poll_arm(events, token, waker);
 }
 Result<ipc::Unit> NetnsServer::on(proto::File::PollDisarm, ipc::Sender& sender, std::uint32_t token) {
+    if (auto* const set = event_set(sender.badge)) { set->disarm(token); }
     if (auto* const socket = netlink(sender.badge)) { socket->poll_disarm(token); }
     return ipc::Unit{};
 }

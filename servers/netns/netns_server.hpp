@@ -4,6 +4,7 @@
 // namespace is its configuration. netns writes a stack's configuration area and signals it, and forwards callers to it; it
 // never waits for one.
 #pragma once
+#include "ipc/event_sets.hpp"
 #include "ipc/namespace_server.hpp"
 #include "netlink_socket.hpp"
 #include "network_namespace.hpp"
@@ -21,7 +22,8 @@ Network inherit(Network const&);
 /// From here on: badges of the capabilities by which stacks forward to us (plus the namespace's id).
 inline constexpr abi::Word stack_badge_base = ipc::reserved_badge;
 
-class NetnsServer final : public ipc::NamespaceServer<Network, proto::NamespaceKind::Network> {
+class NetnsServer final : public ipc::NamespaceServer<Network, proto::NamespaceKind::Network>,
+                          public ipc::EventSetServer<NetnsServer> {
 public:
     explicit NetnsServer(Stacks& stacks);
     using NamespaceServer::on;
@@ -59,6 +61,15 @@ public:
     ipc::Result<proto::SocketOption> on(proto::Socket::GetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option);
     ipc::Result<proto::Transfer> on(proto::Socket::Send, ipc::Sender&, std::uint32_t flags, proto::SocketAddress const& to, ipc::ReadBuffer);
     ipc::Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> on(proto::Socket::Receive, ipc::Sender&, std::uint32_t flags, ipc::WriteBuffer);
+
+    // For EventSetServer.
+    using EventSetServer<NetnsServer>::on;
+    ipc::Result<ipc::Cap<proto::EventSet>> on(proto::File::NewEventSet operation, ipc::Sender& sender) {
+        return EventSetServer<NetnsServer>::on(operation, sender);
+    }
+    ipc::EventSource* event_source(abi::Word badge) { return netlink(badge); }
+    abi::Word badge_for_event_set() { return unused_badge(); }
+    abi::Word unused_badge();
 
     void on_no_senders(abi::Word badge);
     /// The nearest deadline of any stack, in nanoseconds of the time-stamp counter's clock; 0: none. Signals those that are due.

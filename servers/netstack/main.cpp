@@ -70,5 +70,5 @@ extern "C" [[noreturn, gnu::used]] void cella_start_stack() {
     static_cast<void>(ipc::bind_no_senders(stack::no_senders_bit));
     static CELLA_STACK_SERVER server{{reinterpret_cast<std::byte const*>(stack::configuration_address), stack::configuration_bytes},
                                         *reinterpret_cast<stack::StatusPage*>(stack::status_address)};
-    ipc::serve<proto::NetworkStack, proto::File, proto::Socket>(server);
+    ipc::serve<proto::NetworkStack, proto::File, proto::Socket, proto::EventSet>(server);
 }

@@ -14,7 +14,7 @@ void MessageSocket::deliver(pbuf* message, MessageSource const& from, std::vecto
     }
     queued_ += message->tot_len + overhead;
     received_.push_back({message, from, std::move(control)});
-    changed();
+    changed(poll_event::in | poll_event::read_normal);
 }
 
 Result<Socket::Received> MessageSocket::receive(ipc::Pending const& caller, std::uint32_t flags) {

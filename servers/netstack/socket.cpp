@@ -127,8 +127,12 @@ void Socket::service() {
             ++i;
         }
     }
-    if (!armings_.empty()) {
+    if (!armings_.empty() || watched()) {
         auto const now = events();
+        std::uint32_t const fresh = now & (~told_events_ | fresh_events_);
+        told_events_ = now;
+        fresh_events_ = 0;
+        if (fresh != 0) { happened(fresh); }
         std::erase_if(armings_, [&](Arming const& arming) {
             if ((arming.events & now) == 0) { return false; }
             ipc::signal(arming.notification);

@@ -6,6 +6,7 @@
 #pragma once
 #include "address.hpp"
 #include "groups.hpp"
+#include "ipc/event_set.hpp"
 #include "ipc/server.hpp"
 #include "lwip/err.h"
 #include "lwip/ip_addr.h"
@@ -51,7 +52,7 @@ protected:
     ~SocketOwner() = default;
 };
 
-class Socket {
+class Socket : public ipc::EventSource {
 public:
     using Received = std::tuple<proto::ReceivedDatagram, proto::SocketAddress>;
     using Accepted = std::tuple<ipc::Cap<proto::File>, proto::SocketAddress>;
@@ -60,7 +61,7 @@ public:
         : owner_{owner}, type_{type}, protocol_{protocol}, family_{family} {}
     Socket(Socket const&) = delete;
     Socket& operator=(Socket const&) = delete;
-    virtual ~Socket();
+    ~Socket() override;
 
     // The operations. Again: not now (the server decides whether the caller waits).
     virtual Result<ipc::Unit> bind(proto::SocketAddress const& address) = 0;
@@ -78,6 +79,7 @@ public:
     [[nodiscard]] virtual proto::stack::SavedListener saved() const { return {}; }
     /// All events that hold now.
     [[nodiscard]] virtual std::uint32_t events() const = 0;
+    [[nodiscard]] std::uint32_t events_now() const override { return events(); }
 
     /// What a caller waits for.
     struct Waiting {
@@ -128,12 +130,17 @@ protected:
     Error take_error() { return std::exchange(error_, Error::None); }
     virtual bool set_lwip_option(std::uint8_t, bool) { return false; }
     [[nodiscard]] virtual bool listening() const { return false; }
-    void changed() {
+    /// `fresh`: events that are new even if they held before (data that arrived behind other data).
+    void changed(std::uint32_t fresh = 0) {
+        fresh_events_ |= fresh;
         if (!changed_) {
             changed_ = true;
             owner_.socket_changed(*this);
         }
     }
+
+    /// There was no room for all that was to be sent: room is an event again.
+    void filled() { told_events_ &= ~(poll_event::out | poll_event::write_normal); }
 
     SocketOwner& owner_;
     SocketType const type_;
@@ -168,6 +175,7 @@ private:
     };
     std::vector<Waiting> waiting_;
     std::vector<Arming> armings_;
+    std::uint32_t told_events_ = 0, fresh_events_ = 0; ///< those that watches know of; those that are new to them all the same
     bool changed_ = false;
     bool servicing_ = false;
 };

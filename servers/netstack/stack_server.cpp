@@ -35,12 +35,18 @@ Socket* StackServer::find(abi::Word badge) {
     return found != sockets_.end() ? found->second.get() : nullptr;
 }
 
+abi::Word StackServer::fresh_badge() {
+    while (sockets_.contains(next_badge_) || event_set(next_badge_) != nullptr || next_badge_ < first_socket_badge) {
+        next_badge_ = (next_badge_ + 1) & ((abi::Word{1} << abi::badge_bits) - 1);
+    }
+    status_.saved.next_badge = next_badge_ + 1;
+    return next_badge_++;
+}
+
 Result<ipc::Cap<proto::File>> StackServer::adopt(std::unique_ptr<Socket> socket) {
-    while (sockets_.contains(next_badge_) || next_badge_ < first_socket_badge) { next_badge_ = (next_badge_ + 1) & ((abi::Word{1} << abi::badge_bits) - 1); }
-    auto const badge = next_badge_++;
+    auto const badge = fresh_badge();
     auto capability = ipc::mint_session<proto::File>(badge);
     if (!capability) { return fail(capability.error()); }
-    status_.saved.next_badge = next_badge_;
     socket->inode = 0x10000 + badge;
     sockets_[badge] = std::move(socket);
     return capability;
@@ -227,11 +233,13 @@ Result<proto::FileStatus> StackServer::on(File::Stat, ipc::Sender& sender) {
     return status;
 }
 Result<std::uint32_t> StackServer::on(File::Poll, ipc::Sender& sender, std::uint32_t events) {
+    if (auto const* const set = event_set(sender.badge)) { return set->poll(events); }
     auto* const socket = find(sender.badge);
     if (socket == nullptr) { return gone_events & (events | poll_event::error | poll_event::hang_up); }
     return socket->events() & (events | poll_event::error | poll_event::hang_up);
 }
 Result<std::uint32_t> StackServer::on(File::PollArm, ipc::Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification) {
+    if (auto* const set = event_set(sender.badge)) { return set->arm(events, token, notification); }
     auto* const socket = find(sender.badge);
     if (socket == nullptr) {
         ipc::release_slot(notification.slot);
@@ -240,6 +248,7 @@ Result<std::uint32_t> StackServer::on(File::PollArm, ipc::Sender& sender, std::u
     return socket->poll_arm(events, token, notification);
 }
 Result<ipc::Unit> StackServer::on(File::PollDisarm, ipc::Sender& sender, std::uint32_t token) {
+    if (auto* const set = event_set(sender.badge)) { set->disarm(token); }
     if (auto* const socket = find(sender.badge)) { socket->poll_disarm(token); }
     return ipc::Unit{};
 }
@@ -289,6 +298,7 @@ Result<std::uint32_t> StackServer::on(File::Name, ipc::Sender& sender, ipc::Writ
 // --- events ---
 
 void StackServer::on_no_senders(abi::Word badge) {
+    if (end_event_set(badge)) { return; }
     Settled const settled{*this};
     auto const found = sockets_.find(badge);
     if (found == sockets_.end()) { return; }

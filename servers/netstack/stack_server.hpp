@@ -2,7 +2,7 @@
 #pragma once
 #include "datagram_socket.hpp"
 #include "devices.hpp"
-#include "ipc/unused.hpp"
+#include "ipc/event_sets.hpp"
 #include "tcp_socket.hpp"
 #include "timers.hpp"
 #include <unordered_map>
@@ -11,8 +11,9 @@ namespace netstack {
 
 inline constexpr abi::Word control_badge = 1, first_socket_badge = 16;
 
-class StackServer : public SocketOwner {
+class StackServer : public SocketOwner, public ipc::EventSetServer<StackServer> {
 public:
+    using EventSetServer<StackServer>::on;
     /// Areas shared with netns; both outlive the server.
     StackServer(std::span<std::byte const> configuration, proto::stack::StatusPage& status);
 
@@ -54,6 +55,10 @@ public:
         return fail(Error::Invalid);
     }
 
+    // For EventSetServer.
+    ipc::EventSource* event_source(abi::Word badge) { return find(badge); }
+    abi::Word badge_for_event_set() { return fresh_badge(); }
+
     void on_no_senders(abi::Word badge);
     void on_notification(abi::Word bits);
 
@@ -71,6 +76,8 @@ private:
         ~Settled() { server.settle(); }
     };
     Socket* find(abi::Word badge);
+    /// One that names nothing here, and nothing in a stack that comes after this one.
+    abi::Word fresh_badge();
     /// Makes the sockets again that a dead stack has left.
     void restore();
     void write_deadline(bool due);

@@ -102,7 +102,7 @@ bool TcpSocket::set_lwip_option(std::uint8_t option, bool on) {
 }
 
 err_t TcpSocket::on_received(pbuf* data) {
-    changed();
+    changed(poll_event::in | poll_event::read_normal);
     if (data == nullptr) {
         peer_closed_ = true;
         return ERR_OK;
@@ -133,7 +133,7 @@ err_t TcpSocket::on_accept(tcp_pcb* connection, err_t error) {
     if (error != ERR_OK || connection == nullptr) { return ERR_VAL; }
     tcp_backlog_delayed(connection);
     accepting_.push_back(std::make_unique<TcpSocket>(owner_, family_, connection));
-    changed();
+    changed(poll_event::in | poll_event::read_normal);
     return ERR_OK;
 }
 

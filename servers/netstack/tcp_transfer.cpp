@@ -42,6 +42,7 @@ Result<proto::Transfer> TcpSocket::send(ipc::Pending const& caller, std::uint32_
         if (part == 0) { break; }
         total.count += part;
     }
+    if (done + total.count < caller.read_length) { filled(); }
     if (total.count != 0) { static_cast<void>(tcp_output(pcb_)); }
     if (total.count == 0 && total.fault == 0 && done < caller.read_length) { return fail(Error::Again); }
     return total;

@@ -87,5 +87,5 @@ int server_main(ipc::ServerInfo const& info) {
             }
         }
     }
-    ipc::serve<proto::File, proto::Directory, proto::TerminalControl>(server);
+    ipc::serve<proto::File, proto::Directory, proto::TerminalControl, proto::EventSet>(server);
 }

@@ -58,13 +58,13 @@ Result<Cap<proto::File>> TtyServer::open(std::uint32_t minor, std::uint32_t flag
     if (minor >= console_count && minor != job_output_minor && minor != job_error_minor) {
         return fail(Error::NoDevice);
     }
-    while (files_.contains(next_badge_) || next_badge_ < first_dynamic_badge) {
-        next_badge_ = (next_badge_ + 1) & ((Word{1} << abi::badge_bits) - 1);
-    }
-    Word const badge = next_badge_++;
+    Word const badge = fresh_badge();
     auto capability = ipc::mint_session<proto::File>(badge);
     if (!capability) { return capability; }
-    files_[badge] = {minor, flags & (open_access | status_flags)};
+    OpenFile& made = files_[badge];
+    made.server = this;
+    made.minor = minor;
+    made.flags = flags & (open_access | status_flags);
     if (minor < console_count) {
         auto& console = consoles_[minor];
         ++console.open_files;
@@ -73,7 +73,15 @@ Result<Cap<proto::File>> TtyServer::open(std::uint32_t minor, std::uint32_t flag
     return capability;
 }
 
+Word TtyServer::fresh_badge() {
+    while (files_.contains(next_badge_) || event_set(next_badge_) != nullptr || next_badge_ < first_dynamic_badge) {
+        next_badge_ = (next_badge_ + 1) & ((Word{1} << abi::badge_bits) - 1);
+    }
+    return next_badge_++;
+}
+
 void TtyServer::on_no_senders(Word badge) {
+    if (end_event_set(badge)) { return; }
     auto const found = files_.find(badge);
     if (found == files_.end()) { return; }
     if (auto* console = console_of(found->second)) {
@@ -197,6 +205,9 @@ void TtyServer::serve_readers(Console& console) {
             }
         }
         std::erase_if(console.armed, [](Armed const& armed) { return armed.events == 0; });
+        for (auto& [badge, open] : files_) {
+            if (console_of(open) == &console) { open.happened(poll_in); }
+        }
     }
 }
 
@@ -257,6 +268,7 @@ std::uint32_t TtyServer::ready(OpenFile const& open_file) {
 }
 
 Result<std::uint32_t> TtyServer::on(proto::File::Poll, ipc::Sender& sender, std::uint32_t events) {
+    if (auto const* const set = event_set(sender.badge)) { return set->poll(events); }
     auto const* open_file = file(sender.badge);
     if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     return ready(*open_file) & events;
@@ -264,6 +276,7 @@ Result<std::uint32_t> TtyServer::on(proto::File::Poll, ipc::Sender& sender, std:
 
 Result<std::uint32_t> TtyServer::on(proto::File::PollArm, ipc::Sender& sender, std::uint32_t events,
                                     std::uint32_t token, Cap<ipc::Notification> notification) {
+    if (auto* const set = event_set(sender.badge)) { return set->arm(events, token, notification); }
     ipc::Owned<ipc::Notification> owned{notification};
     auto const* open_file = file(sender.badge);
     if (open_file == nullptr) { return fail(Error::BadDescriptor); }
@@ -274,6 +287,10 @@ Result<std::uint32_t> TtyServer::on(proto::File::PollArm, ipc::Sender& sender, s
 }
 
 Result<Unit> TtyServer::on(proto::File::PollDisarm, ipc::Sender& sender, std::uint32_t token) {
+    if (auto* const set = event_set(sender.badge)) {
+        set->disarm(token);
+        return Unit{};
+    }
     auto const* open_file = file(sender.badge);
     if (open_file == nullptr) { return fail(Error::BadDescriptor); }
     if (auto* console = console_of(*open_file)) {

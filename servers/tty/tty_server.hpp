@@ -4,8 +4,7 @@
 // next one that is in use to the front and paints it. In a job (`boot/run -- CMD`) no console is in front: the line belongs to
 // the job's standard output (minor 64), byte for byte.
 #pragma once
-#include "ipc/server.hpp"
-#include "ipc/unused.hpp"
+#include "ipc/event_sets.hpp"
 #include "line_discipline.hpp"
 #include "proto/byte_stream.hpp"
 #include "proto/directory.hpp"
@@ -34,8 +33,9 @@ protected:
     ~Line() = default;
 };
 
-class TtyServer {
+class TtyServer : public ipc::EventSetServer<TtyServer> {
 public:
+    using EventSetServer<TtyServer>::on;
     TtyServer(Line& line, bool job_mode, WindowSize size);
 
     // Protocol File, on open terminals.
@@ -87,6 +87,10 @@ public:
     ipc::Result<proto::TerminalSignal> on(proto::TerminalControl::TakeSignal, ipc::Sender&);
     ipc::Result<ipc::Unit> on(proto::TerminalControl::Drain, ipc::Sender&) { return ipc::Unit{}; }
 
+    // For EventSetServer.
+    ipc::EventSource* event_source(abi::Word badge) { return file(badge); }
+    abi::Word badge_for_event_set() { return fresh_badge(); }
+
     void on_no_senders(abi::Word badge);
     /// Bytes from the line.
     void input(std::string_view bytes);
@@ -110,11 +114,14 @@ private:
         std::deque<Reader> readers;
         std::vector<Armed> armed;
     };
-    struct OpenFile {
-        std::uint32_t minor, flags;
+    struct OpenFile final : ipc::EventSource {
+        TtyServer* server = nullptr;
+        std::uint32_t minor = 0, flags = 0;
+        [[nodiscard]] std::uint32_t events_now() const override { return server->ready(*this); }
     };
 
     OpenFile* file(abi::Word badge);
+    abi::Word fresh_badge();
     Console* console_of(OpenFile const& file) { return file.minor < console_count ? &consoles_[file.minor] : nullptr; }
     Console* console_of(ipc::OptionalCap<proto::File> const& terminal);
     ipc::Result<ipc::Cap<proto::File>> open(std::uint32_t minor, std::uint32_t flags);

@@ -10,10 +10,11 @@ namespace {
 constexpr abi::Word heap_per_inode = 640, heap_per_object = 448;
 /// Slots kept back for Reply objects, chunks and received capabilities.
 constexpr abi::Word slots_kept_back = 1024;
+constexpr abi::Word no_senders_bit = 0, clock_bit = 1;
 } // namespace
 
 int server_main(ipc::ServerInfo const& info) {
-    static_cast<void>(ipc::bind_no_senders(0));
+    static_cast<void>(ipc::bind_no_senders(no_senders_bit));
     ipc::Cap<proto::Memory> const memory{ipc::need(info, "memory")};
     ipc::Cap<proto::Clock> const clock{ipc::need(info, "clock")};
     proto::ClockParameters parameters{0, 0, info.tsc_per_millisecond, 0};
@@ -21,7 +22,10 @@ int server_main(ipc::ServerInfo const& info) {
         if (auto const told = ipc::call<proto::Clock::Parameters>(clock)) { parameters = *told; }
     }
     abi::Address const window = ipc::server_address::window;
-    static vfs::RealPort port{memory, parameters};
+    static vfs::RealPort port{memory, clock, parameters};
+    if (auto const alarm = ipc::mint_notification(clock_bit); alarm && clock) {
+        static_cast<void>(ipc::call<proto::Clock::Register>(clock, *alarm));
+    }
     static vfs::FrameStore pages{memory, window, 1024};
     abi::Word const slot_count = abi::Word{1} << info.cnode_radix;
     abi::Word const objects = std::min(slot_count > 2 * slots_kept_back ? slot_count - slots_kept_back : slot_count / 2,
@@ -36,5 +40,5 @@ int server_main(ipc::ServerInfo const& info) {
     }
     static vfs::Server server{files};
     ipc::serve<proto::File, proto::Directory, proto::VfsSession, proto::VfsControl, proto::Namespace, proto::LocalSockets, proto::Socket,
-               proto::MessageSocket, proto::Parcel>(server);
+               proto::MessageSocket, proto::Parcel, proto::EventSet, proto::EventFiles, proto::Epoll, proto::Timer, proto::SignalFile>(server);
 }

@@ -176,6 +176,8 @@ Result<Opened> Vfs::reopen(OpenFile& file, std::uint32_t flags) {
         }
         return opened;
     }
+    case OpenFile::Kind::LocalSocket:
+    case OpenFile::Kind::EventFile: return fail(Error::NoDevice);
     case OpenFile::Kind::Path: return fail(Error::Loop);
     default: {
         if (access_mode != open_flag::read_only && file.inode->running != 0) { return fail(Error::TextBusy); }

@@ -132,7 +132,8 @@ Result<Transfer> OpenFile::read(Caller& caller) {
         if (!input) { return fail(Error::BadDescriptor); }
         return input->read(caller, caller.write_length, (flags & open_flag::nonblock) != 0);
     case Kind::Directory: return fail(Error::IsDirectory);
-    case Kind::LocalSocket: return special->read(caller, (flags & open_flag::nonblock) != 0);
+    case Kind::LocalSocket:
+    case Kind::EventFile: return special->read(caller, (flags & open_flag::nonblock) != 0);
     default: return read_device(caller);
     }
 }
@@ -154,7 +155,8 @@ Result<Transfer> OpenFile::write(Caller& caller) {
     case Kind::Pipe:
         if (!output) { return fail(Error::BadDescriptor); }
         return output->write(caller, caller.read_length, (flags & open_flag::nonblock) != 0);
-    case Kind::LocalSocket: return special->write(caller, (flags & open_flag::nonblock) != 0);
+    case Kind::LocalSocket:
+    case Kind::EventFile: return special->write(caller, (flags & open_flag::nonblock) != 0);
     case Kind::Full: return fail(Error::NoSpace);
     case Kind::Directory: return fail(Error::IsDirectory);
     default: return Transfer{caller.read_length, 0};
@@ -182,7 +184,7 @@ Result<Transfer> OpenFile::write_at(Caller& caller, std::uint64_t at) {
 
 Result<std::uint64_t> OpenFile::seek(std::int64_t distance, std::uint32_t whence) {
     if (kind == Kind::Path) { return fail(Error::BadDescriptor); }
-    if (kind == Kind::Pipe || is_special()) { return fail(Error::IllegalSeek); }
+    if (kind == Kind::Pipe || kind == Kind::LocalSocket) { return fail(Error::IllegalSeek); }
     if (kind != Kind::Regular && kind != Kind::Directory) { return 0; }
     std::int64_t base = 0;
     std::int64_t const size = static_cast<std::int64_t>(inode->size);
@@ -259,7 +261,7 @@ void OpenFile::disarm(std::uint32_t token) {
 }
 
 void OpenFile::tell(Port& port, std::uint32_t events) {
-    static_cast<void>(events);
+    happened(events);
     if (arms_.empty()) { return; }
     std::erase_if(arms_, [&](Arm const& arm) {
         bool const ready = poll(arm.events) != 0;

@@ -1,6 +1,7 @@
 // An open file description: what a File capability of vfs stands for. Offset and status flags are shared by every copy of
 // the capability.
 #pragma once
+#include "ipc/event_set.hpp"
 #include "pipe.hpp"
 #include "session.hpp"
 #include "special_file.hpp"
@@ -9,10 +10,11 @@ namespace vfs {
 
 struct Identity;
 
-class OpenFile {
+class OpenFile final : public ipc::EventSource {
 public:
     enum class Kind : std::uint8_t { Regular, Directory, Pipe, Null, Zero, Full, Random, Path,
-                                    LocalSocket };
+                                    LocalSocket,
+                                    EventFile }; ///< an epoll instance, a counter, a timer, a signal descriptor
 
     OpenFile(Environment& environment, Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place);
     OpenFile(OpenFile const&) = delete;
@@ -39,11 +41,15 @@ public:
     [[nodiscard]] proto::FileStatus status(Credentials const& viewer) const;
     [[nodiscard]] proto::FileStatus status() const { return status(opener); }
     [[nodiscard]] std::uint32_t poll(std::uint32_t events) const;
+    // --- EventSource ---
+    [[nodiscard]] std::uint32_t events_now() const override { return poll(~0U); }
+    [[nodiscard]] bool depends() const override { return kind == Kind::EventFile; }
+    [[nodiscard]] std::uint64_t signals() const override { return special ? special->signals() : 0; }
     /// Takes over the notification's slot if nothing is ready (0 returned). Errors: NoMemory.
     Result<std::uint32_t> arm(std::uint32_t events, std::uint32_t token, Slot notification);
     void disarm(std::uint32_t token);
-    /// Readiness changed, these poll events perhaps for the first time: signals those who wait for it.
-    void tell(Port& port, std::uint32_t events = ~0u);
+    /// These poll events have just come about: for those who wait for them.
+    void tell(Port& port, std::uint32_t events);
     Result<std::uint32_t> control(std::uint32_t request, Caller& caller);
     Result<Transfer> entries(Caller& caller);
     Error truncate(std::uint64_t size);

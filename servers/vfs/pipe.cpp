@@ -88,6 +88,7 @@ Result<Transfer> Pipe::read(Caller& caller, std::uint32_t length, bool nonblock)
         return fail(Error::Deferred);
     }
     Transfer total{};
+    bool const was_writable = poll_writer() != 0;
     while (total.count < length && used_ != 0) {
         std::uint32_t const within = head_ % page_size;
         std::uint32_t const wanted = std::min({length - total.count, used_, page_size - within});
@@ -102,8 +103,10 @@ Result<Transfer> Pipe::read(Caller& caller, std::uint32_t length, bool nonblock)
     }
     if (total.count != 0) {
         if (used_ == 0) { drop_idle_pages(); }
+        std::uint32_t const left = used_;
         if (!writing_.empty()) { take_from_writers(); }
-        tell();
+        if (used_ > left) { tell_readers(); }
+        if (!was_writable && poll_writer() != 0) { tell_writers(); }
     }
     return total;
 }
@@ -188,7 +191,7 @@ Result<Transfer> Pipe::write(Caller& caller, std::uint32_t length, bool nonblock
         });
         total.count += part.count;
         total.fault = part.fault;
-        if (part.count != 0) { tell(); }
+        if (part.count != 0) { tell_readers(); }
         if (total.fault != 0 || total.count == length) { return total; }
     }
     if (nonblock) {
@@ -199,8 +202,16 @@ Result<Transfer> Pipe::write(Caller& caller, std::uint32_t length, bool nonblock
     return fail(Error::Deferred);
 }
 
-void Pipe::tell() {
-    for (std::size_t i = 0; i < files_.size(); ++i) { files_[i]->tell(port_); }
+void Pipe::tell_readers() {
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+        if (files_[i]->input == this) { files_[i]->tell(port_, poll_event::in | poll_event::read_normal); }
+    }
+}
+
+void Pipe::tell_writers() {
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+        if (files_[i]->output == this) { files_[i]->tell(port_, poll_event::out | poll_event::write_normal); }
+    }
 }
 
 std::uint32_t Pipe::poll_reader() const {
@@ -278,7 +289,7 @@ void Pipe::detach(OpenFile* file, bool reads, bool writes) {
         used_ = 0;
         drop_idle_pages();
     }
-    tell();
+    for (std::size_t i = 0; i < files_.size(); ++i) { files_[i]->tell(port_, ~0U); }
 }
 
 } // namespace vfs

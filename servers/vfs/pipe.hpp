@@ -53,7 +53,8 @@ private:
     Transfer hand_over(Caller& caller, std::uint32_t length);
     void take_from_writers();
     void purge(std::deque<Waiting>& queue);
-    void tell();
+    void tell_readers();
+    void tell_writers();
 
     PageStore& store_;
     Port& port_;

@@ -66,6 +66,10 @@ public:
 
     /// Nanoseconds since the epoch.
     virtual std::uint64_t now() = 0;
+    /// Nanoseconds since boot.
+    virtual std::uint64_t since_boot() = 0;
+    /// Vfs::alarm is due at that time since boot, or somewhat before; 0: never. One at a time.
+    virtual void set_alarm(std::uint64_t time) = 0;
     virtual std::uint64_t random() = 0;
     /// {all, free} bytes of memory that page chunks may come from.
     virtual std::array<std::uint64_t, 2> memory() = 0;

@@ -1,6 +1,7 @@
 // Disk quota domains: who pays for pages and inodes. A domain is the contents of one folder and whatever is mounted by
 // sessions inside.
 #pragma once
+#include "ipc/event_set.hpp"
 #include "ref.hpp"
 #include "types.hpp"
 
@@ -14,11 +15,13 @@ struct QuotaDomain : Counted {
     std::uint64_t denied = 0;  ///< refused charges since it was made
     std::uint32_t objects = 0; ///< open files and sessions of its sessions
     std::uint32_t pipe_pages = 0;
+    ipc::EventBudget watches = fresh_watches(); ///< of its epoll instances
     std::uint32_t parcel_items = 0; ///< files on their way in messages (Parcel)
     bool tell = false;         ///< on-limit kill: the container manager is told
     bool event = false;        ///< told, not yet taken
     proto::QuotaEvent first{}; ///< what it is told about
     void unreferenced() { delete this; }
+    static ipc::EventBudget fresh_watches();
 
     /// True if that fits. A refusal is counted, and the first one noted with the process that asked.
     bool charge(std::uint64_t bytes, std::uint32_t process) {

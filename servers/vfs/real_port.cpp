@@ -11,9 +11,10 @@ std::uint64_t time_stamp() {
 
 } // namespace
 
-RealPort::RealPort(ipc::Cap<proto::Memory> memory, proto::ClockParameters const& clock)
-    : memory_{memory}, boot_wall_{clock.boot_wall_nanoseconds}, boot_stamp_{clock.boot_time_stamp}, seed_{time_stamp()},
-      multiplier_{static_cast<std::uint32_t>((std::uint64_t{1000000} << 24) / (clock.ticks_per_millisecond != 0 ? clock.ticks_per_millisecond : 1000000))} {}
+RealPort::RealPort(ipc::Cap<proto::Memory> memory, ipc::Cap<proto::Clock> clock, proto::ClockParameters const& parameters)
+    : memory_{memory}, clock_{clock}, ticks_per_millisecond_{parameters.ticks_per_millisecond != 0 ? parameters.ticks_per_millisecond : 1000000},
+      boot_wall_{parameters.boot_wall_nanoseconds}, boot_stamp_{parameters.boot_time_stamp}, seed_{time_stamp()},
+      multiplier_{static_cast<std::uint32_t>((std::uint64_t{1000000} << 24) / ticks_per_millisecond_)} {}
 
 void RealPort::finish_open(Waiter const& waiter, Result<Opened> const& result) {
     if (!result) {
@@ -96,6 +97,12 @@ std::uint64_t RealPort::now() {
     std::uint64_t const low = (ticks & 0xffffffff) * multiplier_ >> 24;
     std::uint64_t const high = (ticks >> 32) * multiplier_ << 8;
     return boot_wall_ + low + high;
+}
+
+std::uint64_t RealPort::since_boot() {
+    // To the nanosecond, as the clock driver counts: an alarm must not come before its time by this count.
+    std::uint64_t const ticks = time_stamp() - boot_stamp_;
+    return ticks / ticks_per_millisecond_ * 1000000 + ticks % ticks_per_millisecond_ * 1000000 / ticks_per_millisecond_;
 }
 
 // splitmix64 over the time stamp: fit for seeds and temporary names. It is no cryptographic generator, and nothing on this

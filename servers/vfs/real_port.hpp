@@ -30,7 +30,7 @@ proto::SocketAddress address_of(std::string_view address);
 
 class RealPort final : public Port {
 public:
-    RealPort(ipc::Cap<proto::Memory> memory, proto::ClockParameters const& clock);
+    RealPort(ipc::Cap<proto::Memory> memory, ipc::Cap<proto::Clock> clock, proto::ClockParameters const& parameters);
 
     Transfer copy_in(Waiter const& waiter, std::uint32_t offset, std::span<std::byte> target) override {
         return SenderCaller::of(ipc::copy_in(waiter, offset, target));
@@ -52,11 +52,15 @@ public:
     void drop(Slot slot) override { ipc::release_slot(slot); }
     void signal(Slot notification) override { ipc::signal(notification); }
     std::uint64_t now() override;
+    std::uint64_t since_boot() override;
+    void set_alarm(std::uint64_t time) override { static_cast<void>(ipc::call<proto::Clock::Arm>(clock_, time)); }
     std::uint64_t random() override;
     std::array<std::uint64_t, 2> memory() override;
 
 private:
     ipc::Cap<proto::Memory> memory_;
+    ipc::Cap<proto::Clock> clock_;
+    std::uint32_t ticks_per_millisecond_;
     std::uint64_t boot_wall_, boot_stamp_, seed_;
     std::uint32_t multiplier_; ///< nanoseconds per tick, 8.24 fixed point
 };

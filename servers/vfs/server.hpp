@@ -19,6 +19,11 @@ class Server {
     using K = proto::Socket;
     using P = proto::Parcel;
     using M = proto::MessageSocket;
+    using E = proto::EventSet;
+    using W = proto::EventFiles;
+    using I = proto::Epoll;
+    using T = proto::Timer;
+    using G = proto::SignalFile;
     using Address = proto::SocketAddress;
     using Sender = ipc::Sender;
     using FileCap = ipc::OptionalCap<proto::File>;
@@ -29,6 +34,8 @@ class Server {
 public:
     explicit Server(Vfs& vfs) : vfs_{vfs} {}
     void on_no_senders(Badge badge) { vfs_.close(badge); }
+    /// The only one is the clock's.
+    void on_notification(abi::Word) { vfs_.alarm(); }
 
     // --- File (server_file.cpp) ---
     Result<Transfer> on(F::Read, Sender& sender, std::uint32_t, ipc::WriteBuffer const&);
@@ -136,6 +143,24 @@ public:
                                                                                           ipc::WriteBuffer const&);
     Result<Unit> on(P::Add, Sender& sender, FileCap first, FileCap second, FileCap third);
     Result<std::tuple<ipc::Cap<proto::File>, proto::FileKind>> on(P::Take, Sender& sender, std::uint32_t index);
+
+    // --- EventSet, EventFiles, Epoll, Timer, SignalFile (server_events.cpp) ---
+    Result<Unit> on(E::Control, Sender& sender, std::uint32_t operation, std::uint32_t descriptor, FileCap target, proto::EpollEvent const& event);
+    Result<E::Collect::Reply> on(E::Collect, Sender& sender, std::uint32_t token, std::uint64_t pending,
+                                 ipc::OptionalCap<ipc::Notification> notification, ipc::WriteBuffer const&);
+    Result<ipc::Cap<proto::File>> on(W::NewEpoll, Sender& sender);
+    Result<ipc::Cap<proto::File>> on(W::NewEvent, Sender& sender, std::uint32_t initial, std::uint32_t flags);
+    Result<ipc::Cap<proto::File>> on(W::NewTimer, Sender& sender, std::uint32_t clock, std::uint32_t flags);
+    Result<ipc::Cap<proto::File>> on(W::NewSignals, Sender& sender, std::uint64_t mask, std::uint32_t flags);
+    Result<I::Part::Reply> on(I::Part, Sender& sender, std::uint32_t index);
+    Result<Unit> on(I::AddPart, Sender& sender, ipc::OptionalCap<proto::EventSet> set);
+    Result<proto::TimerValue> on(T::Set, Sender& sender, std::uint32_t absolute, proto::TimerValue const& value);
+    Result<proto::TimerValue> on(T::Get, Sender& sender);
+    Result<std::uint32_t> on(T::Clock, Sender& sender);
+    Result<std::uint64_t> on(G::Mask, Sender& sender);
+    Result<Unit> on(G::SetMask, Sender& sender, std::uint64_t mask);
+    /// vfs's own files are watched by instances, which are here.
+    Result<ipc::Cap<proto::EventSet>> on(F::NewEventSet, Sender&) { return fail(Error::NotPermitted); }
 
     // --- Namespace (server_control.cpp) ---
     Result<ipc::Cap<proto::Namespace>> on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t user_inode, std::uint32_t quota);

@@ -20,6 +20,8 @@ public:
     /// All poll events that hold now.
     [[nodiscard]] virtual std::uint32_t poll() const = 0;
     [[nodiscard]] virtual proto::FileKind protocol_kind() const = 0;
+    /// Signals whose being pending makes it readable (ipc::EventSource).
+    [[nodiscard]] virtual std::uint64_t signals() const { return 0; }
     /// ioctl(2). NotTerminal.
     virtual Result<std::uint32_t> control(std::uint32_t, Caller&) { return fail(Error::NotTerminal); }
     /// Its open file goes; callers that wait are answered.

@@ -5,7 +5,7 @@
 namespace vfs {
 
 Vfs::Vfs(PageStore& pages, Port& port, std::uint32_t inode_maximum, std::uint32_t object_maximum)
-    : environment_{pages, port, inode_maximum}, mounts_{environment_}, walker_{environment_.dentries}, objects_(first_index),
+    : environment_{pages, port, inode_maximum}, timers_{port}, mounts_{environment_}, walker_{environment_.dentries}, objects_(first_index),
       object_maximum_{std::min<std::uint32_t>(object_maximum, (1u << index_bits) - first_index)} {
     anonymous_ = Ref<FileSystem>{new FileSystem{environment_, "pipefs", {}}};
 }
@@ -15,6 +15,7 @@ Vfs::~Vfs() {
         if (objects_[i].kind != Kind::None) { close(objects_[i].badge); }
     }
     collect_sockets();
+    event_inode_ = {};
     first_view_ = {};
     domain_roots_.clear();
     if (first_) { mounts_.detach_all(*first_); }
@@ -228,6 +229,13 @@ void Vfs::removed(Dentry& entry, std::uint64_t now) {
 
 std::string Vfs::name_of(OpenFile const& file) const {
     if (!file.place) {
+        switch (file.protocol_kind()) {
+        case proto::FileKind::Epoll: return "anon_inode:[eventpoll]";
+        case proto::FileKind::Event: return "anon_inode:[eventfd]";
+        case proto::FileKind::Timer: return "anon_inode:[timerfd]";
+        case proto::FileKind::SignalQueue: return "anon_inode:[signalfd]";
+        default: break;
+        }
         std::string const number = std::to_string(file.inode->number);
         switch (file.inode->type()) {
         case mode::fifo: return "pipe:[" + number + "]";

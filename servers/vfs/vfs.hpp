@@ -1,6 +1,8 @@
 // The file server's state and operations, apart from the message loop: sessions, open files and namespaces by badge, and
 // what the protocols Directory, VfsSession, VfsControl and Namespace ask for.
 #pragma once
+#include "counters.hpp"
+#include "epoll.hpp"
 #include "local_names.hpp"
 #include "open_file.hpp"
 #include "walk.hpp"
@@ -100,6 +102,13 @@ public:
     Error set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value);
     /// /proc/net/unix of that network namespace.
     [[nodiscard]] std::string socket_table(std::uint32_t network) const;
+    // --- EventFiles (event_operations.cpp); flags: O_NONBLOCK ---
+    Result<Slot> new_epoll(Session& session);
+    Result<Slot> new_event(Session& session, std::uint32_t initial, bool semaphore, std::uint32_t flags);
+    Result<Slot> new_timer(Session& session, std::uint32_t clock, std::uint32_t flags);
+    Result<Slot> new_signals(Session& session, std::uint64_t mask, std::uint32_t flags);
+    /// What the port's alarm was set for.
+    void alarm() { timers_.due(); }
     // --- local_parcels.cpp ---
     Result<Slot> new_parcel(Session& session);
     /// A capability of the file, to be dropped after the reply; slot 0: it is another server's, Parcel::foreign has it.
@@ -221,8 +230,10 @@ private:
     Result<Accepted> take_connection(LocalSocket& listener, std::uint32_t flags);
     void collect_sockets();
     void end_file(OpenFile& file);
+    Result<Slot> open_event_file(Session& session, std::uint32_t flags, Ref<SpecialFile> made);
 
     Environment environment_;
+    TimerQueue timers_;
     MountTable mounts_;
     Walker walker_;
     std::vector<Object> objects_;
@@ -230,6 +241,7 @@ private:
     std::uint32_t object_maximum_;
     std::uint32_t open_files_ = 0, sessions_ = 0;
     Ref<FileSystem> anonymous_;            ///< pipes, sockets, memory files
+    Ref<Inode> event_inode_;               ///< of all files of EventFiles
     Ref<MountNamespace> first_;
     Session first_view_;                   ///< for paths that VfsControl names
     std::vector<Ref<QuotaDomain>> domains_;

@@ -29,6 +29,9 @@
     X(212, chown) X(213, setuid) X(214, setgid) X(215, setfsuid) X(216, setfsgid) X(217, pivot_root) X(218, mincore) \
     X(219, madvise) X(220, getdents64) X(221, fcntl) X(224, gettid) X(225, nothing) X(238, tkill) X(239, sendfile64) \
     X(240, futex) X(241, nothing) X(242, sched_getaffinity) X(243, set_thread_area) X(250, nothing) X(252, exit_group) \
+    X(254, epoll_create) X(255, epoll_ctl) X(256, epoll_wait) X(319, epoll_pwait) X(321, signalfd) X(322, timerfd_create) \
+    X(323, eventfd) X(325, timerfd_settime) X(326, timerfd_gettime) X(327, signalfd4) X(328, eventfd2) X(329, epoll_create1) \
+    X(410, timerfd_gettime64) X(411, timerfd_settime64) X(441, epoll_pwait2) \
     X(258, set_tid_address) X(264, clock_settime) X(265, clock_gettime) X(266, clock_getres) X(267, clock_nanosleep) \
     X(268, statfs64) X(269, fstatfs64) X(270, tgkill) X(271, utimes) X(272, nothing) X(277, mq_open) X(278, mq_unlink) \
     X(279, mq_timedsend) X(280, mq_timedreceive) X(281, mq_notify) X(282, mq_getsetattr) X(284, waitid) X(289, nothing) \

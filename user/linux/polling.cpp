@@ -1,7 +1,8 @@
 // poll, select and their relatives: ask each file, arm those that are not ready, wait on the thread's own notification.
 #include "calls.hpp"
 #include "descriptors.hpp"
-#include "times.hpp"
+#include "event_files.hpp"
+#include "polling.hpp"
 
 namespace vdso {
 
@@ -10,9 +11,6 @@ using proto::Process;
 
 namespace {
 
-inline constexpr Word poll_in = 1, poll_priority = 2, poll_out = 4, poll_error = 8, poll_hang_up = 16, poll_invalid = 32;
-inline constexpr std::uint64_t for_ever = ~std::uint64_t{0};
-
 /// What is waited for: `count` files, each with its events; found() takes what is ready.
 /// Set has: Word count(); bool get(Word index, Word& descriptor, Word& events) (false: skip it, found says why);
 /// bool fill(Word index, Word revents) (false: EFAULT).
@@ -20,47 +18,11 @@ template <class Set> class Poller {
 public:
     Poller(ThreadArea& thread, Set& set) : thread_{thread}, set_{set}, token_{static_cast<Word>(time_stamp())} {}
 
-    /// Number ready, 0 at the deadline (boot time; 0: do not wait), restart_never, or an error.
-    Long run(std::uint64_t deadline) {
-        bool arm = deadline != 0;
-        for (;;) {
-            Long const ready = pass(arm);
-            if (ready != 0 || deadline == 0) {
-                disarm();
-                return ready;
-            }
-            if (!arm) { // woken, and nothing there: in the meantime another took it
-                if (deadline != for_ever && boot_nanoseconds(thread_) >= deadline) {
-                    return 0;
-                }
-                arm = true;
-                continue;
-            }
-            bool const timed = deadline != for_ever;
-            if (timed) {
-                static_cast<void>(ipc::call<Process::WakeAt>(process(thread_), deadline));
-            }
-            ipc::Result<Word> woken;
-            {
-                Interruptible const waiting{thread_};
-                woken = ipc::wait(thread_.wake_slot);
-            }
-            disarm();
-            if (timed) {
-                static_cast<void>(ipc::call<Process::WakeAt>(process(thread_), std::uint64_t{0}));
-            }
-            if (!woken) {
-                return restart_never;
-            }
-            arm = false;
-        }
-    }
-
-private:
+    Long run(std::uint64_t deadline) { return wait_until(thread_, *this, deadline); }
     /// Asks everybody; arms as it goes as long as nothing is ready.
     Long pass(bool arm) {
         Long ready = 0;
-        armed_ = 0;
+        disarm();
         for (Word index = 0; index < set_.count(); ++index) {
             Word descriptor, events, found = 0;
             if (!set_.get(index, descriptor, events)) {
@@ -70,18 +32,8 @@ private:
                 found = poll_invalid;
             } else {
                 events |= poll_error | poll_hang_up;
-                bool const arming = arm && ready == 0;
-                ipc::Result<Word> answer;
-                if (arming) {
-                    answer = ipc::call<File::PollArm>(file(descriptor), events, token_, ipc::Cap<ipc::Notification>{thread_.wake_slot});
-                    armed_ = index + 1;
-                } else {
-                    answer = ipc::call<File::Poll>(file(descriptor), events);
-                }
-                if (!answer && answer.error() == Error::ServerDied) {
-                    answer = ipc::call<File::Poll>(file(descriptor), events); // its successor knows what became of the file
-                }
-                found = answer ? *answer & events : answer.error() == Error::NotImplemented ? (poll_in | poll_out) & events : poll_error;
+                found = events_of(descriptor, events, arm && ready == 0);
+                armed_ = arm && ready == 0 ? index + 1 : armed_;
             }
             if (!set_.fill(index, found)) {
                 return fault;
@@ -95,15 +47,47 @@ private:
             Word descriptor, events;
             if (set_.get(index, descriptor, events) && find(thread_, descriptor) != nullptr) {
                 static_cast<void>(ipc::call<File::PollDisarm>(file(descriptor), token_));
+                if (is_kind(*find(thread_, descriptor), proto::FileKind::Epoll)) {
+                    disarm_parts(thread_, descriptor, token_);
+                }
             }
         }
         armed_ = 0;
+        signals_ = 0; // a notification for signals is spent, or comes to nothing
+    }
+
+private:
+    Word events_of(Word descriptor, Word events, bool arming) {
+        Descriptor const& open = *find(thread_, descriptor);
+        if (is_kind(open, proto::FileKind::SignalQueue)) {
+            auto const mask = ipc::call<proto::SignalFile::Mask>(file(descriptor).as<proto::SignalFile>());
+            signals_ |= mask ? *mask : 0;
+            auto const pending = arming ? ipc::call<Process::WakeForSignals>(process(thread_), signals_) : ipc::call<Process::Pending>(process(thread_));
+            return mask && pending && (*mask & *pending) != 0 ? events & (poll_in | poll_read_normal) : 0;
+        }
+        ipc::Result<Word> answer;
+        if (arming) {
+            answer = ipc::call<File::PollArm>(file(descriptor), events, token_, ipc::Cap<ipc::Notification>{thread_.wake_slot});
+        } else {
+            answer = ipc::call<File::Poll>(file(descriptor), events);
+        }
+        if (!answer && answer.error() == Error::ServerDied) {
+            answer = ipc::call<File::Poll>(file(descriptor), events); // its successor knows what became of the file
+        }
+        if (!answer) {
+            return answer.error() == Error::NotImplemented ? (poll_in | poll_out) & events : poll_error;
+        }
+        if (*answer == 0 && is_kind(open, proto::FileKind::Epoll)) {
+            return poll_parts(thread_, descriptor, token_, arming) & events;
+        }
+        return *answer & events;
     }
 
     ThreadArea& thread_;
     Set& set_;
     Word const token_;
     Word armed_ = 0; ///< the files before this index may be armed
+    std::uint64_t signals_ = 0; ///< of the signal descriptors so far
 };
 
 struct PollRecord { std::int32_t descriptor; std::int16_t events, found; };
@@ -179,39 +163,6 @@ private:
     bool bad_ = false;
 };
 
-/// For the time of a wait, with another signal mask (ppoll, pselect). If a signal ends the wait the mask stays in force until
-/// its handler runs, which returns to the old one; or until the call is repeated.
-class TemporaryMask {
-public:
-    explicit TemporaryMask(ThreadArea& thread) : thread_{thread} {}
-    /// False: EFAULT.
-    bool set(Word address) {
-        std::uint64_t mask;
-        if (address == 0 || thread_.masked != 0) {
-            return true;
-        }
-        if (!fetch(address, mask)) {
-            return false;
-        }
-        if (mask != pair(thread_.signal_mask_low, thread_.signal_mask_high)) {
-            thread_.old_mask_low = thread_.signal_mask_low;
-            thread_.old_mask_high = thread_.signal_mask_high;
-            thread_.masked = 1;
-            static_cast<void>(ipc::call<Process::SetMask>(process(thread_), 2U, 1U, mask));
-        }
-        return true;
-    }
-    void restore() {
-        if (thread_.masked != 0) {
-            thread_.masked = 0;
-            static_cast<void>(ipc::call<Process::SetMask>(process(thread_), 2U, 1U, pair(thread_.old_mask_low, thread_.old_mask_high)));
-        }
-    }
-
-private:
-    ThreadArea& thread_;
-};
-
 Long poll(ThreadArea& thread, Word address, Word count, std::uint64_t deadline) {
     if (count > linux_process::descriptor_maximum) {
         return invalid;
@@ -268,10 +219,6 @@ Long fetch_set(Word address, Word count, Word (&bits)[set_words]) {
     return set.bits();
 }
 
-/// Relative time-out in nanoseconds to a deadline: 0 stays 0, "do not wait".
-std::uint64_t deadline_of(ThreadArea& thread, std::uint64_t nanoseconds) {
-    return nanoseconds == 0 ? 0 : restartable_deadline(thread, nanoseconds);
-}
 /// Linux writes back what is left of the time-out.
 std::uint64_t left_until(ThreadArea& thread, std::uint64_t deadline) {
     std::uint64_t const now = boot_nanoseconds(thread);

@@ -8,8 +8,7 @@ namespace {
 
 /// Known, and answered ENOSYS without counting them as missing: programs probe for these and do without.
 Long sys_absent(ThreadArea&) { return not_implemented; }
-constexpr Word absent[] = {386 /* rseq */, 375 /* membarrier */, 254, 255, 256, 329 /* epoll */, 323, 328 /* eventfd */,
-                           321, 327 /* signalfd */, 322, 325, 326 /* timerfd */, 291, 292, 293, 332 /* inotify */, 244 /* get_thread_area */};
+constexpr Word absent[] = {386 /* rseq */, 375 /* membarrier */, 291, 292, 293, 332 /* inotify */, 244 /* get_thread_area */};
 /// No file system here has extended attributes (xattr(7)).
 Long sys_no_attributes(ThreadArea&) { return refuse(Error::NotSupported); }
 constexpr Word first_attribute_call = 226 /* setxattr */, last_attribute_call = 237 /* fremovexattr */;

@@ -1,6 +1,7 @@
 #include "transfer.hpp"
 #include "local_sockets.hpp"
 #include "calls.hpp"
+#include "event_files.hpp"
 #include "signal_numbers.hpp"
 
 namespace vdso {
@@ -73,6 +74,9 @@ Attempt attempt_write(ThreadArea& thread, Word descriptor, bool regular, Word gr
 /// After the first attempt. The descriptor was open.
 [[gnu::noinline]] Long go_on_reading(ThreadArea& thread, Word descriptor, bool regular, Word address, Word length, std::uint64_t const* offset, Attempt got) {
     for (Word done = 0;;) {
+        if (got.error == Error::Elsewhere) { // a signal descriptor
+            return read_signals(thread, descriptor, address, length);
+        }
         if (got.error != Error::None) {
             return failed(thread, got.error, done, false, false);
         }

@@ -204,6 +204,7 @@ public:
     ipc::Result<ipc::Unit> suspend(Thread& thread, SignalSet mask);
     proto::DeliveredSignal take_signal(Thread& thread);
     [[nodiscard]] SignalSet pending(Thread const& thread) const { return (thread.pending.set | thread.process->pending.set) & thread.mask; }
+    SignalSet wake_for_signals(Thread& thread, SignalSet set);
     ipc::Result<proto::SignalInformation> wait_signal(Thread& thread, SignalSet set, std::uint64_t nanoseconds);
     ipc::Result<std::array<std::uint32_t, 3>> set_signal_stack(Thread& thread, bool change, std::uint32_t address, std::uint32_t size, std::uint32_t flags);
     void stop_process(Process& process, std::uint32_t number);

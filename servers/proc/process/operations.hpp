@@ -85,6 +85,9 @@ public:
     Result<std::uint64_t> on(P::Pending, Sender& sender) {
         return run<P::Pending>(sender, [&](Thread& thread) -> Result<std::uint64_t> { return core.pending(thread); });
     }
+    Result<std::uint64_t> on(P::WakeForSignals, Sender& sender, std::uint64_t set) {
+        return run<P::WakeForSignals>(sender, [&](Thread& thread) -> Result<std::uint64_t> { return core.wake_for_signals(thread, set); });
+    }
     Result<proto::SignalInformation> on(P::WaitSignal, Sender& sender, std::uint64_t set, std::uint64_t nanoseconds) {
         return run<P::WaitSignal>(sender, [&](Thread& thread) { return core.wait_signal(thread, set, nanoseconds); });
     }

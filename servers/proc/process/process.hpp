@@ -89,6 +89,7 @@ struct Thread {
     std::uint32_t wait_which = 0, wait_options = 0; ///< Wait
     Pid* wait_pid = nullptr;               ///< Wait for P_PID, P_PGID (one reference)
     SignalSet wait_set = 0;                ///< SignalWait
+    SignalSet watched_signals = 0;         ///< WakeForSignals
     std::uint64_t sleep_until = 0;
     std::uint32_t sleep_absolute = 0;
     std::uint32_t futex_bits = 0;

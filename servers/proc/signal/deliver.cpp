@@ -179,6 +179,12 @@ proto::DeliveredSignal Core::take_signal(Thread& thread) {
     return delivered;
 }
 
+SignalSet Core::wake_for_signals(Thread& thread, SignalSet set) {
+    SignalSet const there = (thread.pending.set | thread.process->pending.set) & set & ~unblockable;
+    thread.watched_signals = there == 0 ? set & ~unblockable : 0;
+    return there;
+}
+
 ipc::Result<proto::SignalInformation> Core::wait_signal(Thread& thread, SignalSet set, std::uint64_t nanoseconds) {
     set &= ~unblockable;
     SignalSet const there = (thread.pending.set | thread.process->pending.set) & set;

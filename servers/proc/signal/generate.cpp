@@ -96,6 +96,12 @@ void Core::generate(Process& process, Thread* thread, proto::SignalInformation c
         return;
     }
     queue_signal(thread != nullptr ? thread->pending : process.pending, information);
+    process.threads.each([&](Thread& each) {
+        bool const watches = (each.watched_signals & signal_bit(number)) != 0 && (thread == nullptr || thread == &each);
+        if (!watches) return;
+        each.watched_signals = 0;
+        if (each.kernel != nullptr) machine.wake(*each.kernel);
+    });
     if (target != nullptr) act(*target);
 }
 

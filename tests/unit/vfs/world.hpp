@@ -109,6 +109,9 @@ struct FakePort final : Port {
     void drop(Slot slot) override { CHECK(dropped.insert(slot).second); }
     void signal(Slot notification) override { signalled.push_back(notification); }
     std::uint64_t now() override { return clock += 10; }
+    std::uint64_t boot = 1000, alarm = 0;
+    std::uint64_t since_boot() override { return boot; }
+    void set_alarm(std::uint64_t time) override { alarm = time; }
     std::uint64_t random() override { return clock * 0x9e3779b97f4a7c15; }
     std::array<std::uint64_t, 2> memory() override { return {256u << 20, std::uint64_t{pages != nullptr ? pages->available : 0} << 20}; }
 };
