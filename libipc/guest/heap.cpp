@@ -32,7 +32,8 @@ bool Heap::reserve(std::size_t bytes) {
     std::size_t const pages = bytes / abi::page_size;
     auto* const table = static_cast<abi::Word*>(allocate_pages(pages * sizeof(abi::Word)));
     if (table == nullptr) { return false; }
-    std::copy_n(pages_, page_count_, table); // the old table's pages lie before the heap's first: they are not used again
+    std::copy_n(pages_, page_count_,
+                table); // the old table's pages lie before the heap's first: they are not used again
     pages_ = table;
     reserved_ = pages;
     return true;

@@ -21,7 +21,8 @@ public:
         if (!space) { return ipc::fail(ipc::Error::NotPermitted); }
         return space->state.root;
     }
-    ipc::Result<ipc::Unit> on(proto::Cgroup::SetRoot, ipc::Sender& sender, ipc::OptionalCap<proto::Namespace> const& of, std::uint32_t group) {
+    ipc::Result<ipc::Unit> on(proto::Cgroup::SetRoot, ipc::Sender& sender, ipc::OptionalCap<proto::Namespace> const& of,
+                              std::uint32_t group) {
         ipc::release_unused(of);
         auto const space = opened(of.unwrapped ? of.badge : 0, false);
         if (sender.badge != ipc::first_namespace_badge || !space) { return ipc::fail(ipc::Error::NotPermitted); }

@@ -98,9 +98,9 @@ Long sys_mq_open(ThreadArea& thread) {
     Long const number = reserve(thread);
     if (number < 0) { return number; }
     auto const opened = ask(thread, [&] {
-        return ipc::call_into<Q::Open>(
-            slot_of(static_cast<Word>(number)), owner, flags, mode, given ? 1U : 0U,
-            proto::MessageQueueAttributes{0, attributes.maximum, attributes.bytes, 0}, *path);
+        return ipc::call_into<Q::Open>(slot_of(static_cast<Word>(number)), owner, flags, mode, given ? 1U : 0U,
+                                       proto::MessageQueueAttributes{0, attributes.maximum, attributes.bytes, 0},
+                                       *path);
     });
     if (!opened) {
         release(thread, static_cast<Word>(number));

@@ -132,11 +132,11 @@ inline constexpr Word remount = 32, bind = 4096, move = 8192, propagation = 1U <
     if (number < 0) { return number; }
     Word const slot = slot_of(static_cast<Word>(number));
     Long result;
-    auto const root =
-        is_proc     ? ipc::call_into<proto::Process::ProcFileSystem>(slot, process(thread))
-        : is_groups ? ipc::call_into<proto::Process::CgroupFileSystem>(slot, process(thread))
-                    : session_call_into<proto::MessageQueue::FileSystem>(
-                      thread, proto::NamespaceKind::Ipc, slot, ipc::Cap<proto::MessageQueue>{linux_process::slot::ipc});
+    auto const root = is_proc     ? ipc::call_into<proto::Process::ProcFileSystem>(slot, process(thread))
+                      : is_groups ? ipc::call_into<proto::Process::CgroupFileSystem>(slot, process(thread))
+                                  : session_call_into<proto::MessageQueue::FileSystem>(
+                                        thread, proto::NamespaceKind::Ipc, slot,
+                                        ipc::Cap<proto::MessageQueue>{linux_process::slot::ipc});
     if (!root) {
         result = refuse(root.error());
     } else {

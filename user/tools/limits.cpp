@@ -21,12 +21,15 @@ struct Kind {
     std::uint32_t flag;
     char const* name;
 };
-constexpr Kind kinds[] = {{CLONE_NEWUTS, "uts"}, {CLONE_NEWIPC, "ipc"}, {CLONE_NEWNS, "mnt"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNET, "net"},
-                          {CLONE_NEWUSER, "user"}, {CLONE_NEWCGROUP, "cgroup"}, {0x80, "time"}};
+constexpr Kind kinds[] = {{CLONE_NEWUTS, "uts"},       {CLONE_NEWIPC, "ipc"}, {CLONE_NEWNS, "mnt"},
+                          {CLONE_NEWPID, "pid"},       {CLONE_NEWNET, "net"}, {CLONE_NEWUSER, "user"},
+                          {CLONE_NEWCGROUP, "cgroup"}, {0x80, "time"}};
 
 /// A child as fork(2) makes it, with those namespaces of its own.
 pid_t make(std::uint32_t flags) {
-    struct { std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls; } arguments{};
+    struct {
+        std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+    } arguments{};
     arguments.flags = flags;
     arguments.exit_signal = SIGCHLD;
     return static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
@@ -48,7 +51,8 @@ int crowd(unsigned count, std::uint32_t flags, char const* what) {
         }
         children.push_back(child);
     }
-    std::printf("%u %s%s%s\n", static_cast<unsigned>(children.size()), what, error != 0 ? ": " : "", error != 0 ? strerrorname_np(error) : "");
+    std::printf("%u %s%s%s\n", static_cast<unsigned>(children.size()), what, error != 0 ? ": " : "",
+                error != 0 ? strerrorname_np(error) : "");
     std::fflush(stdout);
     for (pid_t const child : children) kill(child, SIGKILL);
     for (pid_t const child : children) waitpid(child, nullptr, 0);
@@ -73,7 +77,8 @@ int main(int count, char** words) {
             std::perror("limits");
             return 1;
         }
-        if (count == 3 && std::strcmp(words[1], kind.name) == 0) return crowd(static_cast<unsigned>(std::atoi(words[2])), kind.flag, what);
+        if (count == 3 && std::strcmp(words[1], kind.name) == 0)
+            return crowd(static_cast<unsigned>(std::atoi(words[2])), kind.flag, what);
     }
     std::fprintf(stderr, "usage: limits pids|uts|ipc|mnt|pid|net|user|cgroup|time COUNT\n");
     return 2;
