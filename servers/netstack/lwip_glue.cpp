@@ -7,13 +7,16 @@
 #include <new>
 #include <string_view>
 
+/// lwIP's tcp_parseopt reads the length of an option whose kind is a segment's last byte: one byte beyond the frame.
+static constexpr std::size_t beyond_a_frame = 4;
+
 extern "C" {
 
 #ifdef CELLA_HOST_TEST
-void* cella_lwip_malloc(size_t bytes) { return std::malloc(bytes); }
+void* cella_lwip_malloc(size_t bytes) { return std::malloc(bytes + beyond_a_frame); }
 void cella_lwip_free(void* memory) { std::free(memory); }
 #else
-void* cella_lwip_malloc(size_t bytes) { return ::operator new(bytes, std::nothrow); }
+void* cella_lwip_malloc(size_t bytes) { return ::operator new(bytes + beyond_a_frame, std::nothrow); }
 void cella_lwip_free(void* memory) { ::operator delete(memory); }
 #endif
 void* cella_lwip_calloc(size_t count, size_t bytes) {

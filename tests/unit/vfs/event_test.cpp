@@ -195,14 +195,18 @@ TEST_CASE("timers expire, repeat and are caught up with") {
     OpenFile* const open = w.timer();
     auto& timer = static_cast<TimerFile&>(*open->special);
     CHECK(w.add(open, in, 1) == Error::None);
+    auto ring = [&] { // the clock forgets an alarm that went off
+        w.port.alarm = 0;
+        w.files.alarm();
+    };
     timer.set(false, {100, 50});
     CHECK(w.port.alarm == 1050);
     w.port.boot = 1049;
-    w.files.alarm();
+    ring();
     CHECK(w.collect().empty());
     CHECK(w.port.alarm == 1050);
     w.port.boot = 1050;
-    w.files.alarm();
+    ring();
     CHECK(w.collect() == Found{{1, in}});
     CHECK(w.port.alarm == 0); // it stands still until it is read
     w.port.boot = 1370;
@@ -212,7 +216,7 @@ TEST_CASE("timers expire, repeat and are caught up with") {
     auto const old = timer.set(true, {0, 10});
     CHECK(old.value == 80);
     CHECK(old.interval == 100);
-    w.files.alarm(); // long past
+    ring(); // long past
     CHECK(w.take(open) == 1);
     CHECK(timer.get().value == 0);
     timer.set(false, {0, 1000});
