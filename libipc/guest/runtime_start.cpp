@@ -10,7 +10,8 @@ extern Constructor __init_array_end[];
 
 namespace ipc::guest {
 
-void initialize_runtime(std::byte* heap_start, std::size_t heap_bytes, abi::Word first_slot, abi::Word end_slot, bool compact_heap) {
+void initialize_runtime(std::byte* heap_start, std::size_t heap_bytes, abi::Word first_slot, abi::Word end_slot,
+                        bool compact_heap) {
     heap().initialize(heap_start, heap_bytes, compact_heap);
     slots().initialize(new abi::Word[(end_slot + 31) / 32], first_slot, end_slot);
     buffer().receive_slot = slots().take(abi::message_capabilities);

@@ -10,7 +10,8 @@ namespace ipc::guest {
 
 /// Heap, slots first_slot..end_slot-1 and the receive window: before any other use of libipc. For programs that do not begin at
 /// libipc's _start (root).
-void initialize_runtime(std::byte* heap_start, std::size_t heap_bytes, abi::Word first_slot, abi::Word end_slot, bool compact_heap = false);
+void initialize_runtime(std::byte* heap_start, std::size_t heap_bytes, abi::Word first_slot, abi::Word end_slot,
+                        bool compact_heap = false);
 /// Runs the constructors of global objects. After initialize_runtime.
 void construct_globals();
 

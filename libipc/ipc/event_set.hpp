@@ -32,10 +32,10 @@ struct EventWatch {
     EventSource* source;
     std::uint32_t descriptor; ///< the number under which it was added: the same file may be there under several
     proto::EpollEvent event;
-    bool depends;             ///< EventSource::depends
-    bool queued = false;      ///< among the owner's candidates
-    EventWatch *next_of_source = nullptr;
-    EventWatch *next = nullptr, *previous = nullptr;             ///< all of the owner's
+    bool depends;        ///< EventSource::depends
+    bool queued = false; ///< among the owner's candidates
+    EventWatch* next_of_source = nullptr;
+    EventWatch *next = nullptr, *previous = nullptr; ///< all of the owner's
     EventWatch *next_queued = nullptr, *previous_queued = nullptr;
 };
 
@@ -55,7 +55,8 @@ public:
     /// These events have come about just now (EPOLLET tells them even if they held before).
     void happened(std::uint32_t events);
     [[nodiscard]] bool watched() const { return first_ != nullptr; }
-    template <class Visit> void each_watch(Visit visit) const {
+    template <class Visit>
+    void each_watch(Visit visit) const {
         for (EventWatch* watch = first_; watch != nullptr; watch = watch->next_of_source) { visit(*watch); }
     }
 
@@ -76,17 +77,21 @@ public:
 
     /// epoll_ctl(2); what is watched is never a set here (Loop and EPOLLEXCLUSIVE with one are the caller's). Errors: Exists, NoEntry, Invalid,
     /// NoSpace.
-    Error change(std::uint32_t operation, std::uint32_t descriptor, EventSource& source, proto::EpollEvent const& event);
+    Error change(std::uint32_t operation, std::uint32_t descriptor, EventSource& source,
+                 proto::EpollEvent const& event);
     /// Takes events out, `most` at the most; put(index, event) copies one to the caller and is a proto::Transfer.
-    template <class Put> proto::Collected collect(std::uint32_t most, Put put);
+    template <class Put>
+    proto::Collected collect(std::uint32_t most, Put put);
     /// As collect, but the events of signal descriptors when the caller has these signals pending. They are level-triggered, always.
-    template <class Put> proto::Collected collect_signals(std::uint32_t most, std::uint64_t pending, Put put);
+    template <class Put>
+    proto::Collected collect_signals(std::uint32_t most, std::uint64_t pending, Put put);
     /// There is something to collect.
     [[nodiscard]] bool has_events() const;
     /// Of all signal descriptors watched.
     [[nodiscard]] std::uint64_t signals() const;
     [[nodiscard]] std::uint32_t dependents() const { return dependents_; }
-    template <class Visit> void each_watch(Visit visit) const {
+    template <class Visit>
+    void each_watch(Visit visit) const {
         for (EventWatch* watch = first_; watch != nullptr; watch = watch->next) { visit(*watch); }
     }
 
@@ -176,13 +181,15 @@ inline void EventSet::clear() {
     while (first_ != nullptr) { remove(*first_); }
 }
 
-inline Error EventSet::change(std::uint32_t operation, std::uint32_t descriptor, EventSource& source, proto::EpollEvent const& event) {
+inline Error EventSet::change(std::uint32_t operation, std::uint32_t descriptor, EventSource& source,
+                              proto::EpollEvent const& event) {
     namespace flag = proto::epoll_flag;
     EventWatch* there = nullptr;
     for (EventWatch* watch = source.first_; watch != nullptr; watch = watch->next_of_source) {
         if (watch->owner == this && watch->descriptor == descriptor) { there = watch; }
     }
-    constexpr std::uint32_t beside_exclusive = flag::exclusive | flag::edge | flag::wake_up | always | input_events | 4 | 0x100;
+    constexpr std::uint32_t beside_exclusive =
+        flag::exclusive | flag::edge | flag::wake_up | always | input_events | 4 | 0x100;
     bool const exclusive = (event.events & flag::exclusive) != 0;
     switch (operation) {
     case proto::EventSet::add: {
@@ -219,7 +226,8 @@ inline Error EventSet::change(std::uint32_t operation, std::uint32_t descriptor,
     return Error::None;
 }
 
-template <class Put> proto::Collected EventSet::collect(std::uint32_t most, Put put) {
+template <class Put>
+proto::Collected EventSet::collect(std::uint32_t most, Put put) {
     proto::Collected told{0, 0, 0, 0, signals()};
     EventWatch* const last = last_queued_; // what is queued again in the following comes next time
     for (EventWatch* watch = first_queued_; watch != nullptr && told.count < most;) {
@@ -228,13 +236,16 @@ template <class Put> proto::Collected EventSet::collect(std::uint32_t most, Put 
         if (events != 0 && !give(*watch, events, told, put)) { break; }
         unqueue(*watch);
         // Level-triggered: looked at again, behind the others.
-        if (events != 0 && (watch->event.events & proto::epoll_flag::edge) == 0 && found(*watch) != 0) { queue(*watch); }
+        if (events != 0 && (watch->event.events & proto::epoll_flag::edge) == 0 && found(*watch) != 0) {
+            queue(*watch);
+        }
         watch = next;
     }
     return told;
 }
 
-template <class Put> proto::Collected EventSet::collect_signals(std::uint32_t most, std::uint64_t pending, Put put) {
+template <class Put>
+proto::Collected EventSet::collect_signals(std::uint32_t most, std::uint64_t pending, Put put) {
     proto::Collected told{0, 0, 0, 0, signals()};
     if ((told.signals & pending) == 0) { return told; }
     for (EventWatch* watch = first_; watch != nullptr && told.count < most; watch = watch->next) {

@@ -61,7 +61,8 @@ private:
     std::vector<Arming> armings_;
 };
 
-template <class Self> class EventSetServer {
+template <class Self>
+class EventSetServer {
     using E = proto::EventSet;
 
 public:
@@ -73,8 +74,8 @@ public:
         if (capability) { sets_[badge] = std::make_unique<HeldEventSet>(watches_); }
         return capability;
     }
-    Result<Unit> on(E::Control, Sender& sender, std::uint32_t operation, std::uint32_t descriptor, OptionalCap<proto::File> target,
-                    proto::EpollEvent const& event) {
+    Result<Unit> on(E::Control, Sender& sender, std::uint32_t operation, std::uint32_t descriptor,
+                    OptionalCap<proto::File> target, proto::EpollEvent const& event) {
         HeldEventSet* const set = event_set(sender.badge);
         EventSource* const source = target.unwrapped ? self().event_source(target.badge) : nullptr;
         bool const elsewhere = !target.unwrapped;
@@ -82,10 +83,13 @@ public:
         if (set == nullptr || source == nullptr) {
             return fail(set == nullptr ? Error::Invalid : elsewhere ? Error::CrossDevice : Error::NotPermitted);
         }
-        if (Error const error = set->change(operation, descriptor, *source, event); error != Error::None) { return fail(error); }
+        if (Error const error = set->change(operation, descriptor, *source, event); error != Error::None) {
+            return fail(error);
+        }
         return Unit{};
     }
-    Result<E::Collect::Reply> on(E::Collect, Sender& sender, std::uint32_t token, std::uint64_t, OptionalCap<Notification> waker, WriteBuffer) {
+    Result<E::Collect::Reply> on(E::Collect, Sender& sender, std::uint32_t token, std::uint64_t,
+                                 OptionalCap<Notification> waker, WriteBuffer) {
         constexpr auto size = static_cast<std::uint32_t>(sizeof(proto::EpollEvent));
         HeldEventSet* const set = event_set(sender.badge);
         if (set == nullptr) {
@@ -93,12 +97,15 @@ public:
             return fail(Error::Invalid);
         }
         set->disarm(token);
-        auto const told = set->collect(sender.write_length / size, [&](std::uint32_t index, proto::EpollEvent const& event) {
-            auto const done = sender.copy_out(index * size, std::as_bytes(std::span{&event, 1}));
-            return proto::Transfer{static_cast<std::uint32_t>(done.count), done.caller_fault};
-        });
+        auto const told =
+            set->collect(sender.write_length / size, [&](std::uint32_t index, proto::EpollEvent const& event) {
+                auto const done = sender.copy_out(index * size, std::as_bytes(std::span{&event, 1}));
+                return proto::Transfer{static_cast<std::uint32_t>(done.count), done.caller_fault};
+            });
         if (told.count == 0 && told.fault == 0 && waker.slot != 0) {
-            if (auto const armed = set->arm(0x41, token, Cap<Notification>{waker.slot}); !armed) { return fail(armed.error()); }
+            if (auto const armed = set->arm(0x41, token, Cap<Notification>{waker.slot}); !armed) {
+                return fail(armed.error());
+            }
         } else {
             release_unused(waker);
         }

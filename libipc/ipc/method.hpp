@@ -22,21 +22,26 @@
 
 namespace ipc {
 
-using abi::Word;
 using abi::CapabilityPointer;
+using abi::Word;
 
 struct Unit {};
 
 /// A capability for an object that speaks protocol P: a slot in the holder's CSpace. Does not own the slot.
-template <class P> struct Cap {
+template <class P>
+struct Cap {
     using Protocol = P;
     CapabilityPointer slot = 0;
     constexpr explicit operator bool() const { return slot != 0; }
-    template <class Q> constexpr Cap<Q> as() const { return Cap<Q>{slot}; }
+    template <class Q>
+    constexpr Cap<Q> as() const {
+        return Cap<Q>{slot};
+    }
 };
 /// As Cap, but may be absent (slot 0). If it is a capability of the receiving server itself it arrives *unwrapped*:
 /// slot 0 and `badge` set, vouched for by the kernel.
-template <class P> struct OptionalCap {
+template <class P>
+struct OptionalCap {
     CapabilityPointer slot = 0;
     Word badge = 0;
     bool unwrapped = false;
@@ -45,10 +50,14 @@ template <class P> struct OptionalCap {
     constexpr bool present() const { return slot != 0 || unwrapped; }
 };
 /// Protocols of kernel objects, so that Cap<Notification> and the like can travel.
-struct Notification {}; struct Frame {}; struct Untyped {}; struct Any {};
+struct Notification {};
+struct Frame {};
+struct Untyped {};
+struct Any {};
 
 /// Up to N bytes of text, no terminator needed; only the used part travels.
-template <std::size_t N> struct Text {
+template <std::size_t N>
+struct Text {
     std::uint16_t length = 0;
     char data[N];
     constexpr Text() = default;
@@ -59,7 +68,8 @@ template <std::size_t N> struct Text {
     [[nodiscard]] constexpr std::string_view view() const { return {data, std::min<std::size_t>(length, N)}; }
 };
 /// Up to N bytes; only the used part travels.
-template <std::size_t N> struct Bytes {
+template <std::size_t N>
+struct Bytes {
     std::uint16_t length = 0;
     std::byte data[N];
     [[nodiscard]] std::span<std::byte const> span() const { return {data, std::min<std::size_t>(length, N)}; }
@@ -67,22 +77,31 @@ template <std::size_t N> struct Bytes {
 
 /// Bulk transfer, caller's side: memory that the server may read (write) while this call lasts. On the server's side the argument
 /// arrives as its length only; Sender::copy_in and copy_out do the transfer.
-struct ReadBuffer { void const* data = nullptr; std::size_t length = 0; };
-struct WriteBuffer { void* data = nullptr; std::size_t length = 0; };
+struct ReadBuffer {
+    void const* data = nullptr;
+    std::size_t length = 0;
+};
+struct WriteBuffer {
+    void* data = nullptr;
+    std::size_t length = 0;
+};
 
 /// A path: up to `capacity` bytes inline (fewer if the message has no room). The caller also declares it as its ReadBuffer;
 /// when it is longer, `length` is the whole length and the server fetches it with Sender::read_path.
 struct Path {
     static constexpr std::size_t capacity = 160;
-    char const* data = nullptr;   ///< caller: any length up to 4095; server: the inline part, valid until the handler returns
+    char const* data =
+        nullptr; ///< caller: any length up to 4095; server: the inline part, valid until the handler returns
     std::uint32_t length = 0;
-    bool in_buffer = false;       ///< server: fetch it with copy_in
-    std::uint32_t offset = 0;     ///< server: where it starts in the caller's ReadBuffer (always declared, if the request has no ReadBuffer)
+    bool in_buffer = false; ///< server: fetch it with copy_in
+    std::uint32_t offset =
+        0; ///< server: where it starts in the caller's ReadBuffer (always declared, if the request has no ReadBuffer)
     constexpr Path() = default;
     constexpr Path(std::string_view view) : data{view.data()}, length{static_cast<std::uint32_t>(view.size())} {}
 };
 
-template <class Protocol_, Word number_, class Signature> struct Method;
+template <class Protocol_, Word number_, class Signature>
+struct Method;
 /// `Repeatable` says whether the operation may be sent again after its server died in the middle of it.
 template <class Protocol_, Word number_, class Reply_, class... Arguments>
 struct Method<Protocol_, number_, Reply_(Arguments...)> {
@@ -94,6 +113,7 @@ struct Method<Protocol_, number_, Reply_(Arguments...)> {
     static constexpr Word label() { return Protocol::number << 6 | number; }
 };
 /// Protocol numbers are 1..255: label = number << 6 | operation fits MessageInfo's 14 bits and is never below 64.
-template <class... Ms> struct Methods {};
+template <class... Ms>
+struct Methods {};
 
 } // namespace ipc

@@ -236,7 +236,9 @@ struct Thread : Object {
         return detail::done(invoke_with(slot, abi::Invocation::ThreadCopyFloatingPoint, {source.slot}));
     }
     /// As after a processor's reset.
-    Result<void> reset_floating_point() const { return detail::done(invoke(slot, abi::Invocation::ThreadCopyFloatingPoint)); }
+    Result<void> reset_floating_point() const {
+        return detail::done(invoke(slot, abi::Invocation::ThreadCopyFloatingPoint));
+    }
     [[nodiscard]] Result<abi::ThreadState> state() const {
         auto const word = detail::first(invoke(slot, abi::Invocation::ThreadGetState));
         if (!word) { return fail(word.error()); }

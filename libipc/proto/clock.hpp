@@ -3,7 +3,11 @@
 #include "../ipc/method.hpp"
 
 namespace proto {
-struct ClockParameters { std::uint64_t boot_wall_nanoseconds; std::uint64_t boot_time_stamp; std::uint32_t ticks_per_millisecond, reserved; };
+struct ClockParameters {
+    std::uint64_t boot_wall_nanoseconds;
+    std::uint64_t boot_time_stamp;
+    std::uint32_t ticks_per_millisecond, reserved;
+};
 struct Clock {
     static constexpr abi::Word number = 10;
     /// The notification signalled when the timer runs out (the capability's badge gives the bit).

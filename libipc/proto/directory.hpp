@@ -15,8 +15,9 @@ struct Process;
 
 /// Payload of an Error::Elsewhere reply, in message order: OptionalCap<Directory> (always present), then this.
 struct Continuation {
-    std::uint32_t flags;                 ///< what to attach as `caller`: bit 0 the process (the way leads into a procfs), bit 1 its ipc session (queues)
-    ipc::Text<180> rest;                 ///< path from there on; may be empty
+    std::uint32_t
+        flags; ///< what to attach as `caller`: bit 0 the process (the way leads into a procfs), bit 1 its ipc session (queues)
+    ipc::Text<180> rest; ///< path from there on; may be empty
 };
 
 struct OpenResult {
@@ -27,14 +28,18 @@ struct OpenResult {
 /// `controlling_terminal`: /dev/tty, ask Process::ControllingTerminal.
 inline constexpr std::uint32_t controlling_terminal = 0xffffffff;
 
-struct FileSystemStatus { std::uint64_t type, block_size, blocks, free_blocks, files, free_files, name_length, flags; };
+struct FileSystemStatus {
+    std::uint64_t type, block_size, blocks, free_blocks, files, free_files, name_length, flags;
+};
 
 struct Directory {
     static constexpr abi::Word number = 5;
     using At = ipc::OptionalCap<File>;
     using Caller = ipc::OptionalCap<Process>;
     /// flags and mode as open(2), i386 values. O_CLOEXEC is the caller's affair. The umask is the session's. May wait (FIFO).
-    using Open = ipc::Method<Directory, 1, std::tuple<ipc::Cap<File>, OpenResult>(At, Caller, std::uint32_t flags, std::uint32_t mode, ipc::Path)>;
+    using Open = ipc::Method<Directory, 1,
+                             std::tuple<ipc::Cap<File>, OpenResult>(At, Caller, std::uint32_t flags, std::uint32_t mode,
+                                                                    ipc::Path)>;
     /// flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH.
     using Stat = ipc::Method<Directory, 2, FileStatus(At, Caller, std::uint32_t flags, ipc::Path)>;
     /// mode: R_OK|W_OK|X_OK; flags: AT_EACCESS.
@@ -42,7 +47,8 @@ struct Directory {
     using ReadLink = ipc::Method<Directory, 4, Transfer(At, Caller, ipc::Path, ipc::WriteBuffer)>;
     using MakeDirectory = ipc::Method<Directory, 5, ipc::Unit(At, Caller, std::uint32_t mode, ipc::Path)>;
     /// mode with S_IF*, device = makedev(major, minor).
-    using MakeNode = ipc::Method<Directory, 6, ipc::Unit(At, Caller, std::uint32_t mode, std::uint32_t device, ipc::Path)>;
+    using MakeNode =
+        ipc::Method<Directory, 6, ipc::Unit(At, Caller, std::uint32_t mode, std::uint32_t device, ipc::Path)>;
     /// flags: AT_REMOVEDIR.
     using Unlink = ipc::Method<Directory, 7, ipc::Unit(At, Caller, std::uint32_t flags, ipc::Path)>;
     /// The buffer holds "old\0new\0". flags: renameat2(2).
@@ -52,11 +58,12 @@ struct Directory {
     /// "target\0link\0".
     using SymbolicLink = ipc::Method<Directory, 10, ipc::Unit(At, ipc::ReadBuffer)>;
     /// flags: AT_SYMLINK_NOFOLLOW.
-    using SetAttributes = ipc::Method<Directory, 11, ipc::Unit(At, Caller, std::uint32_t flags, AttributeChange, ipc::Path)>;
+    using SetAttributes =
+        ipc::Method<Directory, 11, ipc::Unit(At, Caller, std::uint32_t flags, AttributeChange, ipc::Path)>;
     using Truncate = ipc::Method<Directory, 12, ipc::Unit(At, Caller, std::uint64_t size, ipc::Path)>;
     using StatFileSystem = ipc::Method<Directory, 13, FileSystemStatus(At, Caller, ipc::Path)>;
-    using methods = ipc::Methods<Open, Stat, Access, ReadLink, MakeDirectory, MakeNode, Unlink, Rename, Link, SymbolicLink,
-                                 SetAttributes, Truncate, StatFileSystem>;
+    using methods = ipc::Methods<Open, Stat, Access, ReadLink, MakeDirectory, MakeNode, Unlink, Rename, Link,
+                                 SymbolicLink, SetAttributes, Truncate, StatFileSystem>;
 };
 
 } // namespace proto

@@ -22,11 +22,13 @@ inline constexpr std::uint32_t all = edge | one_shot | wake_up | exclusive;
 
 /// What EventSet::Collect says.
 struct Collected {
-    std::uint32_t count;     ///< events written
-    abi::Address fault;      ///< as Transfer's: the caller makes that page present and asks again
-    std::uint32_t parts;     ///< of an instance: sets at other servers that belong to it (Epoll::Part), nested instances' included
+    std::uint32_t count; ///< events written
+    abi::Address fault;  ///< as Transfer's: the caller makes that page present and asks again
+    std::uint32_t
+        parts; ///< of an instance: sets at other servers that belong to it (Epoll::Part), nested instances' included
     std::uint32_t reserved;
-    std::uint64_t signals;   ///< of an instance: signals that its signal descriptors are for; who waits tells which are pending
+    std::uint64_t
+        signals; ///< of an instance: signals that its signal descriptors are for; who waits tells which are pending
 };
 
 struct EventSet {
@@ -34,14 +36,18 @@ struct EventSet {
     static constexpr std::uint32_t add = 1, remove = 2, modify = 3;
     /// epoll_ctl(2) for a file of this server. Errors: Exists, NoEntry, Invalid, Loop, NotPermitted (it is never waited for), NoSpace (too many
     /// watches), CrossDevice (another server's file), BadDescriptor.
-    using Control = ipc::Method<EventSet, 1, ipc::Unit(std::uint32_t operation, std::uint32_t descriptor, ipc::OptionalCap<File>, EpollEvent)>;
+    using Control =
+        ipc::Method<EventSet, 1,
+                    ipc::Unit(std::uint32_t operation, std::uint32_t descriptor, ipc::OptionalCap<File>, EpollEvent)>;
     /// Writes EpollEvents, as many as the buffer takes. With `pending`, signals that the caller could take, only what they make: events of signal
     /// descriptors, which always are level-triggered. What was armed
     /// with `token` is not any more; if there is no event and a notification is given, it is signalled once when there is one (as File::PollArm;
     /// PollDisarm takes it back). The capability is Epoll::Part(0)'s,
     /// if that exists and is not nested.
-    using Collect = ipc::Method<EventSet, 2, std::tuple<Collected, ipc::OptionalCap<EventSet>>(std::uint32_t token, std::uint64_t pending,
-                                                                                                ipc::OptionalCap<ipc::Notification>, ipc::WriteBuffer)>;
+    using Collect = ipc::Method<EventSet, 2,
+                                std::tuple<Collected, ipc::OptionalCap<EventSet>>(
+                                    std::uint32_t token, std::uint64_t pending, ipc::OptionalCap<ipc::Notification>,
+                                    ipc::WriteBuffer)>;
     using methods = ipc::Methods<Control, Collect>;
 };
 
@@ -60,7 +66,7 @@ struct EventFiles {
 
 /// A set at another server that belongs to an instance.
 struct EpollPart {
-    std::uint32_t nested;    ///< 1: it belongs to an instance that this one watches, with `event`
+    std::uint32_t nested; ///< 1: it belongs to an instance that this one watches, with `event`
     EpollEvent event;
 };
 

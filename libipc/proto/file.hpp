@@ -17,11 +17,28 @@ static_assert(sizeof(FileStatus) == 88);
 
 /// Result of a bulk transfer. `fault`: address in the caller where a page was missing (0: none); the caller makes it present
 /// (Process::Touch) and goes on with the rest, or again if count is 0.
-struct Transfer { std::uint32_t count; abi::Address fault; };
+struct Transfer {
+    std::uint32_t count;
+    abi::Address fault;
+};
 
-enum class FileKind : std::uint32_t { Regular, Directory, CharacterDevice, BlockDevice, Fifo, Socket, Terminal, Namespace, Process, Other,
-                                       LocalSocket, ///< a socket of vfs's: speaks Socket and MessageSocket, too
-                                       Epoll, Event, Timer, SignalQueue };
+enum class FileKind : std::uint32_t {
+    Regular,
+    Directory,
+    CharacterDevice,
+    BlockDevice,
+    Fifo,
+    Socket,
+    Terminal,
+    Namespace,
+    Process,
+    Other,
+    LocalSocket, ///< a socket of vfs's: speaks Socket and MessageSocket, too
+    Epoll,
+    Event,
+    Timer,
+    SignalQueue
+};
 
 struct AttributeChange {
     static constexpr std::uint32_t mode_bit = 1, user_bit = 2, group_bit = 4, access_time_bit = 8, modify_time_bit = 16,
@@ -32,8 +49,16 @@ struct AttributeChange {
 
 struct EventSet;
 
-struct FilePage { std::uint32_t valid_bytes; std::uint32_t flags; };
-struct LockRequest { std::int16_t type, whence; std::int64_t start, length; std::uint32_t process; std::uint32_t wait; };
+struct FilePage {
+    std::uint32_t valid_bytes;
+    std::uint32_t flags;
+};
+struct LockRequest {
+    std::int16_t type, whence;
+    std::int64_t start, length;
+    std::uint32_t process;
+    std::uint32_t wait;
+};
 
 struct File {
     static constexpr abi::Word number = 4;
@@ -50,10 +75,13 @@ struct File {
     /// poll(2) events now: returns revents.
     using Poll = ipc::Method<File, 7, std::uint32_t(std::uint32_t events)>;
     /// As Poll; if nothing is ready, one signal on the notification follows when something is (then it is disarmed). `token` names the arming.
-    using PollArm = ipc::Method<File, 8, std::uint32_t(std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification>)>;
+    using PollArm =
+        ipc::Method<File, 8, std::uint32_t(std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification>)>;
     using PollDisarm = ipc::Method<File, 9, ipc::Unit(std::uint32_t token)>;
     /// ioctl(2): argument word as given; the buffers are the argument's memory when the request number has one (both declared).
-    using Ioctl = ipc::Method<File, 10, std::uint32_t(std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer)>;
+    using Ioctl =
+        ipc::Method<File, 10,
+                    std::uint32_t(std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer)>;
     /// linux_dirent64 records (getdents64(2)) from the file's offset.
     using GetDirectoryEntries = ipc::Method<File, 11, Transfer(ipc::WriteBuffer)>;
     using Truncate = ipc::Method<File, 12, ipc::Unit(std::uint64_t size)>;
@@ -67,7 +95,9 @@ struct File {
     using SetAttributes = ipc::Method<File, 16, ipc::Unit(AttributeChange)>;
     /// The frame of page `index` of the file, for mapping: with write right only for `shared_write` on a file open for writing.
     /// The frame stays the file's: truncation revokes it.
-    using Page = ipc::Method<File, 17, std::tuple<ipc::Cap<ipc::Frame>, FilePage>(std::uint32_t index, std::uint32_t shared_write)>;
+    using Page =
+        ipc::Method<File, 17,
+                    std::tuple<ipc::Cap<ipc::Frame>, FilePage>(std::uint32_t index, std::uint32_t shared_write)>;
     /// Path as the opener's namespace shows it (/proc/PID/fd, /proc/PID/maps, /proc/PID/exe). Writes the text, returns its length.
     using Name = ipc::Method<File, 18, std::uint32_t(ipc::WriteBuffer)>;
     /// flock(2) / fcntl(2) locks.
@@ -75,17 +105,20 @@ struct File {
     /// Another open file description of the same file (open of /proc/PID/fd/N).
     using Reopen = ipc::Method<File, 20, std::tuple<ipc::Cap<File>, std::uint32_t>(std::uint32_t flags)>;
     /// Descriptors for the server behind a control device (ctool -> container: standard input, output, error).
-    using Attach = ipc::Method<File, 21, ipc::Unit(ipc::OptionalCap<File>, ipc::OptionalCap<File>, ipc::OptionalCap<File>)>;
+    using Attach =
+        ipc::Method<File, 21, ipc::Unit(ipc::OptionalCap<File>, ipc::OptionalCap<File>, ipc::OptionalCap<File>)>;
     using StatFileSystem = ipc::Method<File, 22, std::array<std::uint64_t, 8>()>;
     /// copy_file_range(2) between two regular files of one server, to the file called from `source` (unwrapped), sharing what it can. An
     /// offset of `current` is the file's own, which moves. Returns the bytes copied, 0 at the end. CrossDevice: the source is another server's.
     static constexpr std::uint64_t current = ~std::uint64_t{0};
-    using CopyFrom = ipc::Method<File, 23, std::uint32_t(ipc::OptionalCap<File> source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length)>;
+    using CopyFrom = ipc::Method<File, 23,
+                                 std::uint32_t(ipc::OptionalCap<File> source, std::uint64_t source_offset,
+                                               std::uint64_t offset, std::uint32_t length)>;
     /// An empty set (event_set.hpp) at this file's server, for what epoll(7) watches there. NotPermitted: such files are never waited for.
     using NewEventSet = ipc::Method<File, 24, ipc::Cap<EventSet>()>;
-    using methods = ipc::Methods<Read, Write, ReadAt, WriteAt, Seek, Stat, Poll, PollArm, PollDisarm, Ioctl, GetDirectoryEntries, Truncate,
-                                 Synchronize, GetFlags, SetFlags, SetAttributes, Page, Name, Lock, Reopen, Attach, StatFileSystem,
-                                 CopyFrom, NewEventSet>;
+    using methods = ipc::Methods<Read, Write, ReadAt, WriteAt, Seek, Stat, Poll, PollArm, PollDisarm, Ioctl,
+                                 GetDirectoryEntries, Truncate, Synchronize, GetFlags, SetFlags, SetAttributes, Page,
+                                 Name, Lock, Reopen, Attach, StatFileSystem, CopyFrom, NewEventSet>;
 };
 
 } // namespace proto

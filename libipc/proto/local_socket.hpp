@@ -11,7 +11,8 @@ struct Parcel {
     static constexpr std::uint32_t capacity = 253; ///< SCM_MAX_FD
     /// Puts up to three files in. Errors: Invalid (full, or on its way already), TooManyReferences (the container has too many on their way),
     /// BadDescriptor.
-    using Add = ipc::Method<Parcel, 1, ipc::Unit(ipc::OptionalCap<File>, ipc::OptionalCap<File>, ipc::OptionalCap<File>)>;
+    using Add =
+        ipc::Method<Parcel, 1, ipc::Unit(ipc::OptionalCap<File>, ipc::OptionalCap<File>, ipc::OptionalCap<File>)>;
     /// One of its files, which stays in it too. kind Other: another server's, look at its status. NoData: past the last.
     using Take = ipc::Method<Parcel, 2, std::tuple<ipc::Cap<File>, FileKind>(std::uint32_t index)>;
     using methods = ipc::Methods<Add, Take>;
@@ -37,17 +38,19 @@ struct LocalSockets {
     using Listen = ipc::Method<LocalSockets, 5, ipc::Unit(FileCap, std::uint32_t backlog)>;
     using NewParcel = ipc::Method<LocalSockets, 6, ipc::Cap<Parcel>()>;
     /// credentials_given 0: those of the session. Errors as sendmsg(2).
-    using Send = ipc::Method<LocalSockets, 7, Transfer(FileCap, ipc::OptionalCap<Parcel>, std::uint32_t flags, std::uint32_t credentials_given,
-                                                       MessageCredentials, SocketAddress to, ipc::ReadBuffer)>;
+    using Send =
+        ipc::Method<LocalSockets, 7,
+                    Transfer(FileCap, ipc::OptionalCap<Parcel>, std::uint32_t flags, std::uint32_t credentials_given,
+                             MessageCredentials, SocketAddress to, ipc::ReadBuffer)>;
     using methods = ipc::Methods<Create, Pair, Bind, Connect, Listen, NewParcel, Send>;
 };
 
 /// What came with a message.
 struct ReceivedMessage {
     Transfer transfer;
-    std::uint32_t length, flags;       ///< as ReceivedDatagram
-    std::uint32_t descriptors;         ///< in the parcel
-    std::uint32_t credentials_wanted;  ///< SO_PASSCRED
+    std::uint32_t length, flags;      ///< as ReceivedDatagram
+    std::uint32_t descriptors;        ///< in the parcel
+    std::uint32_t credentials_wanted; ///< SO_PASSCRED
     MessageCredentials credentials;
 };
 
@@ -55,7 +58,9 @@ struct ReceivedMessage {
 struct MessageSocket {
     static constexpr abi::Word number = 28;
     /// As Socket::Receive, with everything that came along. Without the parcel taken from it, descriptors are dropped.
-    using Receive = ipc::Method<MessageSocket, 1, std::tuple<ReceivedMessage, SocketAddress, ipc::OptionalCap<Parcel>>(std::uint32_t flags, ipc::WriteBuffer)>;
+    using Receive = ipc::Method<MessageSocket, 1,
+                                std::tuple<ReceivedMessage, SocketAddress, ipc::OptionalCap<Parcel>>(
+                                    std::uint32_t flags, ipc::WriteBuffer)>;
     using methods = ipc::Methods<Receive>;
 };
 

@@ -4,7 +4,9 @@
 #include "../ipc/method.hpp"
 
 namespace proto {
-struct MemoryStatus { std::uint64_t total, free, reserved; };
+struct MemoryStatus {
+    std::uint64_t total, free, reserved;
+};
 struct Memory {
     static constexpr abi::Word number = 2;
     static constexpr abi::Word chunk_bits = 20;
@@ -15,12 +17,15 @@ struct Memory {
     using Status = ipc::Method<Memory, 3, MemoryStatus()>;
     using methods = ipc::Methods<Allocate, Release, Status>;
 };
-struct ServerStatus { ipc::Text<24> name; std::uint32_t state, generation, memory_bytes, priority; };
+struct ServerStatus {
+    ipc::Text<24> name;
+    std::uint32_t state, generation, memory_bytes, priority;
+};
 struct Supervisor {
     static constexpr abi::Word number = 1;
     /// Ready to serve: root starts those that need it.
     using Ready = ipc::Method<Supervisor, 1, ipc::Unit()>;
-    using Server = ipc::Method<Supervisor, 2, ServerStatus(std::uint32_t index)>;   ///< Range past the end
+    using Server = ipc::Method<Supervisor, 2, ServerStatus(std::uint32_t index)>; ///< Range past the end
     /// Ends the machine; status goes to boot/run (`@@cella exit N@@` on the log).
     using PowerOff = ipc::Method<Supervisor, 3, ipc::Unit(std::uint32_t status)>;
     using methods = ipc::Methods<Ready, Server, PowerOff>;

@@ -100,7 +100,8 @@ struct Namespace {
     using Recover = ipc::Method<Namespace, 11, ipc::Cap<Namespace>(ipc::OptionalCap<Namespace> attenuated)>;
     /// Control: how many namespaces of the kind there may be, the first included.
     using SetLimit = ipc::Method<Namespace, 12, ipc::Unit(std::uint32_t maximum)>;
-    using methods = ipc::Methods<Create, Identify, Enter, ForkSession, Of, Attenuate, Destroy, Vouch, SetUserMap, List, Recover, SetLimit>;
+    using methods = ipc::Methods<Create, Identify, Enter, ForkSession, Of, Attenuate, Destroy, Vouch, SetUserMap, List,
+                                 Recover, SetLimit>;
 };
 
 } // namespace proto

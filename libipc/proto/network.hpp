@@ -8,15 +8,33 @@ namespace proto {
 
 /// Files below /proc/net (proc(5)).
 enum class NetworkTable : std::uint32_t {
-    Devices = 1, Routes, Tcp, Udp, Raw, Arp, InterfacesIpv6, Unix, Tcp6, Udp6,
+    Devices = 1,
+    Routes,
+    Tcp,
+    Udp,
+    Raw,
+    Arp,
+    InterfacesIpv6,
+    Unix,
+    Tcp6,
+    Udp6,
     /// What /sys/class/net is made of, a line for each device: index, name, ARPHRD type, flags, hardware address, its broadcast address,
     /// MTU, queue length, carrier, operational state, index of its bridge, bytes, packets and drops received, the same sent, index of its peer.
     Interfaces,
-    Raw6, Routes6,
+    Raw6,
+    Routes6,
 };
 /// Files below /proc/sys/net/ipv4: one or two numbers each. From Forwarding6 on: below /proc/sys/net/ipv6/conf, the second number says
 /// of which device, by its index; setting_all, setting_default.
-enum class NetworkSetting : std::uint32_t { Forwarding = 1, PingGroupRange, FirstUnprivilegedPort, LocalPortRange, Forwarding6, Disable6, AcceptAdvertisements6 };
+enum class NetworkSetting : std::uint32_t {
+    Forwarding = 1,
+    PingGroupRange,
+    FirstUnprivilegedPort,
+    LocalPortRange,
+    Forwarding6,
+    Disable6,
+    AcceptAdvertisements6
+};
 inline constexpr std::int32_t setting_all = 0, setting_default = -1;
 using SettingValues = std::array<std::int32_t, 2>;
 

@@ -33,7 +33,18 @@ inline constexpr std::uint32_t opener_is_admin = 0x80000000, opener_binds_any_po
 
 enum class DeviceKind : std::uint8_t { Loopback = 1, Veth, Bridge, Dummy, Card };
 
-enum class RecordType : std::uint16_t { End = 0, Device = 1, Address, Route, Neighbour, Setting, Rule, Address6, Route6, Neighbour6 };
+enum class RecordType : std::uint16_t {
+    End = 0,
+    Device = 1,
+    Address,
+    Route,
+    Neighbour,
+    Setting,
+    Rule,
+    Address6,
+    Route6,
+    Neighbour6
+};
 struct RecordHeader {
     RecordType type;
     std::uint16_t bytes;

@@ -15,10 +15,10 @@ namespace proto {
 
 /// As it lies in memory, followed by the data.
 struct PacketRingHeader {
-    std::uint32_t head;          ///< bytes ever produced (mod 2^32)
-    std::uint32_t tail;          ///< bytes ever consumed
-    std::uint32_t producer_waits;///< nonzero: signal the producer when there is room again
-    std::uint32_t dropped;       ///< frames that found no room
+    std::uint32_t head;           ///< bytes ever produced (mod 2^32)
+    std::uint32_t tail;           ///< bytes ever consumed
+    std::uint32_t producer_waits; ///< nonzero: signal the producer when there is room again
+    std::uint32_t dropped;        ///< frames that found no room
     std::uint32_t reserved[12];
 };
 static_assert(sizeof(PacketRingHeader) == 64);
@@ -34,7 +34,9 @@ public:
     static constexpr std::uint32_t flag_shift = 24, length_mask = (1U << flag_shift) - 1;
     PacketRing() = default;
     /// `bytes`: of the whole area, header and data; the data part is the largest power of two that fits.
-    PacketRing(void* area, std::uint32_t bytes) : header_{static_cast<PacketRingHeader*>(area)}, data_{static_cast<std::byte*>(area) + sizeof(PacketRingHeader)} {
+    PacketRing(void* area, std::uint32_t bytes)
+        : header_{static_cast<PacketRingHeader*>(area)}, data_{static_cast<std::byte*>(area) +
+                                                               sizeof(PacketRingHeader)} {
         capacity_ = 1;
         while (capacity_ * 2 <= bytes - sizeof(PacketRingHeader)) { capacity_ *= 2; }
     }
@@ -49,7 +51,9 @@ public:
     /// `was_empty`: the consumer may sleep and wants a signal.
     template <class Each>
     bool put(std::uint32_t length, std::uint32_t flags, bool& was_empty, Each each) {
-        if (auto const tail = load(header_->tail); header_->head - tail > capacity_) [[unlikely]] { store(header_->head, tail); }
+        if (auto const tail = load(header_->tail); header_->head - tail > capacity_) [[unlikely]] {
+            store(header_->head, tail);
+        }
         if (length > length_mask || !has_room(length)) {
             ++header_->dropped;
             return false;
@@ -85,7 +89,9 @@ public:
         return true;
     }
     /// Consumer: part of the next frame's bytes, from `offset`; the length as next() said.
-    void read(std::uint32_t offset, void* target, std::uint32_t count) const { copy_out(header_->tail + 4 + offset, target, count); }
+    void read(std::uint32_t offset, void* target, std::uint32_t count) const {
+        copy_out(header_->tail + 4 + offset, target, count);
+    }
     /// Consumer: those bytes where they lie, as each(pointer, bytes) for one or two pieces. The other side can still change them.
     template <class Each>
     void each_part(std::uint32_t offset, std::uint32_t count, Each each) const {

@@ -44,7 +44,8 @@ struct Socket {
     using GetOption = ipc::Method<Socket, 8, SocketOption(std::uint32_t level, std::uint32_t option)>;
     /// With `more` on a datagram socket the bytes are kept as the beginning of the datagram that the next Send completes.
     using Send = ipc::Method<Socket, 9, Transfer(std::uint32_t flags, SocketAddress to, ipc::ReadBuffer)>;
-    using Receive = ipc::Method<Socket, 10, std::tuple<ReceivedDatagram, SocketAddress>(std::uint32_t flags, ipc::WriteBuffer)>;
+    using Receive =
+        ipc::Method<Socket, 10, std::tuple<ReceivedDatagram, SocketAddress>(std::uint32_t flags, ipc::WriteBuffer)>;
     using methods = ipc::Methods<Bind, Connect, Listen, Accept, Name, Shutdown, SetOption, GetOption, Send, Receive>;
 };
 

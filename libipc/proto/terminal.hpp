@@ -5,7 +5,9 @@
 
 namespace proto {
 /// Groups and sessions are proc's own global numbers, never a namespace's PIDs.
-struct TerminalSignal { std::uint32_t group, signal; };
+struct TerminalSignal {
+    std::uint32_t group, signal;
+};
 struct TerminalControl {
     static constexpr abi::Word number = 13;
     /// An open terminal: minor 0..7 virtual console vcN, 64 raw standard output of a job (COM1), 65 its standard error (COM2).
@@ -13,7 +15,9 @@ struct TerminalControl {
     /// All take the open terminal, unwrapped.
     using SetForeground = ipc::Method<TerminalControl, 2, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t group)>;
     using Foreground = ipc::Method<TerminalControl, 3, std::uint32_t(ipc::OptionalCap<File>)>;
-    using SetSession = ipc::Method<TerminalControl, 4, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t session)>; ///< 0: none; foreground with it
+    using SetSession =
+        ipc::Method<TerminalControl, 4,
+                    ipc::Unit(ipc::OptionalCap<File>, std::uint32_t session)>; ///< 0: none; foreground with it
     /// NotTerminal: not a file of tty's. A serial line of a job belongs to no session: 0.
     using SessionOf = ipc::Method<TerminalControl, 5, std::uint32_t(ipc::OptionalCap<File>)>;
     /// Signals due to groups (^C, ^Z, ^\, hang-up, window change), oldest first; NoData if none. The notification tells of them.
@@ -21,6 +25,7 @@ struct TerminalControl {
     using TakeSignal = ipc::Method<TerminalControl, 7, TerminalSignal()>;
     /// Waits until all output is out (before power-off).
     using Drain = ipc::Method<TerminalControl, 8, ipc::Unit()>;
-    using methods = ipc::Methods<OpenConsole, SetForeground, Foreground, SetSession, SessionOf, NotifySignals, TakeSignal, Drain>;
+    using methods =
+        ipc::Methods<OpenConsole, SetForeground, Foreground, SetSession, SessionOf, NotifySignals, TakeSignal, Drain>;
 };
 } // namespace proto

@@ -11,38 +11,41 @@ namespace proto {
 /// Ids are global (the first user namespace's): what a program says and sees goes through the map of its user namespace (SetUserMap),
 /// here as everywhere. Statuses asked through a session show ids as its user namespace maps them, 65534 for those it does not.
 struct Credentials {
-    std::uint32_t user, group;                       ///< the fsuid and fsgid (credentials(7))
+    std::uint32_t user, group; ///< the fsuid and fsgid (credentials(7))
     std::uint32_t group_count, groups[32];
-    std::uint64_t capabilities;                      ///< effective set, capabilities(7), over `user_namespace`
-    std::uint32_t user_namespace;                    ///< number of SetUserMap; 0: the first, where every id is itself
-    std::uint32_t process;                           ///< number of the process as its container sees it, for reports (QuotaEvent)
+    std::uint64_t capabilities;   ///< effective set, capabilities(7), over `user_namespace`
+    std::uint32_t user_namespace; ///< number of SetUserMap; 0: the first, where every id is itself
+    std::uint32_t process;        ///< number of the process as its container sees it, for reports (QuotaEvent)
 };
 
 /// A user namespace as vfs needs it.
 struct UserNamespace {
-    std::uint32_t number;                            ///< its inode number, not 0
-    std::uint32_t parent;                            ///< number of the namespace around it
-    std::uint32_t owner;                             ///< global id of the user who made it: has every capability over it from `parent`
-    std::uint32_t user_extents, group_extents;       ///< lines of the maps, at most 340 each
+    std::uint32_t number; ///< its inode number, not 0
+    std::uint32_t parent; ///< number of the namespace around it
+    std::uint32_t owner;  ///< global id of the user who made it: has every capability over it from `parent`
+    std::uint32_t user_extents, group_extents; ///< lines of the maps, at most 340 each
 };
 
 /// A container that went over its disk limit.
 struct QuotaEvent {
-    std::uint32_t domain;                            ///< 0: none
-    std::uint32_t process;                           ///< Credentials::process of who asked for more (who opened the file, for data); 0: unknown
-    std::uint64_t wanted;                            ///< bytes there would have been
+    std::uint32_t domain;  ///< 0: none
+    std::uint32_t process; ///< Credentials::process of who asked for more (who opened the file, for data); 0: unknown
+    std::uint64_t wanted;  ///< bytes there would have been
 };
 
 struct VfsSession {
     static constexpr abi::Word number = 6;
-    using ChangeDirectory = ipc::Method<VfsSession, 1, ipc::Unit(ipc::OptionalCap<File> directory, ipc::Path)>; ///< fchdir: empty path
+    using ChangeDirectory =
+        ipc::Method<VfsSession, 1, ipc::Unit(ipc::OptionalCap<File> directory, ipc::Path)>; ///< fchdir: empty path
     using ChangeRoot = ipc::Method<VfsSession, 2, ipc::Unit(ipc::Path)>;
-    using GetWorkingDirectory = ipc::Method<VfsSession, 3, Transfer(ipc::WriteBuffer)>; ///< with the terminating NUL, getcwd(2)
+    using GetWorkingDirectory =
+        ipc::Method<VfsSession, 3, Transfer(ipc::WriteBuffer)>; ///< with the terminating NUL, getcwd(2)
     using SetUmask = ipc::Method<VfsSession, 4, std::uint32_t(std::uint32_t)>;
     /// The buffer holds "source\0target\0type\0data\0". A file system served elsewhere (proc, mqueue, cgroup2) comes as its root Directory.
     /// MS_BIND of a source in another server's file system: Elsewhere; if it is a namespace's file, the caller asks again with that File here
     /// and its name (`net:[4026531840]`) as type. The mount then keeps the namespace.
-    using Mount = ipc::Method<VfsSession, 5, ipc::Unit(std::uint32_t flags, ipc::OptionalCap<Directory> file_system, ipc::ReadBuffer)>;
+    using Mount = ipc::Method<VfsSession, 5,
+                              ipc::Unit(std::uint32_t flags, ipc::OptionalCap<Directory> file_system, ipc::ReadBuffer)>;
     using Unmount = ipc::Method<VfsSession, 6, ipc::Unit(std::uint32_t flags, ipc::Path)>;
     using PivotRoot = ipc::Method<VfsSession, 7, ipc::Unit(ipc::ReadBuffer)>; ///< "new\0old\0"
     /// flags: O_NONBLOCK. Read end, write end.
@@ -51,16 +54,20 @@ struct VfsSession {
     using AnonymousFile = ipc::Method<VfsSession, 10, ipc::Cap<File>(std::uint32_t flags, std::uint64_t size)>;
     /// The mount table as this session sees it, as text. format 0: /proc/PID/mounts, 1: mountinfo. Returns the text's whole length; the
     /// buffer gets the part from `offset`.
-    using MountTable = ipc::Method<VfsSession, 11, Transfer(std::uint32_t format, std::uint32_t offset, ipc::WriteBuffer)>;
+    using MountTable =
+        ipc::Method<VfsSession, 11, Transfer(std::uint32_t format, std::uint32_t offset, ipc::WriteBuffer)>;
     /// Text of a path: which 0 root, 1 working directory (as /proc/PID/root, cwd show it).
     using Describe = ipc::Method<VfsSession, 12, Transfer(std::uint32_t which, ipc::WriteBuffer)>;
     /// An O_PATH-like File for root (0) or working directory (1), for magic links.
     using OpenPlace = ipc::Method<VfsSession, 13, ipc::Cap<File>(std::uint32_t which)>;
-    using methods = ipc::Methods<ChangeDirectory, ChangeRoot, GetWorkingDirectory, SetUmask, Mount, Unmount, PivotRoot, Pipe,
-                                 AnonymousFile, MountTable, Describe, OpenPlace>;
+    using methods = ipc::Methods<ChangeDirectory, ChangeRoot, GetWorkingDirectory, SetUmask, Mount, Unmount, PivotRoot,
+                                 Pipe, AnonymousFile, MountTable, Describe, OpenPlace>;
 };
 
-struct DiskUsage { std::uint64_t limit, used, files; std::uint64_t denied; };
+struct DiskUsage {
+    std::uint64_t limit, used, files;
+    std::uint64_t denied;
+};
 
 struct VfsControl {
     static constexpr abi::Word number = 7;
@@ -68,22 +75,29 @@ struct VfsControl {
     using FirstSession = ipc::Method<VfsControl, 1, ipc::Cap<VfsSession>()>;
     /// A session like `from` (unwrapped): flags bit 0 share (same session: CLONE_FS), bit 1 new mount namespace (CLONE_NEWNS), which then
     /// belongs to `user_namespace`; its mounts are locked if that is not the one the old mount namespace belongs to. `process`: as in Credentials.
-    using ForkSession = ipc::Method<VfsControl, 2, ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, std::uint32_t flags, std::uint32_t user_namespace, std::uint32_t process)>;
+    using ForkSession = ipc::Method<VfsControl, 2,
+                                    ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, std::uint32_t flags,
+                                                         std::uint32_t user_namespace, std::uint32_t process)>;
     using SetCredentials = ipc::Method<VfsControl, 3, ipc::Unit(ipc::OptionalCap<VfsSession>, Credentials)>;
     /// A disk quota domain for the folder at `path` (seen from the first session): its contents and every file system mounted inside count.
     /// bytes 0: no limit. The folder must exist. Returns the domain's number for QuotaUsage.
     using SetQuota = ipc::Method<VfsControl, 4, std::uint32_t(std::uint64_t bytes, ipc::Path)>;
     using QuotaUsage = ipc::Method<VfsControl, 5, DiskUsage(std::uint32_t domain)>;
     /// Bit 0: on exceeding, signal the notification of NotifyQuota (on-limit kill).
-    using SetQuotaPolicy = ipc::Method<VfsControl, 6, ipc::Unit(std::uint32_t domain, std::uint64_t bytes, std::uint32_t flags)>;
+    using SetQuotaPolicy =
+        ipc::Method<VfsControl, 6, ipc::Unit(std::uint32_t domain, std::uint64_t bytes, std::uint32_t flags)>;
     using ReleaseQuota = ipc::Method<VfsControl, 7, ipc::Unit(std::uint32_t domain)>;
     /// A session in a new mount namespace whose root is the folder at `path`, with a tmpfs on /tmp and a /dev of its own (null zero full
     /// random urandom tty console), charged to the folder's quota domain. proc is mounted by whoever holds its capability (MountAt).
     using ContainerSession = ipc::Method<VfsControl, 8, ipc::Cap<VfsSession>(std::uint32_t domain, ipc::Path)>;
     /// In the session's namespace: mounts `file_system` at `path` with that type name.
-    using MountAt = ipc::Method<VfsControl, 9, ipc::Unit(ipc::OptionalCap<VfsSession>, ipc::Cap<Directory>, ipc::Text<16> type, ipc::Path)>;
+    using MountAt =
+        ipc::Method<VfsControl, 9,
+                    ipc::Unit(ipc::OptionalCap<VfsSession>, ipc::Cap<Directory>, ipc::Text<16> type, ipc::Path)>;
     /// Opening the character device (major, minor..minor+count-1) goes to `server`: Elsewhere with rest = the minor number in decimal.
-    using RegisterDevice = ipc::Method<VfsControl, 10, ipc::Unit(std::uint32_t major, std::uint32_t minor, std::uint32_t count, ipc::Cap<Directory>)>;
+    using RegisterDevice =
+        ipc::Method<VfsControl, 10,
+                    ipc::Unit(std::uint32_t major, std::uint32_t minor, std::uint32_t count, ipc::Cap<Directory>)>;
     /// Pages in use and free, of the whole server: {free bytes, used bytes, inodes, open files, sessions, mounts, quota-limit sum, 0}.
     using Usage = ipc::Method<VfsControl, 11, std::array<std::uint64_t, 8>()>;
     /// One domain that went over its limit since.
@@ -96,7 +110,9 @@ struct VfsControl {
     using ForgetUser = ipc::Method<VfsControl, 15, ipc::Unit(std::uint32_t user_namespace)>;
     /// For setns(2): a session like `from` (credentials, umask) with root and working directory at the root of that mount namespace (a Namespace
     /// capability of vfs's own, unwrapped). Errors: BadDescriptor; Invalid (not a mount namespace, or it has ended).
-    using JoinNamespace = ipc::Method<VfsControl, 16, ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, ipc::OptionalCap<Namespace>, std::uint32_t process)>;
+    using JoinNamespace = ipc::Method<VfsControl, 16,
+                                      ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from,
+                                                           ipc::OptionalCap<Namespace>, std::uint32_t process)>;
     /// As File::Stat, with global ids: for exec. BadDescriptor: another server's file.
     using Status = ipc::Method<VfsControl, 17, FileStatus(ipc::OptionalCap<File>)>;
     /// The open file is a program that runs: until it is closed or let go (deny 0) nobody opens the file for writing. Errors: TextBusy
@@ -107,10 +123,12 @@ struct VfsControl {
     /// The session's network namespace by inode number, which abstract socket names belong to; 0: unknown, it is told when it is needed.
     using SetNetwork = ipc::Method<VfsControl, 20, ipc::Unit(ipc::OptionalCap<VfsSession>, std::uint32_t network)>;
     /// Text of /proc/net/unix of that network namespace, from `offset`; count 0 at its end.
-    using SocketTable = ipc::Method<VfsControl, 21, Transfer(std::uint32_t network, std::uint32_t offset, ipc::WriteBuffer)>;
-    using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota, ContainerSession,
-                                 MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Status, DenyWrite,
-                                 IsChrooted, SetNetwork, SocketTable>;
+    using SocketTable =
+        ipc::Method<VfsControl, 21, Transfer(std::uint32_t network, std::uint32_t offset, ipc::WriteBuffer)>;
+    using methods =
+        ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota,
+                     ContainerSession, MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap,
+                     ForgetUser, JoinNamespace, Status, DenyWrite, IsChrooted, SetNetwork, SocketTable>;
 };
 
 } // namespace proto

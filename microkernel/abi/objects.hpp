@@ -9,22 +9,25 @@
 namespace abi {
 
 enum class ObjectType : Word {
-    Untyped = 0,        ///< size_bits 4..29
-    CNode = 1,          ///< size_bits = log2 of the number of slots, 16 bytes each
-    Thread = 2,         ///< size fixed
+    Untyped = 0, ///< size_bits 4..29
+    CNode = 1,   ///< size_bits = log2 of the number of slots, 16 bytes each
+    Thread = 2,  ///< size fixed
     Endpoint = 3,
     Notification = 4,
     Reply = 5,
     SchedContext = 6,
-    AddressSpace = 7,   ///< page directory and its shadow slots
-    PageTable = 8,      ///< page table and its 1024 shadow slots
-    Frame = 9,          ///< 4 KiB
-    LargeFrame = 10,    ///< 4 MiB
+    AddressSpace = 7, ///< page directory and its shadow slots
+    PageTable = 8,    ///< page table and its 1024 shadow slots
+    Frame = 9,        ///< 4 KiB
+    LargeFrame = 10,  ///< 4 MiB
     Count = 11,
 };
 
 /// log2 of the alignment and size in bytes of each object; a CNode's and an Untyped's follow from size_bits.
-struct ObjectSize { Word align_bits; Word bytes; };
+struct ObjectSize {
+    Word align_bits;
+    Word bytes;
+};
 inline constexpr Word slot_bits = 4; ///< log2 of sizeof(slot)
 inline constexpr ObjectSize object_size(ObjectType type, Word size_bits) {
     switch (type) {
@@ -211,7 +214,15 @@ namespace selector {
 inline constexpr Word user_code = 0x73, user_data = 0x7b, ipc_buffer = 0x93, tls_first = 0x33;
 } // namespace selector
 
-enum class ThreadState : Word { Inactive, Running, BlockedOnSend, BlockedOnReceive, BlockedOnReply, BlockedOnNotification, Idle };
+enum class ThreadState : Word {
+    Inactive,
+    Running,
+    BlockedOnSend,
+    BlockedOnReceive,
+    BlockedOnReply,
+    BlockedOnNotification,
+    Idle
+};
 
 /// Label of a fault message. It arrives like a Call: answering its Reply with label 0 resumes the thread.
 /// Labels of protocols start at 64 (protocol number << 6 | operation).
@@ -224,10 +235,14 @@ enum class Fault : Word {
     Capability = 3,
 };
 
-struct TraceEntry { Word time_low, thread, event, a, b, c, d, e; };
+struct TraceEntry {
+    Word time_low, thread, event, a, b, c, d, e;
+};
 /// `waiting_on`: the endpoint or notification it waits on; BlockedOnReply: the endpoint it called. `receives_on`: the endpoint it last
 /// received on, 0: never. Numbers that say which are the same, nothing else.
-struct DebugThread { Word id, state, priority, waiting_on, waiting_object_type, name[4], receives_on; };
+struct DebugThread {
+    Word id, state, priority, waiting_on, waiting_object_type, name[4], receives_on;
+};
 
 /// Where the boot-time capabilities lie in root's CNode (radix 12, guard: the remaining bits, zero).
 namespace boot_slot {
@@ -238,19 +253,28 @@ inline constexpr Word cnode_radix = 12;
 } // namespace boot_slot
 
 /// One range of physical memory given to root as an Untyped. Device memory (also the boot modules) is never zeroed by Retype.
-struct BootUntyped { Address physical; std::uint8_t size_bits; std::uint8_t is_device; std::uint16_t reserved; };
-struct BootModule { Address physical; Word length; char name[56]; };
+struct BootUntyped {
+    Address physical;
+    std::uint8_t size_bits;
+    std::uint8_t is_device;
+    std::uint16_t reserved;
+};
+struct BootModule {
+    Address physical;
+    Word length;
+    char name[56];
+};
 static_assert(sizeof(BootModule) == 64);
 
 /// The page at boot_info_address in root's address space.
 struct BootInfo {
-    Word magic;                      ///< boot_info_magic
-    Word untyped_count;              ///< slots first_untyped...
-    Word module_count;               ///< the first module, root itself, is not listed
+    Word magic;         ///< boot_info_magic
+    Word untyped_count; ///< slots first_untyped...
+    Word module_count;  ///< the first module, root itself, is not listed
     Word first_free_slot;
     Word memory_bytes;
     Word tsc_per_millisecond;
-    Address image_end;               ///< first address after root's image, buffers and this page
+    Address image_end; ///< first address after root's image, buffers and this page
     Word reserved;
     BootUntyped untypeds[160];
     BootModule modules[28];

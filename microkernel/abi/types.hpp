@@ -109,21 +109,21 @@ static_assert(sizeof(MessageInfo) == 4);
 /// The first part of the page that a thread shares with the kernel. %fs:0 is its start in every user thread: the
 /// kernel gives the FS descriptor the buffer's user address as base. The rest of the page (from `end`) is the user's.
 struct IpcBuffer {
-    Address self;                       ///< user address of this buffer, written by Thread.Configure
-    Word message[message_words];        ///< words 2.. of a message; 0 and 1 are unused
+    Address self;                ///< user address of this buffer, written by Thread.Configure
+    Word message[message_words]; ///< words 2.. of a message; 0 and 1 are unused
     /// Sending: capability pointers of the extra capabilities.
     /// Receiving: per capability the badge if unwrapped (MessageInfo::unwrapped), else the slot it was put in, 0 if lost.
     Word capabilities[message_capabilities];
     /// First of up to three consecutive empty slots for received capabilities, in the thread's own CSpace. 0: none wanted.
     CapabilityPointer receive_slot;
-    Address read_address;               ///< Call: the buffer that the holder of the Reply may read
-    Word read_length;                   ///< bytes
-    Address write_address;              ///< Call: the buffer that the holder of the Reply may write
-    Word write_length;                  ///< bytes
-    Word caller_read_length;            ///< Receive: length the caller declared, valid with MessageInfo::read_buffer
-    Word caller_write_length;           ///< Receive: likewise, MessageInfo::write_buffer
-    Address redirect_ip;                ///< `int 0x80`: address after the instruction
-    Word redirect_flags;                ///< `int 0x80`: EFLAGS at the instruction
+    Address read_address;     ///< Call: the buffer that the holder of the Reply may read
+    Word read_length;         ///< bytes
+    Address write_address;    ///< Call: the buffer that the holder of the Reply may write
+    Word write_length;        ///< bytes
+    Word caller_read_length;  ///< Receive: length the caller declared, valid with MessageInfo::read_buffer
+    Word caller_write_length; ///< Receive: likewise, MessageInfo::write_buffer
+    Address redirect_ip;      ///< `int 0x80`: address after the instruction
+    Word redirect_flags;      ///< `int 0x80`: EFLAGS at the instruction
     Word reserved[4];
 };
 inline constexpr std::size_t ipc_buffer_end = 512;

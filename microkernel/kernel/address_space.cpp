@@ -44,8 +44,10 @@ Capability make_mapping(Capability frame, void const* table, Word index, Word or
     Slot* const space_slot = call.extra(0, CapabilityType::AddressSpace);
     if (space_slot == nullptr) return call.refuse(Error::InvalidCapability, "no AddressSpace given");
     Word const bytes = frame.is_large() ? Word{1} << abi::large_page_bits : abi::page_size;
-    if ((address & (bytes - 1)) != 0) return call.refuse(Error::AlignmentError, "address is not aligned to the frame's size");
-    if (!is_user_range(address, bytes >> abi::page_bits)) return call.refuse(Error::RangeError, "address outside user space");
+    if ((address & (bytes - 1)) != 0)
+        return call.refuse(Error::AlignmentError, "address is not aligned to the frame's size");
+    if (!is_user_range(address, bytes >> abi::page_bits))
+        return call.refuse(Error::RangeError, "address outside user space");
     auto& space = space_slot->capability.object<AddressSpace>();
     Word const index = directory_index(address);
     Word const original = call.slot.has_flag(Slot::revocable) ? Capability::of_original_bit : 0;
@@ -78,7 +80,8 @@ Error check_range(Invocation& call) {
 }
 
 /// change_range for one page below a table.
-[[gnu::noinline]] Error change_page(Invocation& call, AddressSpace& space, PageTable& table, Address address, Word wanted, bool protect) {
+[[gnu::noinline]] Error change_page(Invocation& call, AddressSpace& space, PageTable& table, Address address,
+                                    Word wanted, bool protect) {
     Word const index = table_index(address);
     Slot& mapping = table.shadow[index];
     if (mapping.is_empty()) return call.result(0);
@@ -149,7 +152,10 @@ Error check_range(Invocation& call) {
     return call.result(changed);
 }
 
-struct CopyCounts { Word pages, copied; bool stopped, restricted; };
+struct CopyCounts {
+    Word pages, copied;
+    bool stopped, restricted;
+};
 
 /// Copies mappings [from, from + count) of one table to another: the inner loop of fork.
 [[gnu::flatten]] CopyCounts copy_mappings(PageTable& source, Word from, PageTable& destination, Word to, Word count,
@@ -166,7 +172,9 @@ struct CopyCounts { Word pages, copied; bool stopped, restricted; };
         }
         Word const old_rights = arch::entry_rights(source.hardware, from + counts.pages);
         Word const rights = usable_rights(old_rights & mask);
-        insert_mapping(copy, {mapping.capability.word0, (mapping.capability.word1 & Capability::of_original_bit) | location}, mapping);
+        insert_mapping(copy,
+                       {mapping.capability.word0, (mapping.capability.word1 & Capability::of_original_bit) | location},
+                       mapping);
         if (rights != 0)
             arch::table_set(destination.hardware, to + counts.pages, copy.capability.frame_physical(), rights,
                             copy.capability.frame_map_flags());
@@ -186,7 +194,8 @@ struct CopyCounts { Word pages, copied; bool stopped, restricted; };
     Slot* const source_slot = call.extra(0, CapabilityType::AddressSpace);
     if (source_slot == nullptr) return call.refuse(Error::InvalidCapability, "no source AddressSpace given");
     if ((from | to) % abi::page_size != 0) return call.refuse(Error::AlignmentError, "address is not page-aligned");
-    if (!is_user_range(from, pages) || !is_user_range(to, pages)) return call.refuse(Error::RangeError, "range outside user space");
+    if (!is_user_range(from, pages) || !is_user_range(to, pages))
+        return call.refuse(Error::RangeError, "range outside user space");
     auto& source = source_slot->capability.object<AddressSpace>();
     auto& destination = call.capability().object<AddressSpace>();
     auto& [done, copied] = call.caller.progress;
@@ -209,8 +218,9 @@ struct CopyCounts { Word pages, copied; bool stopped, restricted; };
                 Word const old_rights = arch::entry_rights(source.hardware, directory_index(source_address));
                 Word const rights = usable_rights(old_rights & mask);
                 Word const original = source_entry.capability.word1 & Capability::of_original_bit;
-                insert_mapping(entry, make_mapping(source_entry.capability, &destination, directory_index(address), original, 0),
-                               source_entry);
+                insert_mapping(
+                    entry, make_mapping(source_entry.capability, &destination, directory_index(address), original, 0),
+                    source_entry);
                 set_large_entry(destination, directory_index(address), entry.capability, rights);
                 if (restrict_source && rights != old_rights) {
                     set_large_entry(source, directory_index(source_address), source_entry.capability, rights);
@@ -232,8 +242,8 @@ struct CopyCounts { Word pages, copied; bool stopped, restricted; };
             continue;
         }
         chunk = std::min(chunk, pages_between_preemptions * 4);
-        CopyCounts const counts = copy_mappings(source_table, source_index, entry.capability.object<PageTable>(), index, chunk,
-                                                directory_index(address), mask, restrict_source);
+        CopyCounts const counts = copy_mappings(source_table, source_index, entry.capability.object<PageTable>(), index,
+                                                chunk, directory_index(address), mask, restrict_source);
         done += counts.pages;
         copied += counts.copied;
         restricted |= counts.restricted;
@@ -263,12 +273,14 @@ struct CopyCounts { Word pages, copied; bool stopped, restricted; };
     Slot* const space_slot = call.extra(0, CapabilityType::AddressSpace);
     if (space_slot == nullptr) return call.refuse(Error::InvalidCapability, "no AddressSpace given");
     if (address >= abi::user_end) return call.refuse(Error::RangeError, "address outside user space");
-    if (has_children(call.slot) || call.capability().is_mapped()) return call.refuse(Error::IllegalOperation, "the table is mapped");
+    if (has_children(call.slot) || call.capability().is_mapped())
+        return call.refuse(Error::IllegalOperation, "the table is mapped");
     auto& space = space_slot->capability.object<AddressSpace>();
     Word const index = directory_index(address);
     if (!space.shadow[index].is_empty()) return call.refuse(Error::DeleteFirst, "something is mapped there");
     Capability const table = call.capability();
-    insert_mapping(space.shadow[index], {table.word0, reinterpret_cast<Word>(&space) | Capability::mapped_bit}, call.slot);
+    insert_mapping(space.shadow[index], {table.word0, reinterpret_cast<Word>(&space) | Capability::mapped_bit},
+                   call.slot);
     arch::directory_set_table(space.hardware, index, arch::to_physical(&table.object<PageTable>()));
     return call.result();
 }

@@ -2,8 +2,8 @@
 // Each architecture has `arch/<name>/context.hpp` (struct arch::Context, found through the include path) and implements
 // the functions below. Nothing else of an architecture is visible to microkernel/kernel.
 #pragma once
-#include <context.hpp> // struct arch::Context { void set_return(...)...; }, see below
 #include "../abi/objects.hpp"
+#include <context.hpp> // struct arch::Context { void set_return(...)...; }, see below
 
 namespace kernel {
 struct Thread;
@@ -27,18 +27,18 @@ using abi::Word;
 //   FPU state (512 bytes, 16-aligned, lazily loaded)
 
 // --- physical memory as the kernel sees it -------------------------------------------------------------------------
-void* to_virtual(Address physical);      ///< any RAM page or module byte; constant offset on i386
+void* to_virtual(Address physical); ///< any RAM page or module byte; constant offset on i386
 Address to_physical(void const* kernel_address);
 
 // --- translation tables: raw hardware entries only; shadow slots and checks are the kernel's ------------------------
 // `directory` and `table` are kernel addresses of the 4 KiB hardware pages. `rights` are abi::right bits.
-void directory_initialize(void* directory);                            ///< copies the kernel's window into a new directory
+void directory_initialize(void* directory); ///< copies the kernel's window into a new directory
 void directory_set_table(void* directory, Word index, Address table_physical);
 void directory_set_large(void* directory, Word index, Address frame_physical, Word rights, Word map_flags);
 void directory_clear(void* directory, Word index);
 void table_set(void* table, Word index, Address frame_physical, Word rights, Word map_flags);
 void table_clear(void* table, Word index);
-Word entry_rights(void const* table_or_directory, Word index);         ///< 0: not present
+Word entry_rights(void const* table_or_directory, Word index); ///< 0: not present
 Address entry_physical(void const* table_or_directory, Word index);
 /// The directory is about to be destroyed: should it be loaded, the kernel's own takes its place.
 void directory_destroy(void const* directory);
@@ -58,7 +58,7 @@ void floating_point_reset(Context& context);
 void floating_point_copy(Context& context, Context const& source);
 /// The thread's address space from now on, at once if it is loaded. Null: the kernel's own.
 void set_space(Context& context, void const* directory);
-bool has_space(Context const& context, void const* directory);      ///< as set_space said; for the invariants
+bool has_space(Context const& context, void const* directory); ///< as set_space said; for the invariants
 /// `thread` becomes the one that the exit path resumes: address space (CR3 only if it differs), FS/TLS descriptors,
 /// sysenter stack. Not called for idleness: then cpu().current is null.
 void switch_to(kernel::Thread& thread);
@@ -70,19 +70,21 @@ void const* loaded_directory();
 void context_destroy(Context& context);
 
 // --- interrupts, ports, time -----------------------------------------------------------------------------------------
-bool interrupt_pending();                ///< preemption point: an enabled interrupt waits to be taken
+bool interrupt_pending(); ///< preemption point: an enabled interrupt waits to be taken
 /// Takes every interrupt that is pending now, as if user mode had been interrupted (on i386: sti; nop; cli): calls
 /// kernel::handle_interrupt and handle_tick, which then only change queues. Called at preemption points, with no operation half done.
 void serve_interrupts();
 /// When interrupt_pending() looked since the last take_latency(): time stamps, 0: never; and the longest time between two looks.
-struct LatencyFigures { Word first, last, longest; };
+struct LatencyFigures {
+    Word first, last, longest;
+};
 LatencyFigures take_latency();
 void interrupt_mask(Word line);
 void interrupt_unmask(Word line);
 Word port_in(Word port, Word size);
 void port_out(Word port, Word size, Word value);
 std::uint64_t time_stamp();
-Word ticks_per_millisecond();            ///< of time_stamp()
+Word ticks_per_millisecond(); ///< of time_stamp()
 
 // --- debugging --------------------------------------------------------------------------------------------------------
 void log_write(char const* text, std::size_t length); ///< kernel log port (COM2)
@@ -92,20 +94,22 @@ void log_write(char const* text, std::size_t length); ///< kernel log port (COM2
 
 // What the architecture calls, with interrupts off. It also calls handle_interrupt and handle_tick while idle. After each, the architecture leaves to kernel::cpu().current.
 namespace kernel {
-void handle_syscall(Thread& current);                                    ///< Context holds the arguments
+void handle_syscall(Thread& current); ///< Context holds the arguments
 void handle_page_fault(Thread& current, arch::Address address, arch::Word code);
 void handle_exception(Thread& current, arch::Word vector, arch::Word code);
-void handle_interrupt(arch::Word line);                                  ///< 0..15, not the timer
-void handle_tick();                                                      ///< every kernel::tick_microseconds
+void handle_interrupt(arch::Word line); ///< 0..15, not the timer
+void handle_tick();                     ///< every kernel::tick_microseconds
 inline constexpr arch::Word tick_microseconds = 1000;
 
-struct MemoryRange { arch::Address start, end; };                        ///< end exclusive
+struct MemoryRange {
+    arch::Address start, end;
+}; ///< end exclusive
 struct BootMemory {
-    MemoryRange free[32];                                                ///< RAM not used by kernel or modules, page-aligned
+    MemoryRange free[32]; ///< RAM not used by kernel or modules, page-aligned
     arch::Word free_count;
-    MemoryRange devices[32];                                             ///< memory-mapped devices below 4 GiB, and the modules
+    MemoryRange devices[32]; ///< memory-mapped devices below 4 GiB, and the modules
     arch::Word device_count;
-    abi::BootModule modules[28];                                         ///< module 0 is root's ELF
+    abi::BootModule modules[28]; ///< module 0 is root's ELF
     arch::Word module_count;
     char const* command_line;
 };

@@ -2,8 +2,8 @@
 #pragma GCC optimize("Os") // not where time counts
 #include "boot_memory.hpp"
 #include "interrupt.hpp"
-#include "memory.hpp"
 #include "mapping.hpp"
+#include "memory.hpp"
 #include "object_creation.hpp"
 #include "trace.hpp"
 #include <algorithm>
@@ -26,7 +26,9 @@ struct ElfHeader {
     Word version, entry, program_offset, section_offset, flags;
     std::uint16_t header_size, program_size, program_count, section_size, section_count, section_names;
 };
-struct ElfSegment { Word type, offset, address, physical, file_bytes, memory_bytes, flags, alignment; };
+struct ElfSegment {
+    Word type, offset, address, physical, file_bytes, memory_bytes, flags, alignment;
+};
 constexpr Word segment_load = 1, segment_writable = 2;
 
 [[noreturn]] void stop(char const* why) {
@@ -67,7 +69,8 @@ struct Root {
         Slot& mapping = table.shadow[index];
         if (mapping.is_empty()) {
             Capability frame = create(ObjectType::Frame, 0, 0);
-            frame.word1 = reinterpret_cast<Word>(&table) | Capability::of_original_bit | directory_index << 1 | Capability::mapped_bit;
+            frame.word1 = reinterpret_cast<Word>(&table) | Capability::of_original_bit | directory_index << 1 |
+                          Capability::mapped_bit;
             insert_original(mapping, frame, nullptr);
             mapping.clear_flag(Slot::revocable);
         }
@@ -92,7 +95,8 @@ Address load_image(Root& root, abi::BootModule const& module, Address& end) {
     for (Word i = 0; i < header.program_count; ++i) {
         ElfSegment const& segment = segments[i];
         if (segment.type != segment_load || segment.memory_bytes == 0) continue;
-        if (segment.file_bytes > segment.memory_bytes || std::uint64_t{segment.offset} + segment.file_bytes > module.length ||
+        if (segment.file_bytes > segment.memory_bytes ||
+            std::uint64_t{segment.offset} + segment.file_bytes > module.length ||
             segment.address < abi::root_ipc_buffer_address + abi::page_size || segment.address >= abi::user_end ||
             segment.memory_bytes > abi::user_end - segment.address)
             stop("bad segment");
@@ -102,7 +106,8 @@ Address load_image(Root& root, abi::BootModule const& module, Address& end) {
             Word const in_page = address % abi::page_size;
             Word const piece = std::min(abi::page_size - in_page, segment.memory_bytes - done);
             unsigned char* const page = root.page(address, rights);
-            if (done < segment.file_bytes) copy_bytes(page + in_page, bytes + segment.offset + done, std::min(piece, segment.file_bytes - done));
+            if (done < segment.file_bytes)
+                copy_bytes(page + in_page, bytes + segment.offset + done, std::min(piece, segment.file_bytes - done));
             done += piece;
         }
         end = std::max(end, (segment.address + segment.memory_bytes + abi::page_size - 1) & ~(abi::page_size - 1));
@@ -121,7 +126,8 @@ void* shared_page(Root& root, Address address, Word slot) {
     root.page(stack_top - abi::page_size, abi::right::read | abi::right::write); // the page table, if not there yet
     auto& table = root.space->shadow[directory_index].capability.object<PageTable>();
     Capability mapping = frame;
-    mapping.word1 = reinterpret_cast<Word>(&table) | Capability::of_original_bit | directory_index << 1 | Capability::mapped_bit;
+    mapping.word1 =
+        reinterpret_cast<Word>(&table) | Capability::of_original_bit | directory_index << 1 | Capability::mapped_bit;
     insert_mapping(table.shadow[index], mapping, root.slots[slot]);
     arch::table_set(table.hardware, index, frame.frame_physical(), abi::right::read | abi::right::write, 0);
     return arch::to_virtual(frame.frame_physical());
@@ -136,8 +142,10 @@ void give_range(Root& root, abi::BootInfo& info, MemoryRange range, bool device)
         if (start != 0) bits = std::min(bits, static_cast<Word>(__builtin_ctz(start)));
         bits = std::min(bits, Word{29});
         if (bits < abi::page_bits) break;
-        insert_original(root.slots[boot_slot::first_untyped + info.untyped_count], Capability::untyped(start, bits, device), nullptr);
-        info.untypeds[info.untyped_count++] = {start, static_cast<std::uint8_t>(bits), static_cast<std::uint8_t>(device), 0};
+        insert_original(root.slots[boot_slot::first_untyped + info.untyped_count],
+                        Capability::untyped(start, bits, device), nullptr);
+        info.untypeds[info.untyped_count++] = {start, static_cast<std::uint8_t>(bits),
+                                               static_cast<std::uint8_t>(device), 0};
         start += Word{1} << bits;
     }
 }
@@ -181,10 +189,12 @@ void boot(BootMemory const& memory) {
 
     Address image_end = abi::root_ipc_buffer_address + abi::page_size;
     Address const entry = load_image(root, memory.modules[0], image_end);
-    for (Word i = 1; i <= stack_pages; ++i) root.page(stack_top - i * abi::page_size, abi::right::read | abi::right::write);
+    for (Word i = 1; i <= stack_pages; ++i)
+        root.page(stack_top - i * abi::page_size, abi::right::read | abi::right::write);
     auto& info = *static_cast<abi::BootInfo*>(shared_page(root, abi::boot_info_address, boot_slot::boot_info_frame));
-    set_ipc_buffer(thread, abi::root_ipc_buffer_address,
-                   static_cast<abi::IpcBuffer*>(shared_page(root, abi::root_ipc_buffer_address, boot_slot::ipc_buffer_frame)));
+    set_ipc_buffer(
+        thread, abi::root_ipc_buffer_address,
+        static_cast<abi::IpcBuffer*>(shared_page(root, abi::root_ipc_buffer_address, boot_slot::ipc_buffer_frame)));
     thread.ipc_buffer->self = abi::root_ipc_buffer_address;
     fill_boot_info(root, info, memory, image_end);
 

@@ -25,7 +25,9 @@ public:
     }
 
     /// What is left of the n-th free range, whole pages.
-    [[nodiscard]] MemoryRange rest(abi::Word n) const { return {ranges_[n].start, ranges_[n].end & ~(abi::page_size - 1)}; }
+    [[nodiscard]] MemoryRange rest(abi::Word n) const {
+        return {ranges_[n].start, ranges_[n].end & ~(abi::page_size - 1)};
+    }
 
 private:
     static abi::Word size(MemoryRange const& range) { return range.end - range.start; }

@@ -19,7 +19,8 @@ inline Error find_slots(Invocation& call, Slot*& destination, Slot*& source) {
     Slot* const cnode = call.extra(0, CapabilityType::CNode);
     if (cnode == nullptr) return call.refuse(Error::InvalidCapability, "source is no CNode");
     source = resolve(cnode->capability, call.word(2), call.word(3));
-    if (source == nullptr || source->is_empty()) return call.refuse(Error::FailedLookup, "source slot is empty or does not exist");
+    if (source == nullptr || source->is_empty())
+        return call.refuse(Error::FailedLookup, "source slot is empty or does not exist");
     return Error::None;
 }
 
@@ -29,7 +30,8 @@ Error apply_data(Invocation& call, Capability& capability, Word data) {
     case CapabilityType::Endpoint:
     case CapabilityType::Notification:
         if (data >> abi::badge_bits != 0) return call.refuse(Error::RangeError, "badge of more than 28 bits");
-        if (data != 0 && capability.badge() != 0) return call.refuse(Error::IllegalOperation, "capability has a badge already");
+        if (data != 0 && capability.badge() != 0)
+            return call.refuse(Error::IllegalOperation, "capability has a badge already");
         if (data != 0) capability.word1 = (capability.word1 & abi::right::all) | data << 4;
         return Error::None;
     case CapabilityType::CNode: {
@@ -47,14 +49,16 @@ Error apply_data(Invocation& call, Capability& capability, Word data) {
     Slot *destination, *source;
     if (Error const error = find_slots(call, destination, source); error != Error::None) return error;
     Capability capability;
-    if (Error const error = derive(*source, capability); error != Error::None) return call.refuse(error, "capability cannot be copied");
+    if (Error const error = derive(*source, capability); error != Error::None)
+        return call.refuse(error, "capability cannot be copied");
     capability = restrict_rights(capability, call.word(4));
     bool watched = false;
     if (mint) {
         watched = (call.word(6) & abi::mint_flag::watched) != 0;
         if (watched && (!capability.is(CapabilityType::Endpoint) || call.word(5) == 0 ||
                         capability.object<Endpoint>().bind_slot != source))
-            return call.refuse(Error::IllegalOperation, "only badges of a capability bound by BindNoSenders can be watched");
+            return call.refuse(Error::IllegalOperation,
+                               "only badges of a capability bound by BindNoSenders can be watched");
         if (Error const error = apply_data(call, capability, call.word(5)); error != Error::None) return error;
     }
     insert_derived(*destination, capability, *source);
@@ -79,7 +83,8 @@ Error apply_data(Invocation& call, Capability& capability, Word data) {
 [[gnu::noinline]] Error find_endpoint(Invocation& call, Slot*& slot) {
     slot = resolve(call.capability(), call.word(0), call.word(1));
     if (slot == nullptr) return call.refuse(Error::FailedLookup, "no such slot");
-    if (!slot->capability.is(CapabilityType::Endpoint)) return call.refuse(Error::InvalidCapability, "the slot holds no endpoint");
+    if (!slot->capability.is(CapabilityType::Endpoint))
+        return call.refuse(Error::InvalidCapability, "the slot holds no endpoint");
     return Error::None;
 }
 
@@ -99,7 +104,8 @@ Error apply_data(Invocation& call, Capability& capability, Word data) {
     auto& notification = given->capability.object<Notification>();
     if (notification.endpoint_count == endpoints_at_most && endpoint.no_senders != &notification)
         return call.refuse(Error::RangeError, "the notification has 512 endpoints bound");
-    kernel::bind_no_senders(endpoint, *slot, given->capability.object_pointer<Notification>(), given->capability.badge());
+    kernel::bind_no_senders(endpoint, *slot, given->capability.object_pointer<Notification>(),
+                            given->capability.badge());
     return call.result();
 }
 

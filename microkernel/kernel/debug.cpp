@@ -12,7 +12,8 @@ constexpr Word entry_words = sizeof(abi::TraceEntry) / sizeof(Word);
 
 Error write_log(Invocation& call) {
     Word const count = call.word(0);
-    if (count > (call.length - (call.length != 0)) * sizeof(Word)) return call.refuse(Error::RangeError, "more bytes than words");
+    if (count > (call.length - (call.length != 0)) * sizeof(Word))
+        return call.refuse(Error::RangeError, "more bytes than words");
     for (Word i = 0; i < count; ++i) {
         char const byte = static_cast<char>(call.word(1 + i / 4) >> i % 4 * 8);
         arch::log_write(&byte, 1);
@@ -30,7 +31,8 @@ Error read_trace(Invocation& call) {
     if (call.caller.ipc_buffer == nullptr) count = 0;
     for (Word i = 0; i < count; ++i) {
         abi::TraceEntry const& entry = trace_at(first + i);
-        Word const words[entry_words] = {entry.time_low, entry.thread, entry.event, entry.a, entry.b, entry.c, entry.d, entry.e};
+        Word const words[entry_words] = {entry.time_low, entry.thread, entry.event, entry.a,
+                                         entry.b,        entry.c,      entry.d,     entry.e};
         for (Word j = 0; j < entry_words; ++j) call.caller.ipc_buffer->message[2 + i * entry_words + j] = words[j];
     }
     call.result(first, first + count);
@@ -45,14 +47,15 @@ Error describe_thread(Invocation& call) {
     if (thread == nullptr) return call.refuse(Error::RangeError, "no such thread");
     Word waiting_on = reinterpret_cast<Word>(thread->waiting_on);
     auto type = CapabilityType::Null;
-    if (thread->state == ThreadState::BlockedOnSend || thread->state == ThreadState::BlockedOnReceive) type = CapabilityType::Endpoint;
+    if (thread->state == ThreadState::BlockedOnSend || thread->state == ThreadState::BlockedOnReceive)
+        type = CapabilityType::Endpoint;
     if (thread->state == ThreadState::BlockedOnNotification) type = CapabilityType::Notification;
     if (thread->state == ThreadState::BlockedOnReply) {
         type = CapabilityType::Reply;
         waiting_on = thread->called;
     }
-    return call.result(reinterpret_cast<Word>(thread), thread->state, thread->priority, waiting_on, type, thread->name[0],
-                       thread->name[1], thread->name[2], thread->name[3], thread->receives_on);
+    return call.result(reinterpret_cast<Word>(thread), thread->state, thread->priority, waiting_on, type,
+                       thread->name[0], thread->name[1], thread->name[2], thread->name[3], thread->receives_on);
 }
 
 } // namespace

@@ -45,7 +45,8 @@ void make_thread_zombie(Slot& slot) {
     (thread.all_previous != nullptr ? thread.all_previous->all_next : processor.all_threads) = thread.all_next;
     if (thread.all_next != nullptr) thread.all_next->all_previous = thread.all_previous;
     --processor.thread_count;
-    Capability const zombie{reinterpret_cast<Word>(&thread) | static_cast<Word>(CapabilityType::Zombie) | Capability::zombie_thread, 0};
+    Capability const zombie{
+        reinterpret_cast<Word>(&thread) | static_cast<Word>(CapabilityType::Zombie) | Capability::zombie_thread, 0};
     move_capability(thread.zombie, zombie, slot);
     append_zombie(thread.zombie);
 }

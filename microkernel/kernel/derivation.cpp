@@ -1,6 +1,6 @@
 #include "derivation.hpp"
-#include "endpoint.hpp"
 #include "cpu.hpp"
+#include "endpoint.hpp"
 
 namespace kernel {
 
@@ -47,10 +47,12 @@ bool same_region(Capability const& first, Capability const& second) {
         Address start;
         Word bytes;
         if (!physical_region(second, start, bytes)) return false;
-        return start - first.pointer() < first.untyped_bytes() && bytes <= first.untyped_bytes() - (start - first.pointer());
+        return start - first.pointer() < first.untyped_bytes() &&
+               bytes <= first.untyped_bytes() - (start - first.pointer());
     }
     case CapabilityType::Control:
-        return (first == second) || (first.control_kind() == ControlKind::Irq && second.is(CapabilityType::IrqHandler)) ||
+        return (first == second) ||
+               (first.control_kind() == ControlKind::Irq && second.is(CapabilityType::IrqHandler)) ||
                (first.control_kind() == ControlKind::IoPort && second.is(CapabilityType::IoPorts));
     default: return same_object(first, second);
     }
@@ -106,8 +108,8 @@ bool is_parent(Slot const& first, Slot const& second) {
     Capability const& child = second.capability;
     if (!first.has_flag(Slot::revocable)) {
         // A copy of a Frame capability is the parent of what was mapped through it.
-        return parent.is(CapabilityType::Frame) && !parent.is_mapped() && same_object(parent, child) && child.is_mapped() &&
-               (child.word1 & Capability::of_original_bit) == 0;
+        return parent.is(CapabilityType::Frame) && !parent.is_mapped() && same_object(parent, child) &&
+               child.is_mapped() && (child.word1 & Capability::of_original_bit) == 0;
     }
     if (!same_region(parent, child)) return false;
     if (parent.is(CapabilityType::Endpoint) || parent.is(CapabilityType::Notification))
@@ -128,8 +130,7 @@ bool is_final(Slot const& slot) {
 }
 
 void insert_derived(Slot& destination, Capability const& capability, Slot& source) {
-    Word const flags =
-        is_revocable_copy(capability, source.capability) ? Slot::revocable | Slot::first_badged : 0;
+    Word const flags = is_revocable_copy(capability, source.capability) ? Slot::revocable | Slot::first_badged : 0;
     destination.capability = capability;
     bool const plain_frame_copy = capability.is(CapabilityType::Frame) && !source.has_flag(Slot::revocable);
     // Behind a copied Frame capability stand its mappings, which must stay with it.
@@ -159,7 +160,8 @@ void update_cspace(Thread& thread) {
 
 void update_space(Thread& thread) {
     Capability const& space = thread.address_space.capability;
-    arch::set_space(thread.context, space.is(CapabilityType::AddressSpace) ? space.object<AddressSpace>().hardware : nullptr);
+    arch::set_space(thread.context,
+                    space.is(CapabilityType::AddressSpace) ? space.object<AddressSpace>().hardware : nullptr);
     if (!space.is_null()) thread.address_space.set_flag(Slot::in_thread);
 }
 
@@ -167,11 +169,13 @@ namespace {
 /// A slot of a thread lost its capability.
 void forget_in_thread(Slot& slot, CapabilityType type) {
     Word const address = reinterpret_cast<Word>(&slot);
-    if (type == CapabilityType::CNode) update_cspace(*reinterpret_cast<Thread*>(address - offsetof(Thread, cspace_root)));
+    if (type == CapabilityType::CNode)
+        update_cspace(*reinterpret_cast<Thread*>(address - offsetof(Thread, cspace_root)));
     else update_space(*reinterpret_cast<Thread*>(address - offsetof(Thread, address_space)));
 }
 bool is_in_thread(Slot const& slot) {
-    return slot.has_flag(Slot::in_thread) && (slot.capability.is(CapabilityType::CNode) || slot.capability.is(CapabilityType::AddressSpace));
+    return slot.has_flag(Slot::in_thread) &&
+           (slot.capability.is(CapabilityType::CNode) || slot.capability.is(CapabilityType::AddressSpace));
 }
 } // namespace
 

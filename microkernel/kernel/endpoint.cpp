@@ -44,7 +44,8 @@ void complete(Thread& sender, Thread& receiver, PendingMessage const message, En
     if (message.is_call) {
         reply->caller = &sender;
         sender.message = message;
-        sender.call_rights = (message.can_grant ? abi::right::grant : 0) | (message.can_grant_reply ? abi::right::grant_reply : 0);
+        sender.call_rights =
+            (message.can_grant ? abi::right::grant : 0) | (message.can_grant_reply ? abi::right::grant_reply : 0);
         sender.reply = reply;
         sender.called = reinterpret_cast<Word>(&endpoint);
         sender.state = ThreadState::BlockedOnReply;
@@ -155,7 +156,8 @@ void endpoint_slot_moved(Slot& destination, Slot& source) {
 void endpoint_slot_emptied(Slot& slot) {
     auto& endpoint = slot.capability.object<Endpoint>();
     if (slot.has_flag(Slot::dead)) {
-        if (endpoint.first_dead == &slot && endpoint.last_dead == &slot) endpoint.first_dead = endpoint.last_dead = nullptr;
+        if (endpoint.first_dead == &slot && endpoint.last_dead == &slot)
+            endpoint.first_dead = endpoint.last_dead = nullptr;
         else if (endpoint.first_dead == &slot) endpoint.first_dead = slot.next();
         else if (endpoint.last_dead == &slot) endpoint.last_dead = slot.previous();
     }

@@ -15,7 +15,8 @@ constexpr Word length_mask = 0x7f, capabilities_mask = 3 << 7, label_mask = ~((W
 /// Whether a message with this MessageInfo can go from one to the other here.
 inline bool is_simple(Word info, Thread const& from, Thread const& to) {
     Word const length = info & length_mask;
-    if (length <= abi::register_words) [[likely]] return true;
+    if (length <= abi::register_words) [[likely]]
+        return true;
     return length <= abi::message_words && from.ipc_buffer != nullptr && to.ipc_buffer != nullptr;
 }
 
@@ -88,8 +89,8 @@ void fastpath_call(Thread& thread) {
 
     take_first_receiver(endpoint, receiver);
     if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, receiver);
-    receiver.context.set_message((info & (label_mask | length_mask)) | buffers, capability.badge(), thread.context.word0(),
-                                 thread.context.word1());
+    receiver.context.set_message((info & (label_mask | length_mask)) | buffers, capability.badge(),
+                                 thread.context.word0(), thread.context.word1());
     wait_for_reply(thread, receiver, endpoint, capability.word1);
     lend(receiver, context);
     switch_directly(processor, receiver);
@@ -113,7 +114,8 @@ void fastpath_reply_receive(Thread& thread) {
     bool const is_fault = caller->message.is_fault;
     Word const label_bits = info & label_mask;
     // The answer to a page fault carries nothing: the thread goes on, its registers as they are.
-    if (is_fault && (label_bits != 0 || caller->fault_kind != static_cast<Word>(abi::Fault::Page))) return handle_slowly(thread);
+    if (is_fault && (label_bits != 0 || caller->fault_kind != static_cast<Word>(abi::Fault::Page)))
+        return handle_slowly(thread);
     SchedContext const* const context = caller->time;
     if (context == nullptr || !context->has_time()) return handle_slowly(thread);
     Cpu& processor = cpu();
@@ -124,7 +126,8 @@ void fastpath_reply_receive(Thread& thread) {
         end_fault(*caller);
     } else {
         if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, *caller);
-        caller->context.set_message(label_bits | (info & length_mask), 0, thread.context.word0(), thread.context.word1());
+        caller->context.set_message(label_bits | (info & length_mask), 0, thread.context.word0(),
+                                    thread.context.word1());
     }
     reply.caller = nullptr;
     reply.receiver = &thread;
@@ -142,11 +145,13 @@ void fastpath_signal(Thread& thread) {
     Slot const* const slot = lookup(thread, thread.context.capability());
     if (slot == nullptr) return handle_slowly(thread);
     Capability const capability = slot->capability;
-    if (!capability.is(CapabilityType::Notification) || !capability.has(abi::right::write)) return handle_slowly(thread);
+    if (!capability.is(CapabilityType::Notification) || !capability.has(abi::right::write))
+        return handle_slowly(thread);
     auto& notification = capability.object<Notification>();
     if (notification.queue.is_empty() || notification.is_active != 0) return handle_slowly(thread);
     Thread& waiter = *notification.queue.first;
-    if (waiter.own_context == nullptr || !waiter.own_context->has_time() || cpu().has_time_work) return handle_slowly(thread);
+    if (waiter.own_context == nullptr || !waiter.own_context->has_time() || cpu().has_time_work)
+        return handle_slowly(thread);
     Thread* const next = waiter.queue_next;
     notification.queue.first = next;
     if (next != nullptr) next->queue_previous = nullptr;
@@ -172,10 +177,12 @@ void handle_page_fault(Thread& thread, Address address, Word code) {
     Capability const handler = thread.fault_handler.capability;
     bool const usable = handler.is(CapabilityType::Endpoint) && handler.has(abi::right::write);
     Endpoint* const endpoint = usable ? handler.object_pointer<Endpoint>() : nullptr;
-    Thread* const receiver = endpoint != nullptr && endpoint->state() == EndpointState::Receiving ? endpoint->queue.first : nullptr;
+    Thread* const receiver =
+        endpoint != nullptr && endpoint->state() == EndpointState::Receiving ? endpoint->queue.first : nullptr;
     Cpu& processor = cpu();
-    if (receiver == nullptr || receiver->reply == nullptr || receiver->ipc_buffer == nullptr || processor.has_time_work ||
-        !is_runnable(thread) || (receiver->own_context != nullptr && !receiver->own_context->has_time()) ||
+    if (receiver == nullptr || receiver->reply == nullptr || receiver->ipc_buffer == nullptr ||
+        processor.has_time_work || !is_runnable(thread) ||
+        (receiver->own_context != nullptr && !receiver->own_context->has_time()) ||
         highest_ready(processor) > receiver->priority) {
         send_fault(thread);
         leave_kernel();
@@ -183,7 +190,8 @@ void handle_page_fault(Thread& thread, Address address, Word code) {
     }
     take_first_receiver(*endpoint, *receiver);
     receiver->ipc_buffer->message[2] = thread.fault[2];
-    receiver->context.set_message(MessageInfo{static_cast<Word>(abi::Fault::Page), 3}.raw, handler.badge(), address, code);
+    receiver->context.set_message(MessageInfo{static_cast<Word>(abi::Fault::Page), 3}.raw, handler.badge(), address,
+                                  code);
     thread.context.hazards = (thread.context.hazards & ~hazard::buffers) | hazard::fault;
     thread.message.is_fault = true;
     wait_for_reply(thread, *receiver, *endpoint, 0);

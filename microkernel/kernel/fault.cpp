@@ -8,7 +8,8 @@ void send_fault(Thread& thread) {
     Capability const& handler = thread.fault_handler.capability;
     constexpr Word needed = abi::right::write;
     if (!handler.is(CapabilityType::Endpoint) || !handler.has(needed)) {
-        trace(TraceEvent::FaultWithoutHandler, &thread, thread.fault_label, thread.fault[0], thread.fault[1], thread.fault[2]);
+        trace(TraceEvent::FaultWithoutHandler, &thread, thread.fault_label, thread.fault[0], thread.fault[1],
+              thread.fault[2]);
         make_unready(thread);
         end_fault(thread);
         thread.state = ThreadState::Inactive;
@@ -16,14 +17,15 @@ void send_fault(Thread& thread) {
         return;
     }
     thread.context.hazards &= ~hazard::buffers;
-    PendingMessage const message{.badge = handler.badge(), .is_call = true, .is_fault = true, .can_grant = false,
-                                 .can_grant_reply = false};
+    PendingMessage const message{
+        .badge = handler.badge(), .is_call = true, .is_fault = true, .can_grant = false, .can_grant_reply = false};
     thread.message = message;
     thread.context.hazards |= hazard::fault;
     send(thread, handler.object<Endpoint>(), message, true);
 }
 
-void raise_fault(Thread& thread, abi::Fault kind, Word length, Word first, Word second, Word third, Word fourth, Word fifth) {
+void raise_fault(Thread& thread, abi::Fault kind, Word length, Word first, Word second, Word third, Word fourth,
+                 Word fifth) {
     thread.fault_kind = thread.fault_label = static_cast<Word>(kind);
     thread.fault_length = length;
     thread.fault[0] = first;

@@ -44,7 +44,8 @@ void handle_interrupt(Word line) {
 }
 
 Error invoke_irq_control(Invocation& call) {
-    if (call.label != abi::Invocation::IrqControlGet) return call.refuse(Error::IllegalOperation, "not an IrqControl invocation");
+    if (call.label != abi::Invocation::IrqControlGet)
+        return call.refuse(Error::IllegalOperation, "not an IrqControl invocation");
     Word const line = call.word(0);
     Slot* const cnode = call.extra(0, CapabilityType::CNode);
     if (line >= interrupt_lines) return call.refuse(Error::RangeError, "no such interrupt line");
@@ -62,13 +63,12 @@ Error invoke_irq_handler(Invocation& call) {
     Word const line = call.capability().irq_line();
     Slot& slot = slots[line];
     switch (call.label) {
-    case abi::Invocation::IrqHandlerAcknowledge:
-        arch::interrupt_unmask(line);
-        return call.result();
+    case abi::Invocation::IrqHandlerAcknowledge: arch::interrupt_unmask(line); return call.result();
     case abi::Invocation::IrqHandlerSetNotification: {
         Slot* const notification = call.extra(0, CapabilityType::Notification);
         if (notification == nullptr) return call.refuse(Error::InvalidCapability, "no notification given");
-        if (!notification->capability.has(abi::right::write)) return call.refuse(Error::IllegalOperation, "no right to signal");
+        if (!notification->capability.has(abi::right::write))
+            return call.refuse(Error::IllegalOperation, "no right to signal");
         if (Error const error = delete_capability(slot); error != Error::None) return error;
         insert_derived(slot, notification->capability, *notification);
         arch::interrupt_unmask(line);

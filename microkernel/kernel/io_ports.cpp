@@ -52,14 +52,16 @@ Error invoke_io_ports(Invocation& call) {
     switch (call.label) {
     case abi::Invocation::IoPortsIn:
     case abi::Invocation::IoPortsOut:
-        if (size != 1 && size != 2 && size != 4) return call.refuse(Error::InvalidArgument, "port access of no such size");
+        if (size != 1 && size != 2 && size != 4)
+            return call.refuse(Error::InvalidArgument, "port access of no such size");
         if (!covers(ports, port, size)) return call.refuse(Error::RangeError, "port outside the capability's range");
         if (call.label == abi::Invocation::IoPortsIn) return call.result(arch::port_in(port, size));
         arch::port_out(port, size, call.word(2));
         return call.result();
     case abi::Invocation::IoPortsOutBytes: {
         Word const count = size;
-        if (count > bytes_at_most || 2 + (count + 3) / 4 > call.length) return call.refuse(Error::RangeError, "more bytes than words");
+        if (count > bytes_at_most || 2 + (count + 3) / 4 > call.length)
+            return call.refuse(Error::RangeError, "more bytes than words");
         if (!covers(ports, port, 1)) return call.refuse(Error::RangeError, "port outside the capability's range");
         for (Word i = 0; i < count; ++i) arch::port_out(port, 1, call.word(2 + i / 4) >> i % 4 * 8 & 0xff);
         return call.result();

@@ -13,7 +13,8 @@ inline constexpr Error preempted = static_cast<Error>(15);
 /// Slot that `pointer` names in the CSpace of `thread`, all 32 bits resolved; null: none.
 Slot* lookup_by_walk(Thread& thread, abi::CapabilityPointer pointer);
 inline Slot* lookup(Thread& thread, abi::CapabilityPointer pointer) {
-    if (pointer < thread.cspace_size) [[likely]] return thread.cspace_slots + pointer;
+    if (pointer < thread.cspace_size) [[likely]]
+        return thread.cspace_slots + pointer;
     return lookup_by_walk(thread, pointer);
 }
 /// Slot at (index, depth) from a CNode capability, as CNode invocations address it; null: none.
@@ -64,7 +65,9 @@ void bind(SchedContext& context, Notification& notification);
 
 // --- replies (reply.cpp) ---------------------------------------------------------------------------------------------------
 /// Whether the answer to this BlockedOnReply thread may carry capabilities.
-inline bool can_grant_reply(Thread const& caller) { return (caller.call_rights & (abi::right::grant | abi::right::grant_reply)) != 0; }
+inline bool can_grant_reply(Thread const& caller) {
+    return (caller.call_rights & (abi::right::grant | abi::right::grant_reply)) != 0;
+}
 /// Answers the caller of `reply`, which has one, with the message in the replier's registers and buffer.
 void answer(Thread& replier, Reply& reply);
 void destroy(Reply& reply);
@@ -76,7 +79,8 @@ inline void declare_buffers(Thread& thread, abi::MessageInfo info) {
     if ((!info.has_read_buffer() && !info.has_write_buffer()) || from == nullptr) return;
     thread.context.hazards |= hazard::buffers;
     thread.read_buffer = info.has_read_buffer() ? CallerBuffer{from->read_address, from->read_length} : CallerBuffer{};
-    thread.write_buffer = info.has_write_buffer() ? CallerBuffer{from->write_address, from->write_length} : CallerBuffer{};
+    thread.write_buffer =
+        info.has_write_buffer() ? CallerBuffer{from->write_address, from->write_length} : CallerBuffer{};
 }
 
 // --- transfer (transfer.cpp) ---------------------------------------------------------------------------------------------
@@ -102,14 +106,16 @@ inline void end_fault(Thread& thread) {
 }
 inline void set_ipc_buffer(Thread& thread, Address user, abi::IpcBuffer* buffer) {
     thread.ipc_buffer = buffer;
-    thread.context.hazards = buffer != nullptr ? thread.context.hazards & ~hazard::no_buffer : thread.context.hazards | hazard::no_buffer;
+    thread.context.hazards =
+        buffer != nullptr ? thread.context.hazards & ~hazard::no_buffer : thread.context.hazards | hazard::no_buffer;
     thread.context.set_ipc_buffer(user, buffer);
 }
 
 // --- faults (fault.cpp) ----------------------------------------------------------------------------------------------------
 /// Sends thread.fault, fault_label and fault_length to the fault handler; without a usable one the thread stops.
 void send_fault(Thread& thread);
-void raise_fault(Thread& thread, abi::Fault kind, Word length, Word first, Word second, Word third, Word fourth = 0, Word fifth = 0);
+void raise_fault(Thread& thread, abi::Fault kind, Word length, Word first, Word second, Word third, Word fourth = 0,
+                 Word fifth = 0);
 
 /// Preemption point: only where everything is consistent.
 inline bool should_preempt() { return arch::interrupt_pending(); }

@@ -9,7 +9,7 @@ using abi::ThreadState;
 /// Head of a queue of threads linked by queue_next/queue_previous.
 struct ThreadQueue {
     Thread* first;
-    Thread* last;                       ///< stale while `first` is null
+    Thread* last; ///< stale while `first` is null
     [[nodiscard]] bool is_empty() const { return first == nullptr; }
     inline void push_back(Thread& thread);
     inline void push_front(Thread& thread);
@@ -18,10 +18,10 @@ struct ThreadQueue {
 
 /// Bits of Context::hazards: what keeps a thread from the fast paths. The architecture has its own from `first_of_machine` on.
 namespace hazard {
-inline constexpr Word no_reply = 1; ///< BlockedOnReceive without a Reply object
-inline constexpr Word signal = 2;   ///< its bound notification has a signal for it
-inline constexpr Word buffers = 4;  ///< its call declares buffers
-inline constexpr Word fault = 8;    ///< as PendingMessage::is_fault: it waits for the answer to a fault
+inline constexpr Word no_reply = 1;   ///< BlockedOnReceive without a Reply object
+inline constexpr Word signal = 2;     ///< its bound notification has a signal for it
+inline constexpr Word buffers = 4;    ///< its call declares buffers
+inline constexpr Word fault = 8;      ///< as PendingMessage::is_fault: it waits for the answer to a fault
 inline constexpr Word no_buffer = 16; ///< no IPC buffer
 inline constexpr Word first_of_machine = 256;
 } // namespace hazard
@@ -29,34 +29,37 @@ inline constexpr Word first_of_machine = 256;
 /// What a thread that waits on an endpoint asks for, and what the message is.
 struct PendingMessage {
     Word badge;
-    bool is_call;               ///< wants a reply
-    bool is_fault;              ///< the message is in Thread::fault
-    bool can_grant;             ///< extra capabilities may be attached
-    bool can_grant_reply;       ///< ... to the reply
+    bool is_call;         ///< wants a reply
+    bool is_fault;        ///< the message is in Thread::fault
+    bool can_grant;       ///< extra capabilities may be attached
+    bool can_grant_reply; ///< ... to the reply
 };
 
 /// A buffer that a caller declared for bulk transfer.
-struct CallerBuffer { Address address; Word length; };
+struct CallerBuffer {
+    Address address;
+    Word length;
+};
 
 struct Thread {
-    arch::Context context;              ///< first: entry code saves into it
+    arch::Context context; ///< first: entry code saves into it
 
     // What the fast paths touch; an architecture may know these offsets.
     ThreadState state;
     std::uint8_t priority;
-    bool queued;                        ///< in a ready queue
-    bool restart;                       ///< the system call was preempted: done again before user mode is reached
-    bool stopped_by_fault;              ///< Inactive because a fault had no handler
-    Thread* queue_next;                 ///< ready queue, or queue of what it waits on
+    bool queued;           ///< in a ready queue
+    bool restart;          ///< the system call was preempted: done again before user mode is reached
+    bool stopped_by_fault; ///< Inactive because a fault had no handler
+    Thread* queue_next;    ///< ready queue, or queue of what it waits on
     Thread* queue_previous;
-    void* waiting_on;                   ///< Endpoint or Notification while blocked on it, else stale
-    Reply* reply;                       ///< BlockedOnReply: who holds it; BlockedOnReceive: the one to be used, or null; else stale
+    void* waiting_on; ///< Endpoint or Notification while blocked on it, else stale
+    Reply* reply;     ///< BlockedOnReply: who holds it; BlockedOnReceive: the one to be used, or null; else stale
     SchedContext* own_context;
-    SchedContext* time;                 ///< what it runs on: the borrowed context if there is one, else its own
-    Slot* cspace_slots;                 ///< copy of what cspace_root says if its guard is zero and leaves nothing unresolved
-    Word cspace_size;                   ///< ... else 0 (see update_cspace)
-    Word call_rights;                   ///< BlockedOnReply: badge and rights (Capability::word1) of what it called
-    Word called;                        ///< BlockedOnReply: address of the endpoint it called; only compared, for the wait graph
+    SchedContext* time; ///< what it runs on: the borrowed context if there is one, else its own
+    Slot* cspace_slots; ///< copy of what cspace_root says if its guard is zero and leaves nothing unresolved
+    Word cspace_size;   ///< ... else 0 (see update_cspace)
+    Word call_rights;   ///< BlockedOnReply: badge and rights (Capability::word1) of what it called
+    Word called;        ///< BlockedOnReply: address of the endpoint it called; only compared, for the wait graph
 
     /// Slots of the thread, deleted with it. `zombie` is free until then.
     /// `replaced` holds what another was put in place of, until it is deleted.
@@ -64,20 +67,21 @@ struct Thread {
     static constexpr Word slot_count = 5;
     [[nodiscard]] Slot* slots() { return &cspace_root; }
 
-    PendingMessage message;             ///< while BlockedOnSend; is_fault and can_grant_reply also while BlockedOnReply
+    PendingMessage message; ///< while BlockedOnSend; is_fault and can_grant_reply also while BlockedOnReply
     CallerBuffer read_buffer, write_buffer; ///< valid with hazard::buffers
-    abi::IpcBuffer* ipc_buffer;         ///< kernel address, null: none
-    SchedContext* borrowed_context;     ///< while BlockedOnReceive: of the last call, kept for the next; nobody's time (ipc.hpp)
-    Thread* borrow_next;                ///< others that borrow the same scheduling context
+    abi::IpcBuffer* ipc_buffer;             ///< kernel address, null: none
+    SchedContext*
+        borrowed_context; ///< while BlockedOnReceive: of the last call, kept for the next; nobody's time (ipc.hpp)
+    Thread* borrow_next;  ///< others that borrow the same scheduling context
     Thread* borrow_previous;
     Notification* bound_notification;
-    Word fault_label, fault_length;     ///< message of a fault (or of a forwarded one)
+    Word fault_label, fault_length; ///< message of a fault (or of a forwarded one)
     Word fault[8];
-    Word fault_kind;                    ///< abi::Fault of the last fault: says what its answer may change
-    Word progress[2];                   ///< of a preempted invocation; zero at the start of each system call
+    Word fault_kind;  ///< abi::Fault of the last fault: says what its answer may change
+    Word progress[2]; ///< of a preempted invocation; zero at the start of each system call
     Word name[4];
-    Word receives_on;                   ///< address of the endpoint it last received on; likewise
-    Thread* all_next;                   ///< every thread, for debugging
+    Word receives_on; ///< address of the endpoint it last received on; likewise
+    Thread* all_next; ///< every thread, for debugging
     Thread* all_previous;
 
     [[nodiscard]] SchedContext* current_context() const { return time; }
@@ -88,11 +92,11 @@ enum class EndpointState : Word { Idle = 0, Sending = 1, Receiving = 2 };
 
 struct Endpoint {
     ThreadQueue queue;
-    Word state_and_badge;               ///< EndpointState, and the badge that no-senders signals give << 4
-    Slot* bind_slot;                    ///< BindNoSenders: slot of the unbadged capability
+    Word state_and_badge; ///< EndpointState, and the badge that no-senders signals give << 4
+    Slot* bind_slot;      ///< BindNoSenders: slot of the unbadged capability
     Notification* no_senders;
-    Endpoint* next_bound;               ///< others bound to the same notification
-    Slot* first_dead;                   ///< run of dead capabilities in the derivation list, oldest first
+    Endpoint* next_bound; ///< others bound to the same notification
+    Slot* first_dead;     ///< run of dead capabilities in the derivation list, oldest first
     Slot* last_dead;
 
     [[nodiscard]] EndpointState state() const { return static_cast<EndpointState>(state_and_badge & 3); }
@@ -102,18 +106,18 @@ static_assert(sizeof(Endpoint) == 32);
 
 struct Notification {
     ThreadQueue queue;
-    Word signals;                       ///< badges of the signals not yet received, or-ed
-    Word is_active;                     ///< a signal waits
+    Word signals;   ///< badges of the signals not yet received, or-ed
+    Word is_active; ///< a signal waits
     Thread* bound_thread;
     SchedContext* sched_context;
-    Endpoint* endpoints;                ///< whose no-senders binding this is
+    Endpoint* endpoints; ///< whose no-senders binding this is
     Word endpoint_count;
 };
 static_assert(sizeof(Notification) <= 32);
 
 struct Reply {
-    Thread* caller;                     ///< waits for the answer
-    Thread* receiver;                   ///< waits in a Receive with this object
+    Thread* caller;   ///< waits for the answer
+    Thread* receiver; ///< waits in a Receive with this object
     Word reserved[6];
 };
 static_assert(sizeof(Reply) == 32);
@@ -121,20 +125,21 @@ static_assert(sizeof(Reply) == 32);
 /// Time that a thread may use: `budget` ticks in each `period`, and no more than each context above it in the tree has left.
 /// Equal: a time slice, round robin; above others: no limit. A tick is charged to the whole chain.
 struct SchedContext {
-    Word usable;                        ///< has_time() as the fast paths read it
+    Word usable; ///< has_time() as the fast paths read it
     Thread* bound_thread;
     Notification* bound_notification;
-    Thread* borrowers;                  ///< linked by borrow_next
+    Thread* borrowers; ///< linked by borrow_next
     SchedContext *parent, *first_child, *next_sibling, *previous_sibling;
-    Word depth;                         ///< more than the parent's, less than depth_limit
-    Word budget, period, remaining;     ///< ticks; budget 0: not configured
-    Word refill_time;                   ///< tick count at which the budget is full again
-    SchedContext* refill_next;          ///< others in the same place of the refill wheel
-    SchedContext** refill_link;         ///< who points to it there
-    SchedContext *changed_next, **changed_link; ///< list of contexts whose users and children do not know yet (budget.cpp)
-    bool throttled;                     ///< its own budget is used up: it is in the refill wheel
-    bool blocked;                       ///< it, or one above it, is throttled
-    std::uint64_t consumed;             ///< time-stamp ticks since SchedContextConsumed
+    Word depth;                     ///< more than the parent's, less than depth_limit
+    Word budget, period, remaining; ///< ticks; budget 0: not configured
+    Word refill_time;               ///< tick count at which the budget is full again
+    SchedContext* refill_next;      ///< others in the same place of the refill wheel
+    SchedContext** refill_link;     ///< who points to it there
+    SchedContext *changed_next,
+        **changed_link;     ///< list of contexts whose users and children do not know yet (budget.cpp)
+    bool throttled;         ///< its own budget is used up: it is in the refill wheel
+    bool blocked;           ///< it, or one above it, is throttled
+    std::uint64_t consumed; ///< time-stamp ticks since SchedContextConsumed
     // Ticks charged ever; by its own users; by children that left it; and `charged` when it came to its parent.
     Word charged, charged_directly, charged_by_former, charged_before;
     Word reserved[8];
@@ -153,7 +158,7 @@ static_assert(sizeof(PageTable) == abi::object_size(abi::ObjectType::PageTable, 
 struct AddressSpace {
     static constexpr Word user_entries = abi::user_end >> abi::large_page_bits;
     Word hardware[1024];
-    Slot shadow[user_entries];          ///< PageTable or large Frame mappings
+    Slot shadow[user_entries]; ///< PageTable or large Frame mappings
 };
 static_assert(sizeof(AddressSpace) == abi::object_size(abi::ObjectType::AddressSpace, 0).bytes);
 

@@ -14,7 +14,8 @@ void answer_fault(Thread& replier, Thread& thread) {
         thread.stopped_by_fault = true;
         return;
     }
-    if (thread.fault_kind == static_cast<Word>(abi::Fault::Exception) && info.length() >= 3 && replier.ipc_buffer != nullptr)
+    if (thread.fault_kind == static_cast<Word>(abi::Fault::Exception) && info.length() >= 3 &&
+        replier.ipc_buffer != nullptr)
         thread.context.set_flow(replier.context.word0(), replier.context.word1(), replier.ipc_buffer->message[2]);
     thread.state = ThreadState::Running;
     make_ready_first(thread);
@@ -29,7 +30,11 @@ void answer(Thread& replier, Reply& reply) {
         answer_fault(replier, caller);
         return;
     }
-    PendingMessage const message{.badge = 0, .is_call = false, .is_fault = false, .can_grant = can_grant_reply(caller), .can_grant_reply = false};
+    PendingMessage const message{.badge = 0,
+                                 .is_call = false,
+                                 .is_fault = false,
+                                 .can_grant = can_grant_reply(caller),
+                                 .can_grant_reply = false};
     transfer_message(replier, caller, message, nullptr);
     caller.state = ThreadState::Running;
     make_ready_first(caller);

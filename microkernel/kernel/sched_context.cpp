@@ -9,7 +9,8 @@ void leave_parent(SchedContext& context) {
     SchedContext* const parent = context.parent;
     if (parent == nullptr) return;
     parent->charged_by_former += context.charged - context.charged_before;
-    (context.previous_sibling != nullptr ? context.previous_sibling->next_sibling : parent->first_child) = context.next_sibling;
+    (context.previous_sibling != nullptr ? context.previous_sibling->next_sibling : parent->first_child) =
+        context.next_sibling;
     if (context.next_sibling != nullptr) context.next_sibling->previous_sibling = context.previous_sibling;
     context.parent = context.next_sibling = context.previous_sibling = nullptr;
 }

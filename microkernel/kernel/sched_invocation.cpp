@@ -17,8 +17,10 @@ Error change_parent(Invocation& call) {
     auto& context = slot->capability.object<SchedContext>();
     auto* const parent = parent_slot != nullptr ? parent_slot->capability.object_pointer<SchedContext>() : nullptr;
     // A tree grows from its root, so that no ring can be made and no subtree has to be measured.
-    if (context.first_child != nullptr || parent == &context) return call.refuse(Error::IllegalOperation, "the context has children");
-    if (parent != nullptr && parent->depth + 1 >= SchedContext::depth_limit) return call.refuse(Error::RangeError, "the tree is too deep");
+    if (context.first_child != nullptr || parent == &context)
+        return call.refuse(Error::IllegalOperation, "the context has children");
+    if (parent != nullptr && parent->depth + 1 >= SchedContext::depth_limit)
+        return call.refuse(Error::RangeError, "the tree is too deep");
     set_parent(context, parent);
     return call.result();
 }
@@ -32,7 +34,8 @@ Error invoke_sched_control(Invocation& call) {
     Word const budget = call.word(0), period = call.word(1);
     Slot* const context = call.extra(0, CapabilityType::SchedContext);
     if (context == nullptr) return call.refuse(Error::InvalidCapability, "no SchedContext given");
-    if (budget == 0 || budget > period || period > period_at_most) return call.refuse(Error::RangeError, "no such budget and period");
+    if (budget == 0 || budget > period || period > period_at_most)
+        return call.refuse(Error::RangeError, "no such budget and period");
     configure(context->capability.object<SchedContext>(), to_ticks(budget), to_ticks(period));
     return call.result();
 }

@@ -7,9 +7,7 @@ constinit Cpu boot_cpu{};
 
 namespace {
 
-bool enqueue_checked(Thread& thread) {
-    return !thread.queued && &thread != cpu().current && is_runnable(thread);
-}
+bool enqueue_checked(Thread& thread) { return !thread.queued && &thread != cpu().current && is_runnable(thread); }
 
 void mark(Cpu& processor, Thread& thread) {
     thread.queued = true;

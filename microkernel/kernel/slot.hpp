@@ -32,8 +32,8 @@ enum class CapabilityType : Word {
     Frame = 10,
     IrqHandler = 11,
     IoPorts = 12,
-    Control = 13,   ///< one of ControlKind
-    Zombie = 14,    ///< a CNode or Thread being taken apart; lies in a slot of that very object (deletion.cpp)
+    Control = 13, ///< one of ControlKind
+    Zombie = 14,  ///< a CNode or Thread being taken apart; lies in a slot of that very object (deletion.cpp)
 };
 
 enum class ControlKind : Word { Irq = 0, IoPort = 1, Sched = 2, Debug = 3 };
@@ -50,8 +50,14 @@ struct Capability {
     [[nodiscard]] constexpr bool is_null() const { return type() == CapabilityType::Null; }
     [[nodiscard]] constexpr bool is(CapabilityType wanted) const { return type() == wanted; }
     [[nodiscard]] constexpr Word pointer() const { return word0 & ~type_mask; }
-    template <class Object> [[nodiscard]] Object& object() const { return *reinterpret_cast<Object*>(pointer()); }
-    template <class Object> [[nodiscard]] Object* object_pointer() const { return reinterpret_cast<Object*>(pointer()); }
+    template <class Object>
+    [[nodiscard]] Object& object() const {
+        return *reinterpret_cast<Object*>(pointer());
+    }
+    template <class Object>
+    [[nodiscard]] Object* object_pointer() const {
+        return reinterpret_cast<Object*>(pointer());
+    }
     bool operator==(Capability const&) const = default;
 
     static Capability make(CapabilityType type, void const* object, Word word1 = 0) {
@@ -96,12 +102,14 @@ struct Capability {
     [[nodiscard]] constexpr Word frame_rights() const { return word0 >> 4 & 15; }
     [[nodiscard]] constexpr bool is_large() const { return (word0 & frame_large) != 0; }
     [[nodiscard]] constexpr bool frame_is_device() const { return (word0 & frame_device) != 0; }
-    [[nodiscard]] constexpr Word frame_map_flags() const { return (word0 & frame_uncached) != 0 ? abi::map_flag::uncached : 0; }
+    [[nodiscard]] constexpr Word frame_map_flags() const {
+        return (word0 & frame_uncached) != 0 ? abi::map_flag::uncached : 0;
+    }
     [[nodiscard]] constexpr bool is_mapped() const { return (word1 & mapped_bit) != 0; } ///< Frame and PageTable
     /// The copy in a thread's IPC buffer slot names its thread, whose buffer ends with it: thread | 2.
     [[nodiscard]] constexpr bool is_ipc_buffer() const { return (word1 & 3) == 2; }
     [[nodiscard]] Thread* ipc_buffer_thread() const { return reinterpret_cast<Thread*>(word1 & ~Word{3}); }
-    [[nodiscard]] constexpr Word map_table() const { return word1 & 0xfffff000; }        ///< Frame and PageTable
+    [[nodiscard]] constexpr Word map_table() const { return word1 & 0xfffff000; } ///< Frame and PageTable
     [[nodiscard]] constexpr Word directory_index() const { return word1 >> 1 & 0x3ff; }
     constexpr void restrict_frame(Word rights) { word0 &= ~((~rights & 15) << 4); }
 
@@ -123,14 +131,15 @@ static_assert(sizeof(Capability) == 8);
 
 struct alignas(16) Slot {
     Capability capability;
-    Word previous_word;         ///< previous slot of the derivation list
-    Word next_word;             ///< next slot | flags
+    Word previous_word; ///< previous slot of the derivation list
+    Word next_word;     ///< next slot | flags
 
     static constexpr Word revocable = 1;    ///< may have descendants: is an original, or newly badged
     static constexpr Word first_badged = 2; ///< first of its badge: not a descendant of an equally badged one
     static constexpr Word watched = 4;      ///< endpoint capability whose last descendant's end is told
-    static constexpr Word in_thread = 4;    ///< CNode or AddressSpace: a thread's own slot, whose content the Thread repeats
-    static constexpr Word dead = 8;         ///< a watched one without descendants, waiting for NextDead
+    static constexpr Word in_thread =
+        4;                          ///< CNode or AddressSpace: a thread's own slot, whose content the Thread repeats
+    static constexpr Word dead = 8; ///< a watched one without descendants, waiting for NextDead
     static constexpr Word flags_mask = 15;
 
     [[nodiscard]] bool is_empty() const { return capability.is_null(); }

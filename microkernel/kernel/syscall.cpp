@@ -48,8 +48,8 @@ inline bool invoke(Thread& thread, Slot& slot) {
     MessageInfo const info{thread.context.info()};
     bool const has_buffer = thread.ipc_buffer != nullptr;
     Word const available = has_buffer ? abi::message_words : abi::register_words;
-    Invocation call{thread, slot, static_cast<abi::Invocation>(info.label()), info.length() < available ? info.length() : available,
-                    has_buffer ? info.capabilities() : 0};
+    Invocation call{thread, slot, static_cast<abi::Invocation>(info.label()),
+                    info.length() < available ? info.length() : available, has_buffer ? info.capabilities() : 0};
     Error const error = dispatch(call);
     if (error == preempted) [[unlikely]] {
         preempt(thread);
@@ -74,8 +74,12 @@ inline bool invoke(Thread& thread, Slot& slot) {
 void send_call(Thread& thread, Capability const& capability, MessageInfo info) {
     declare_buffers(thread, info);
     send(thread, capability.object<Endpoint>(),
-         {.badge = capability.badge(), .is_call = true, .is_fault = false, .can_grant = capability.has(abi::right::grant),
-          .can_grant_reply = capability.has(abi::right::grant_reply)}, true);
+         {.badge = capability.badge(),
+          .is_call = true,
+          .is_fault = false,
+          .can_grant = capability.has(abi::right::grant),
+          .can_grant_reply = capability.has(abi::right::grant_reply)},
+         true);
 }
 
 void handle_call(Thread& thread, MessageInfo info) {
@@ -83,7 +87,8 @@ void handle_call(Thread& thread, MessageInfo info) {
     if (slot == nullptr || slot->is_empty()) return fail(thread, Error::InvalidCapability, "call on no capability");
     Capability const& capability = slot->capability;
     if (!capability.is(CapabilityType::Endpoint)) return static_cast<void>(invoke(thread, *slot));
-    if (!capability.has(abi::right::write)) return fail(thread, Error::InvalidCapability, "call without the write right");
+    if (!capability.has(abi::right::write))
+        return fail(thread, Error::InvalidCapability, "call without the write right");
     send_call(thread, capability, info);
 }
 
@@ -95,8 +100,12 @@ void handle_send(Thread& thread, bool blocking) {
     case CapabilityType::Endpoint:
         if (!capability.has(abi::right::write)) break;
         send(thread, capability.object<Endpoint>(),
-             {.badge = capability.badge(), .is_call = false, .is_fault = false, .can_grant = capability.has(abi::right::grant),
-              .can_grant_reply = false}, blocking);
+             {.badge = capability.badge(),
+              .is_call = false,
+              .is_fault = false,
+              .can_grant = capability.has(abi::right::grant),
+              .can_grant_reply = false},
+             blocking);
         return;
     case CapabilityType::Notification:
         if (!capability.has(abi::right::write)) break;
@@ -104,7 +113,8 @@ void handle_send(Thread& thread, bool blocking) {
         signal(capability.object<Notification>(), capability.badge());
         return;
     case CapabilityType::Reply:
-        if (capability.object<Reply>().caller == nullptr) return fail(thread, Error::IllegalOperation, "reply to nobody");
+        if (capability.object<Reply>().caller == nullptr)
+            return fail(thread, Error::IllegalOperation, "reply to nobody");
         answer(thread, capability.object<Reply>());
         thread.context.set_info(MessageInfo{}.raw);
         return;
@@ -157,7 +167,8 @@ void perform_syscall(Thread& thread) {
         return;
     }
     if (!thread.cspace_root.capability.is(CapabilityType::CNode)) {
-        raise_fault(thread, abi::Fault::Capability, 2, thread.context.capability(), thread.context.instruction_pointer(), 0);
+        raise_fault(thread, abi::Fault::Capability, 2, thread.context.capability(),
+                    thread.context.instruction_pointer(), 0);
         return;
     }
     Reply* reply;

@@ -31,8 +31,8 @@ struct Invocation {
     Word length;
     Word capability_count;
     Word result_length = 0;
-    std::array<Word, 12> results;       ///< the first two are defined
-    bool is_in_buffer = false;          ///< the invocation put result words 2.. into the buffer itself
+    std::array<Word, 12> results; ///< the first two are defined
+    bool is_in_buffer = false;    ///< the invocation put result words 2.. into the buffer itself
     char const* reason = "";
 
     Invocation(Thread& by, Slot& of, abi::Invocation what, Word words, Word capabilities)
@@ -58,7 +58,8 @@ struct Invocation {
         Slot* const found = extra(index);
         return found != nullptr && found->capability.is(type) ? found : nullptr;
     }
-    template <class... Words> Error result(Words... words) {
+    template <class... Words>
+    Error result(Words... words) {
         result_length = 0;
         ((results[result_length++] = static_cast<Word>(words)), ...);
         return Error::None;

@@ -26,7 +26,7 @@ Error replace(Thread& thread, Slot& destination, Capability const& copy, Slot& s
 
 struct BufferArgument {
     Address address;
-    Slot* frame;                        ///< null: no buffer
+    Slot* frame; ///< null: no buffer
 };
 
 Error check_buffer(Invocation& call, Address address, Word extra_index, BufferArgument& buffer) {
@@ -38,7 +38,8 @@ Error check_buffer(Invocation& call, Address address, Word extra_index, BufferAr
     Capability const& frame = buffer.frame->capability;
     if (!frame.is(CapabilityType::Frame) || frame.is_large() || frame.frame_is_device())
         return call.refuse(Error::InvalidCapability, "IPC buffer is no 4 KiB frame of memory");
-    if ((frame.frame_rights() & 3) != 3) return call.refuse(Error::IllegalOperation, "IPC buffer frame is not writable");
+    if ((frame.frame_rights() & 3) != 3)
+        return call.refuse(Error::IllegalOperation, "IPC buffer frame is not writable");
     if (address % abi::page_size != 0) return call.refuse(Error::AlignmentError, "IPC buffer is not page-aligned");
     if (address >= abi::user_end) return call.refuse(Error::RangeError, "IPC buffer outside user space");
     return Error::None;
@@ -85,7 +86,8 @@ Error set_spaces(Invocation& call, bool with_cspace, bool with_space) {
     if (with_space) {
         space = call.extra(extra_index++, CapabilityType::AddressSpace);
         if (space == nullptr) return call.refuse(Error::InvalidCapability, "no AddressSpace given");
-        if (Error const error = check_buffer(call, call.word(0), extra_index, buffer); error != Error::None) return error;
+        if (Error const error = check_buffer(call, call.word(0), extra_index, buffer); error != Error::None)
+            return error;
     }
     if (with_space) {
         // New before old: the caller's own space must not end while its call goes on.
@@ -100,7 +102,8 @@ Error set_spaces(Invocation& call, bool with_cspace, bool with_space) {
     if (with_cspace)
         if (Error const error = replace(thread, thread.cspace_root, root, *cspace); error != Error::None) {
             // Nothing is left to do but delete the old one, and the pointers of this call mean nothing in the new one.
-            if (&thread == &call.caller && thread.cspace_root.capability == root) call.caller.progress[1] = own_cspace_replaced;
+            if (&thread == &call.caller && thread.cspace_root.capability == root)
+                call.caller.progress[1] = own_cspace_replaced;
             return error;
         }
     return call.result();
@@ -120,7 +123,8 @@ Error read_registers(Invocation& call) {
 Error write_registers(Invocation& call) {
     Thread& thread = target(call);
     if (&thread == &call.caller) return call.refuse(Error::IllegalOperation, "a thread cannot write its own registers");
-    if (call.length < 1 + abi::register_count) return call.refuse(Error::TruncatedMessage, "fewer words than registers");
+    if (call.length < 1 + abi::register_count)
+        return call.refuse(Error::TruncatedMessage, "fewer words than registers");
     Registers const registers{call.word(1), call.word(2), call.word(3), call.word(4),  call.word(5),  call.word(6),
                               call.word(7), call.word(8), call.word(9), call.word(10), call.word(11), call.word(12)};
     bool const resume_after = call.word(0) != 0;
@@ -142,8 +146,10 @@ Error set_fault_handler(Invocation& call) {
     Slot* const handler = call.extra(0, CapabilityType::Endpoint);
     if (handler == nullptr) return call.refuse(Error::InvalidCapability, "fault handler is no endpoint");
     Capability copy;
-    if (Error const error = derive(*handler, copy); error != Error::None) return call.refuse(error, "handler cannot be copied");
-    if (!copy.has(abi::right::write)) return call.refuse(Error::IllegalOperation, "no right to send to the fault handler");
+    if (Error const error = derive(*handler, copy); error != Error::None)
+        return call.refuse(error, "handler cannot be copied");
+    if (!copy.has(abi::right::write))
+        return call.refuse(Error::IllegalOperation, "no right to send to the fault handler");
     if (Error const error = replace(thread, thread.fault_handler, copy, *handler); error != Error::None) return error;
     return call.result();
 }
@@ -168,7 +174,8 @@ Error bind_notification(Invocation& call) {
     Thread& thread = target(call);
     Slot* const slot = call.extra(0, CapabilityType::Notification);
     if (slot == nullptr) return call.refuse(Error::InvalidCapability, "no notification given");
-    if (!slot->capability.has(abi::right::read)) return call.refuse(Error::IllegalOperation, "no right to receive signals");
+    if (!slot->capability.has(abi::right::read))
+        return call.refuse(Error::IllegalOperation, "no right to receive signals");
     auto& notification = slot->capability.object<Notification>();
     if (thread.bound_notification != nullptr || notification.bound_thread != nullptr || !notification.queue.is_empty())
         return call.refuse(Error::IllegalOperation, "thread or notification is bound or waited on");
@@ -199,7 +206,8 @@ Error invoke_thread(Invocation& call) {
     case ThreadSetFaultHandler: return set_fault_handler(call);
     case ThreadSetPriority:
         if (call.word(0) > 255) return call.refuse(Error::RangeError, "no such priority");
-        if (call.word(0) > call.caller.priority) return call.refuse(Error::IllegalOperation, "priority above the caller's");
+        if (call.word(0) > call.caller.priority)
+            return call.refuse(Error::IllegalOperation, "priority above the caller's");
         set_priority(thread, static_cast<std::uint8_t>(call.word(0)));
         return call.result();
     case ThreadReadRegisters: return read_registers(call);

@@ -8,8 +8,8 @@ Word arch_trace_next;
 }
 
 void trace(TraceEvent event, Thread const* thread, Word a, Word b, Word c, Word d, Word e) {
-    arch_trace_ring[arch_trace_next++ % trace_capacity] = {static_cast<Word>(arch::time_stamp()), reinterpret_cast<Word>(thread),
-                                           static_cast<Word>(event), a, b, c, d, e};
+    arch_trace_ring[arch_trace_next++ % trace_capacity] = {
+        static_cast<Word>(arch::time_stamp()), reinterpret_cast<Word>(thread), static_cast<Word>(event), a, b, c, d, e};
 }
 
 Word trace_next() { return arch_trace_next; }

@@ -5,13 +5,13 @@
 namespace kernel {
 
 enum class TraceEvent : Word {
-    Refused = 1,                ///< a: invocation label, b: error, c: capability pointer, d: capability type
-    FaultWithoutHandler = 2,    ///< a: fault, b..d: its first words
-    Exception = 3,              ///< a: vector, b: error code, c: eip
+    Refused = 1,             ///< a: invocation label, b: error, c: capability pointer, d: capability type
+    FaultWithoutHandler = 2, ///< a: fault, b..d: its first words
+    Exception = 3,           ///< a: vector, b: error code, c: eip
     ThreadCreated = 4,
     ThreadDestroyed = 5,
-    Preempted = 6,              ///< a: invocation label
-    NoSenders = 7,              ///< a: endpoint, b: badge
+    Preempted = 6, ///< a: invocation label
+    NoSenders = 7, ///< a: endpoint, b: badge
 };
 
 inline constexpr Word trace_capacity = 1024;
@@ -21,7 +21,7 @@ Word trace_next();
 abi::TraceEntry const& trace_at(Word index);
 
 void log(char const* text);
-void log_number(Word value);    ///< hexadecimal
+void log_number(Word value); ///< hexadecimal
 /// In debug builds writes who was refused what, and why.
 void log_refusal(Thread const& thread, Word label, Error error, char const* reason);
 

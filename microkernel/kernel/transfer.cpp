@@ -41,7 +41,8 @@ void transfer_message(Thread& sender, Thread& receiver, PendingMessage const& me
         if (receiver.ipc_buffer != nullptr)
             for (Word i = abi::register_words; i < length; ++i) receiver.ipc_buffer->message[i] = sender.fault[i];
         else length = std::min(length, abi::register_words);
-        receiver.context.set_message(abi::MessageInfo{sender.fault_label, length}.raw, message.badge, sender.fault[0], sender.fault[1]);
+        receiver.context.set_message(abi::MessageInfo{sender.fault_label, length}.raw, message.badge, sender.fault[0],
+                                     sender.fault[1]);
         return;
     }
     abi::MessageInfo const info{sender.context.info()};

@@ -45,15 +45,18 @@ Error zero_memory(Address start, Word bytes) {
 /// The memory is in use from now on: it counts as zeroed no longer.
 void forget_zeroed(Address start, Word bytes) {
     Cpu& processor = cpu();
-    if (start < processor.zeroed_end && processor.zeroed_start - start < bytes) processor.zeroed_start = processor.zeroed_end = 0;
-    if (start >= processor.zeroed_start && start < processor.zeroed_end) processor.zeroed_start = processor.zeroed_end = 0;
+    if (start < processor.zeroed_end && processor.zeroed_start - start < bytes)
+        processor.zeroed_start = processor.zeroed_end = 0;
+    if (start >= processor.zeroed_start && start < processor.zeroed_end)
+        processor.zeroed_start = processor.zeroed_end = 0;
 }
 
 /// abi::object_size by table.
 inline abi::ObjectSize size_of(ObjectType type, Word size_bits) {
     static constexpr auto fixed = [] {
         std::array<abi::ObjectSize, static_cast<std::size_t>(ObjectType::Count)> sizes{};
-        for (std::size_t index = 0; index < sizes.size(); ++index) sizes[index] = abi::object_size(static_cast<ObjectType>(index), 0);
+        for (std::size_t index = 0; index < sizes.size(); ++index)
+            sizes[index] = abi::object_size(static_cast<ObjectType>(index), 0);
         return sizes;
     }();
     if (type == ObjectType::Untyped || type == ObjectType::CNode) return abi::object_size(type, size_bits);
@@ -64,7 +67,8 @@ inline abi::ObjectSize size_of(ObjectType type, Word size_bits) {
     Capability& untyped = call.capability();
     auto const type = static_cast<ObjectType>(call.word(0));
     Word const size_bits = call.word(1), first = call.word(2), count = call.word(3);
-    if (call.word(0) >= static_cast<Word>(ObjectType::Count)) return call.refuse(Error::InvalidArgument, "no such object type");
+    if (call.word(0) >= static_cast<Word>(ObjectType::Count))
+        return call.refuse(Error::InvalidArgument, "no such object type");
     if (!is_valid_size(type, size_bits)) return call.refuse(Error::RangeError, "object of no such size");
     if (count == 0 || count > count_at_most) return call.refuse(Error::RangeError, "count of objects out of range");
     bool const device = untyped.untyped_is_device();
@@ -98,9 +102,10 @@ inline abi::ObjectSize size_of(ObjectType type, Word size_bits) {
         forget_zeroed(object, size.bytes);
         end += size.bytes;
         untyped.set_watermark(end);
-        insert_original(slots[made], 
+        insert_original(slots[made],
                         type == ObjectType::Endpoint || type == ObjectType::Notification
-                            ? Capability::make(type == ObjectType::Endpoint ? CapabilityType::Endpoint : CapabilityType::Notification,
+                            ? Capability::make(type == ObjectType::Endpoint ? CapabilityType::Endpoint
+                                                                            : CapabilityType::Notification,
                                                arch::to_virtual(object), abi::right::all)
                             : create_object(type, object, size_bits, device),
                         &call.slot);

@@ -26,9 +26,7 @@ void cancel_wait(Thread& thread) {
         }
         break;
     }
-    case ThreadState::BlockedOnReply:
-        thread.reply->caller = nullptr;
-        break;
+    case ThreadState::BlockedOnReply: thread.reply->caller = nullptr; break;
     case ThreadState::BlockedOnNotification:
         static_cast<Notification*>(thread.waiting_on)->queue.remove(thread);
         thread.waiting_on = nullptr;

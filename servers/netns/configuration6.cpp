@@ -10,12 +10,14 @@ namespace {
 bool is_group(Address6 const& address) { return address[0] == 0xff; }
 bool is_link_local(Address6 const& address) { return address[0] == 0xfe && (address[1] & 0xc0) == 0x80; }
 bool is_mapped(Address6 const& address) {
-    return std::all_of(address.begin(), address.begin() + 10, [](std::uint8_t byte) { return byte == 0; }) && address[10] == 0xff && address[11] == 0xff;
+    return std::all_of(address.begin(), address.begin() + 10, [](std::uint8_t byte) { return byte == 0; }) &&
+           address[10] == 0xff && address[11] == 0xff;
 }
 std::uint8_t scope_of(Address6 const& address) {
     if (address == Configuration6::loopback) { return Configuration6::scope_host; }
     if (is_link_local(address)) { return Configuration6::scope_link; }
-    return address[0] == 0xfe && (address[1] & 0xc0) == 0xc0 ? Configuration6::scope_site : Configuration6::scope_universe;
+    return address[0] == 0xfe && (address[1] & 0xc0) == 0xc0 ? Configuration6::scope_site
+                                                             : Configuration6::scope_universe;
 }
 /// In the order of RFC 4291: the wider the larger.
 int reach(std::uint8_t scope) { return 255 - scope; }
@@ -30,7 +32,9 @@ Address6 network_of(Address6 address, std::uint8_t prefix) {
 bool has_network(LinkAddress6 const& address) { return address.prefix != 128; }
 } // namespace
 
-bool in_network(Address6 const& address, Address6 const& network, std::uint8_t prefix) { return network_of(address, prefix) == network_of(network, prefix); }
+bool in_network(Address6 const& address, Address6 const& network, std::uint8_t prefix) {
+    return network_of(address, prefix) == network_of(network, prefix);
+}
 
 bool route_before(RouteEntry6 const& a, RouteEntry6 const& b) {
     auto const common = std::min(a.prefix, b.prefix);
@@ -39,17 +43,26 @@ bool route_before(RouteEntry6 const& a, RouteEntry6 const& b) {
 }
 
 Address6 link_local(std::array<std::uint8_t, 6> const& hardware) {
-    return {0xfe, 0x80, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(hardware[0] ^ 2), hardware[1], hardware[2], 0xff, 0xfe, hardware[3], hardware[4], hardware[5]};
+    return {0xfe,        0x80,        0,
+            0,           0,           0,
+            0,           0,           static_cast<std::uint8_t>(hardware[0] ^ 2),
+            hardware[1], hardware[2], 0xff,
+            0xfe,        hardware[3], hardware[4],
+            hardware[5]};
 }
 
 void Configuration6::insert(LinkAddress6 const& address) {
-    auto const place = std::ranges::find_if(addresses_, [&](auto const& other) { return other.device == address.device && reach(other.scope) <= reach(address.scope); });
+    auto const place = std::ranges::find_if(addresses_, [&](auto const& other) {
+        return other.device == address.device && reach(other.scope) <= reach(address.scope);
+    });
     addresses_.insert(place, address);
 }
 
 void Configuration6::add_prefix_route(LinkAddress6 const& address) {
     if (!has_network(address)) { return; }
-    RouteEntry6 const route{address.device, network_of(address.address, address.prefix), {}, metric_kernel, address.prefix, protocol_kernel};
+    RouteEntry6 const route{
+        address.device, network_of(address.address, address.prefix), {}, metric_kernel, address.prefix,
+        protocol_kernel};
     if (std::ranges::find(routes_, route) == routes_.end()) { routes_.push_back(route); }
 }
 
@@ -60,8 +73,10 @@ Configuration6::Settings const& Configuration6::settings_of(std::uint32_t device
 
 void Configuration6::give_addresses(Link const& link) {
     bool const local = link.kind == DeviceKind::Loopback;
-    LinkAddress6 const own{link.index, local ? loopback : link_local(link.hardware_address), static_cast<std::uint8_t>(local ? 128 : 64), local ? scope_host : scope_link};
-    bool const there = std::ranges::any_of(addresses_, [&](auto const& other) { return other.device == own.device && other.address == own.address; });
+    LinkAddress6 const own{link.index, local ? loopback : link_local(link.hardware_address),
+                           static_cast<std::uint8_t>(local ? 128 : 64), local ? scope_host : scope_link};
+    bool const there = std::ranges::any_of(
+        addresses_, [&](auto const& other) { return other.device == own.device && other.address == own.address; });
     if (!there) { insert(own); }
     for (auto const& address : addresses_) {
         if (address.device == link.index) { add_prefix_route(address); }
@@ -97,7 +112,9 @@ Result<void> Configuration6::add_address(std::uint32_t device, Address6 const& a
     if (link == nullptr) { return fail(Error::NoSuchDevice); }
     if (prefix > 128) { return fail(Error::Invalid); }
     bool const loopback_elsewhere = address == loopback && link->kind != DeviceKind::Loopback;
-    if (address == Address6{} || is_group(address) || is_mapped(address) || loopback_elsewhere) { return fail(Error::AddressNotAvailable); }
+    if (address == Address6{} || is_group(address) || is_mapped(address) || loopback_elsewhere) {
+        return fail(Error::AddressNotAvailable);
+    }
     if (settings_of(device).disabled != 0) { return fail(Error::Access); }
     std::size_t count = 0;
     for (auto const& other : addresses_) {
@@ -115,7 +132,9 @@ Result<void> Configuration6::add_address(std::uint32_t device, Address6 const& a
 }
 
 Result<void> Configuration6::remove_address(std::uint32_t device, Address6 const& address, std::uint8_t prefix) {
-    auto const found = std::ranges::find_if(addresses_, [&](auto const& entry) { return entry.device == device && entry.address == address && entry.prefix == prefix; });
+    auto const found = std::ranges::find_if(addresses_, [&](auto const& entry) {
+        return entry.device == device && entry.address == address && entry.prefix == prefix;
+    });
     if (found == addresses_.end()) { return fail(Error::AddressNotAvailable); }
     auto const gone = *found;
     addresses_.erase(found);
@@ -124,7 +143,8 @@ Result<void> Configuration6::remove_address(std::uint32_t device, Address6 const
     });
     if (!shared && has_network(gone)) {
         std::erase_if(routes_, [&](auto const& route) {
-            return route.device == device && route.protocol == protocol_kernel && route.prefix == prefix && in_network(address, route.destination, prefix);
+            return route.device == device && route.protocol == protocol_kernel && route.prefix == prefix &&
+                   in_network(address, route.destination, prefix);
         });
     }
     space_.dirty = true;
@@ -132,13 +152,20 @@ Result<void> Configuration6::remove_address(std::uint32_t device, Address6 const
     return {};
 }
 
-bool Configuration6::is_own(Address6 const& address) const { return std::ranges::find(addresses_, address, &LinkAddress6::address) != addresses_.end(); }
+bool Configuration6::is_own(Address6 const& address) const {
+    return std::ranges::find(addresses_, address, &LinkAddress6::address) != addresses_.end();
+}
 
 RouteEntry6 const* Configuration6::lookup(Address6 const& destination, std::uint32_t device) const {
     RouteEntry6 const* best = nullptr;
     for (auto const& route : routes_) {
-        if ((device != 0 && route.device != device) || !in_network(destination, route.destination, route.prefix)) { continue; }
-        if (best == nullptr || route.prefix > best->prefix || (route.prefix == best->prefix && route.metric < best->metric)) { best = &route; }
+        if ((device != 0 && route.device != device) || !in_network(destination, route.destination, route.prefix)) {
+            continue;
+        }
+        if (best == nullptr || route.prefix > best->prefix ||
+            (route.prefix == best->prefix && route.metric < best->metric)) {
+            best = &route;
+        }
     }
     return best;
 }
@@ -148,14 +175,18 @@ Address6 Configuration6::source_for(RouteEntry6 const& route, Address6 const& de
     auto const wanted = scope_of(destination);
     for (auto const& address : addresses_) {
         if (address.device != route.device) { continue; }
-        if (address.scope == wanted && in_network(address.address, destination, address.prefix)) { return address.address; }
+        if (address.scope == wanted && in_network(address.address, destination, address.prefix)) {
+            return address.address;
+        }
         if (source == Address6{} && (reach(address.scope) >= reach(wanted))) { source = address.address; }
     }
     return source;
 }
 
 Result<void> Configuration6::add_route(RouteEntry6 route, bool replace) {
-    if (route.prefix > 128 || network_of(route.destination, route.prefix) != route.destination) { return fail(Error::Invalid); }
+    if (route.prefix > 128 || network_of(route.destination, route.prefix) != route.destination) {
+        return fail(Error::Invalid);
+    }
     if (routes_.size() >= entries_maximum) { return fail(Error::NoSpace); }
     if (route.metric == 0) { route.metric = metric_user; }
     if (route.has_gateway()) {
@@ -173,7 +204,9 @@ Result<void> Configuration6::add_route(RouteEntry6 route, bool replace) {
     if (settings_of(route.device).disabled != 0) { return fail(Error::Access); }
     if (!link->up) { return fail(Error::NetworkDown); }
     for (auto& other : routes_) {
-        if (other.destination != route.destination || other.prefix != route.prefix || other.metric != route.metric) { continue; }
+        if (other.destination != route.destination || other.prefix != route.prefix || other.metric != route.metric) {
+            continue;
+        }
         if (!replace && other.device != route.device) { continue; }
         if (!replace) { return fail(Error::Exists); }
         other = route;
@@ -187,7 +220,8 @@ Result<void> Configuration6::add_route(RouteEntry6 route, bool replace) {
 
 Result<void> Configuration6::remove_route(RouteEntry6 const& route, bool any_metric) {
     auto const found = std::ranges::find_if(routes_, [&](auto const& other) {
-        return other.destination == route.destination && other.prefix == route.prefix && (!route.has_gateway() || other.gateway == route.gateway) &&
+        return other.destination == route.destination && other.prefix == route.prefix &&
+               (!route.has_gateway() || other.gateway == route.gateway) &&
                (route.device == 0 || other.device == route.device) && (any_metric || other.metric == route.metric);
     });
     if (found == routes_.end()) { return fail(Error::NoProcess); }
@@ -199,7 +233,8 @@ Result<void> Configuration6::remove_route(RouteEntry6 const& route, bool any_met
 Result<void> Configuration6::set_neighbour(NeighbourEntry6 const& entry) {
     if (space_.find(entry.device) == nullptr) { return fail(Error::NoSuchDevice); }
     if (is_group(entry.address)) { return fail(Error::Invalid); }
-    auto const found = std::ranges::find_if(neighbours_, [&](auto const& other) { return other.device == entry.device && other.address == entry.address; });
+    auto const found = std::ranges::find_if(
+        neighbours_, [&](auto const& other) { return other.device == entry.device && other.address == entry.address; });
     if (found != neighbours_.end()) {
         *found = entry;
     } else if (neighbours_.size() >= neighbours_maximum) {
@@ -212,7 +247,10 @@ Result<void> Configuration6::set_neighbour(NeighbourEntry6 const& entry) {
 }
 
 Result<void> Configuration6::remove_neighbour(std::uint32_t device, Address6 const& address) {
-    if (std::erase_if(neighbours_, [&](auto const& other) { return other.device == device && other.address == address; }) == 0) { return fail(Error::NoEntry); }
+    if (std::erase_if(neighbours_,
+                      [&](auto const& other) { return other.device == device && other.address == address; }) == 0) {
+        return fail(Error::NoEntry);
+    }
     space_.dirty = true;
     return {};
 }
@@ -221,11 +259,15 @@ std::vector<OwnRoute6> Configuration6::own_routes() const {
     std::vector<OwnRoute6> routes;
     for (auto const& address : addresses_) {
         auto const* const link = space_.find(address.device);
-        if (link != nullptr && link->up) { routes.push_back({{address.device, address.address, {}, 0, 128, protocol_kernel}, false}); }
+        if (link != nullptr && link->up) {
+            routes.push_back({{address.device, address.address, {}, 0, 128, protocol_kernel}, false});
+        }
     }
     for (auto const device : ready_) {
         auto const* const link = space_.find(device);
-        if (link != nullptr && link->kind != DeviceKind::Loopback) { routes.push_back({{device, {0xff}, {}, metric_kernel, 8, protocol_kernel}, true}); }
+        if (link != nullptr && link->kind != DeviceKind::Loopback) {
+            routes.push_back({{device, {0xff}, {}, metric_kernel, 8, protocol_kernel}, true});
+        }
     }
     std::ranges::stable_sort(routes, [](auto const& a, auto const& b) { return route_before(a.route, b.route); });
     return routes;
@@ -241,7 +283,9 @@ std::int32_t* Configuration6::member(Settings& settings, NetworkSetting which) {
 }
 
 Result<std::int32_t> Configuration6::setting(NetworkSetting which, std::int32_t device) const {
-    auto settings = device == proto::setting_all ? all_ : device == proto::setting_default ? default_ : settings_of(static_cast<std::uint32_t>(device));
+    auto settings = device == proto::setting_all       ? all_
+                    : device == proto::setting_default ? default_
+                                                       : settings_of(static_cast<std::uint32_t>(device));
     if (device > 0 && space_.find(static_cast<std::uint32_t>(device)) == nullptr) { return fail(Error::Invalid); }
     auto const* const value = member(settings, which);
     if (value == nullptr) { return fail(Error::Invalid); }
@@ -290,7 +334,9 @@ void Configuration6::write(proto::stack::ConfigurationWriter& writer) const {
         writer.add(record);
     }
     for (auto const& route : routes_) {
-        if (route.prefix == 64 && is_link_local(route.destination) && !route.has_gateway()) { continue; } // every device has that one
+        if (route.prefix == 64 && is_link_local(route.destination) && !route.has_gateway()) {
+            continue;
+        } // every device has that one
         proto::stack::RouteRecord6 record{};
         record.device = route.device;
         record.metric = route.metric;
@@ -307,7 +353,9 @@ void Configuration6::write(proto::stack::ConfigurationWriter& writer) const {
         std::ranges::copy(neighbour.hardware_address, record.hardware_address);
         writer.add(record);
     }
-    bool const forwards = all_.forwarding != 0 || std::ranges::any_of(settings_, [](auto const& entry) { return entry.second.forwarding != 0; });
+    bool const forwards = all_.forwarding != 0 || std::ranges::any_of(settings_, [](auto const& entry) {
+                              return entry.second.forwarding != 0;
+                          });
     proto::stack::SettingRecord record{};
     record.setting = NetworkSetting::Forwarding6;
     record.values = {forwards ? 1 : 0, 0};
@@ -319,7 +367,9 @@ void Configuration6::note_sleeper(proto::stack::DeviceRecord& record, Link const
     bool const any = link.master != 0 || all_.forwarding != 0;
     for (auto const& address : addresses_) {
         if (address.device != link.index) { continue; }
-        if (record.sleeper6_count < room) { std::copy(address.address.end() - 3, address.address.end(), record.sleeper6[record.sleeper6_count]); }
+        if (record.sleeper6_count < room) {
+            std::copy(address.address.end() - 3, address.address.end(), record.sleeper6[record.sleeper6_count]);
+        }
         if (record.sleeper6_count <= room) { ++record.sleeper6_count; }
     }
     if (any) { record.sleeper6_count = room + 1; }

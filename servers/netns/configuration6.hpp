@@ -51,7 +51,8 @@ Address6 link_local(std::array<std::uint8_t, 6> const& hardware_address);
 class Configuration6 {
 public:
     static constexpr std::size_t entries_maximum = 400, device_addresses_maximum = 8, neighbours_maximum = 32;
-    static constexpr std::uint8_t scope_universe = 0, scope_site = 200, scope_link = 253, scope_host = 254, protocol_kernel = 2;
+    static constexpr std::uint8_t scope_universe = 0, scope_site = 200, scope_link = 253, scope_host = 254,
+                                  protocol_kernel = 2;
     static constexpr std::uint32_t metric_kernel = 256, metric_user = 1024;
     static constexpr Address6 loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 

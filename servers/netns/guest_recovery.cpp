@@ -47,7 +47,9 @@ void GuestStacks::take_legacy(Stack& dead, stack::StatusPage const& left, Legacy
 ipc::Result<void> GuestStacks::hand_over(ipc::object::CNode to, Legacy const& legacy) {
     if (auto moved = to.move(ipc::server_slot::endpoint, own_cnode(), legacy.endpoint); !moved) { return moved; }
     for (std::uint32_t i = 0; i < legacy.sockets.count; ++i) {
-        if (legacy.sessions[i] != 0) { static_cast<void>(to.move(legacy.sockets.listeners[i].slot, own_cnode(), legacy.sessions[i])); }
+        if (legacy.sessions[i] != 0) {
+            static_cast<void>(to.move(legacy.sockets.listeners[i].slot, own_cnode(), legacy.sessions[i]));
+        }
     }
     return {};
 }

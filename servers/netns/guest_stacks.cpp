@@ -28,15 +28,23 @@ ipc::Result<void> mint_bell(CapabilityPointer notification, CapabilityPointer sl
 } // namespace
 
 GuestStacks::GuestStacks(ipc::ServerInfo const& info, ProgramImage const& program)
-    : info_{info}, program_{program}, blocks_{ipc::Cap<proto::Memory>{ipc::need(info, "memory")}}, sched_control_{ipc::need(info, "sched-control")}, card_{ipc::Cap<proto::NetworkCard>{ipc::need(info, "network-card")}} {
+    : info_{info}, program_{program}, blocks_{ipc::Cap<proto::Memory>{ipc::need(info, "memory")}},
+      sched_control_{ipc::need(info, "sched-control")}, card_{ipc::Cap<proto::NetworkCard>{
+                                                            ipc::need(info, "network-card")}} {
     if (auto const bell = ipc::mint_notification(doorbell_bit)) { doorbell_ = bell->slot; }
 }
 
 Address GuestStacks::window(std::uint32_t number) const { return stack_window + number * stack_window_bytes; }
 
-std::span<std::byte> GuestStacks::configuration(std::uint32_t number) { return {reinterpret_cast<std::byte*>(window(number)), stack::configuration_bytes}; }
-stack::StatusPage const& GuestStacks::status(std::uint32_t number) { return *reinterpret_cast<stack::StatusPage const*>(window(number) + stack::configuration_bytes); }
-void GuestStacks::signal(std::uint32_t number, Word bit) { ipc::signal(stacks_[number].objects[bit == stack::timer_bit ? timer_bell : configuration_bell]); }
+std::span<std::byte> GuestStacks::configuration(std::uint32_t number) {
+    return {reinterpret_cast<std::byte*>(window(number)), stack::configuration_bytes};
+}
+stack::StatusPage const& GuestStacks::status(std::uint32_t number) {
+    return *reinterpret_cast<stack::StatusPage const*>(window(number) + stack::configuration_bytes);
+}
+void GuestStacks::signal(std::uint32_t number, Word bit) {
+    ipc::signal(stacks_[number].objects[bit == stack::timer_bit ? timer_bell : configuration_bell]);
+}
 
 ipc::Result<void> GuestStacks::make(Stack& stack, ObjectType type, Word size_bits, CapabilityPointer slot) {
     for (auto block = stack.blocks.rbegin(); block != stack.blocks.rend(); ++block) {
@@ -71,7 +79,8 @@ ipc::Result<void> GuestStacks::own_table(Address address) {
     return mapped;
 }
 
-ipc::Result<void> GuestStacks::pages(Stack& stack, Address address, Word count, Word rights, std::span<std::byte const> content, Address window) {
+ipc::Result<void> GuestStacks::pages(Stack& stack, Address address, Word count, Word rights,
+                                     std::span<std::byte const> content, Address window) {
     auto const slot = stack.objects[temporary_slot];
     for (Word i = 0; i < count; ++i, address += page) {
         if (auto ready = table(stack, address); !ready) { return ready; }
@@ -111,11 +120,14 @@ ipc::Result<void> GuestStacks::fill(std::uint32_t number) {
             if (offset + segment.file_bytes > sizeof content) { return ipc::fail(ipc::Error::NotExecutable); }
             std::memset(content, 0, offset);
             std::memcpy(content + offset, program_.file.data() + segment.file_offset, segment.file_bytes);
-            if (auto made = pages(stack, start, count, data_rights, {content, offset + segment.file_bytes}); !made) { return made; }
+            if (auto made = pages(stack, start, count, data_rights, {content, offset + segment.file_bytes}); !made) {
+                return made;
+            }
         } else {
             if (auto ready = table(stack, start); !ready) { return ready; }
             auto const from = reinterpret_cast<Address>(program_.file.data() + segment.file_offset - offset);
-            auto const copied = space(stack).copy_range(own_address_space(), from, start, count, abi::right::read, false);
+            auto const copied =
+                space(stack).copy_range(own_address_space(), from, start, count, abi::right::read, false);
             if (!copied) { return ipc::fail(copied.error()); }
         }
     }
@@ -129,26 +141,49 @@ ipc::Result<void> GuestStacks::fill(std::uint32_t number) {
     info.untyped_bits = untyped_bits;
     info.tsc_per_millisecond = info_.tsc_per_millisecond;
     info.generation = stack.generation;
-    if (auto made = pages(stack, ipc::server_address::info, 1, abi::right::read, std::as_bytes(std::span{&info, 1})); !made) { return made; }
-    if (auto made = pages(stack, ipc::server_address::stack_top - stack::stack_bytes, stack::stack_bytes / page, data_rights); !made) { return made; }
-    if (auto made = pages(stack, stack::configuration_address, stack::configuration_bytes / page, abi::right::read, {}, window(number)); !made) { return made; }
-    return pages(stack, stack::status_address, stack::status_bytes / page, data_rights, {}, window(number) + stack::configuration_bytes);
+    if (auto made = pages(stack, ipc::server_address::info, 1, abi::right::read, std::as_bytes(std::span{&info, 1}));
+        !made) {
+        return made;
+    }
+    if (auto made =
+            pages(stack, ipc::server_address::stack_top - stack::stack_bytes, stack::stack_bytes / page, data_rights);
+        !made) {
+        return made;
+    }
+    if (auto made = pages(stack, stack::configuration_address, stack::configuration_bytes / page, abi::right::read, {},
+                          window(number));
+        !made) {
+        return made;
+    }
+    return pages(stack, stack::status_address, stack::status_bytes / page, data_rights, {},
+                 window(number) + stack::configuration_bytes);
 }
 
 ipc::Result<void> GuestStacks::give_capabilities(std::uint32_t number, Legacy const* legacy) {
     Stack& stack = stacks_[number];
     auto const to = cnode(stack);
     auto const temporary = stack.objects[temporary_slot];
-    struct Copy { Word target; CapabilityPointer source; };
-    for (auto const& copy : {Copy{ipc::server_slot::thread, stack.objects[thread_slot]}, Copy{ipc::server_slot::cnode, stack.objects[cnode_slot]},
-                             Copy{ipc::server_slot::address_space, stack.objects[space_slot]},
-                             Copy{ipc::server_slot::notification, stack.objects[notification_slot]}, Copy{ipc::server_slot::debug, ipc::server_slot::debug},
-                             Copy{ipc::server_slot::sched_context, stack.objects[sched_slot]}, Copy{stack::doorbell_slot, doorbell_}}) {
+    struct Copy {
+        Word target;
+        CapabilityPointer source;
+    };
+    for (auto const& copy :
+         {Copy{ipc::server_slot::thread, stack.objects[thread_slot]},
+          Copy{ipc::server_slot::cnode, stack.objects[cnode_slot]},
+          Copy{ipc::server_slot::address_space, stack.objects[space_slot]},
+          Copy{ipc::server_slot::notification, stack.objects[notification_slot]},
+          Copy{ipc::server_slot::debug, ipc::server_slot::debug},
+          Copy{ipc::server_slot::sched_context, stack.objects[sched_slot]}, Copy{stack::doorbell_slot, doorbell_}}) {
         if (auto copied = to.copy(copy.target, own_cnode(), copy.source); !copied) { return copied; }
     }
-    auto const begins = legacy == nullptr ? to.copy(ipc::server_slot::endpoint, own_cnode(), stack.endpoint) : hand_over(to, *legacy);
+    auto const begins =
+        legacy == nullptr ? to.copy(ipc::server_slot::endpoint, own_cnode(), stack.endpoint) : hand_over(to, *legacy);
     if (!begins) { return begins; }
-    if (auto minted = to.mint(stack::network_slot, own_cnode(), ipc::server_slot::endpoint, call_rights, stack.network_badge); !minted) { return minted; }
+    if (auto minted =
+            to.mint(stack::network_slot, own_cnode(), ipc::server_slot::endpoint, call_rights, stack.network_badge);
+        !minted) {
+        return minted;
+    }
     if (auto made = make(stack, ObjectType::Untyped, untyped_bits, temporary); !made) { return made; }
     return to.move(ipc::server_slot::untyped, own_cnode(), temporary);
 }
@@ -157,7 +192,11 @@ ipc::Result<void> GuestStacks::run(std::uint32_t number) {
     Stack& stack = stacks_[number];
     ipc::object::Thread const thread{stack.objects[thread_slot]};
     auto const temporary = stack.objects[temporary_slot];
-    if (auto minted = own_cnode().mint(temporary, own_cnode(), ipc::server_slot::endpoint, call_rights, fault_badge_base + number); !minted) { return minted; }
+    if (auto minted = own_cnode().mint(temporary, own_cnode(), ipc::server_slot::endpoint, call_rights,
+                                       fault_badge_base + number);
+        !minted) {
+        return minted;
+    }
     auto status = thread.set_fault_handler(temporary);
     static_cast<void>(own_cnode().remove(temporary));
     abi::Registers registers{};
@@ -166,7 +205,8 @@ ipc::Result<void> GuestStacks::run(std::uint32_t number) {
     Word const radix = stack.large ? large_radix : small_radix;
     ipc::object::SchedContext const context{stack.objects[sched_slot]};
     if (status) {
-        status = thread.configure(cnode(stack), ipc::guard_word(0, 32 - radix), space(stack), ipc::server_address::ipc_buffer, ipc::object::Frame{stack.objects[ipc_slot]});
+        status = thread.configure(cnode(stack), ipc::guard_word(0, 32 - radix), space(stack),
+                                  ipc::server_address::ipc_buffer, ipc::object::Frame{stack.objects[ipc_slot]});
     }
     if (status) { status = thread.set_priority(priority); }
     if (status) { status = thread.set_name("netstack"); }
@@ -179,10 +219,15 @@ ipc::Result<void> GuestStacks::run(std::uint32_t number) {
 
 ipc::Result<void> GuestStacks::build(std::uint32_t number, Legacy const* legacy) {
     Stack& stack = stacks_[number];
-    struct Part { ObjectType type; Word size_bits; ObjectSlot slot; };
-    for (auto const& part : {Part{ObjectType::CNode, stack.large ? large_radix : small_radix, cnode_slot}, Part{ObjectType::AddressSpace, 0, space_slot},
-                             Part{ObjectType::Thread, 0, thread_slot}, Part{ObjectType::Notification, 0, notification_slot}, Part{ObjectType::SchedContext, 0, sched_slot},
-                             Part{ObjectType::Frame, 0, ipc_slot}}) {
+    struct Part {
+        ObjectType type;
+        Word size_bits;
+        ObjectSlot slot;
+    };
+    for (auto const& part : {Part{ObjectType::CNode, stack.large ? large_radix : small_radix, cnode_slot},
+                             Part{ObjectType::AddressSpace, 0, space_slot}, Part{ObjectType::Thread, 0, thread_slot},
+                             Part{ObjectType::Notification, 0, notification_slot},
+                             Part{ObjectType::SchedContext, 0, sched_slot}, Part{ObjectType::Frame, 0, ipc_slot}}) {
         if (auto made = make(stack, part.type, part.size_bits, stack.objects[part.slot]); !made) { return made; }
     }
     if (auto done = fill(number); !done) { return done; }
@@ -191,10 +236,18 @@ ipc::Result<void> GuestStacks::build(std::uint32_t number, Legacy const* legacy)
         const_cast<stack::StatusPage&>(status(number)).saved = legacy->sockets;
     }
     ipc::object::Frame const ipc_frame{stack.objects[ipc_slot]};
-    if (auto mapped = ipc_frame.map(space(stack), ipc::server_address::ipc_buffer, data_rights); !mapped) { return mapped; }
+    if (auto mapped = ipc_frame.map(space(stack), ipc::server_address::ipc_buffer, data_rights); !mapped) {
+        return mapped;
+    }
     if (auto given = give_capabilities(number, legacy); !given) { return given; }
-    if (auto bell = mint_bell(stack.objects[notification_slot], stack.objects[configuration_bell], stack::configuration_bit); !bell) { return bell; }
-    if (auto bell = mint_bell(stack.objects[notification_slot], stack.objects[timer_bell], stack::timer_bit); !bell) { return bell; }
+    if (auto bell =
+            mint_bell(stack.objects[notification_slot], stack.objects[configuration_bell], stack::configuration_bit);
+        !bell) {
+        return bell;
+    }
+    if (auto bell = mint_bell(stack.objects[notification_slot], stack.objects[timer_bell], stack::timer_bit); !bell) {
+        return bell;
+    }
     for (std::uint32_t local = 0; local < stack.rings.size(); ++local) {
         if (stack.rings[local].ring == 0) { continue; }
         if (auto mapped = map_ring(number, local); !mapped) { return mapped; }
@@ -259,11 +312,14 @@ void GuestStacks::stop(std::uint32_t number) {
 
 bool GuestStacks::resolve_fault(std::uint32_t number, Address address, Word) {
     if (auto const local = (address - stack::ring_address) / stack::ring_bytes;
-        running(number) && address >= stack::ring_address && local < stacks_[number].rings.size() && stacks_[number].rings[local].ring == card_ring) {
+        running(number) && address >= stack::ring_address && local < stacks_[number].rings.size() &&
+        stacks_[number].rings[local].ring == card_ring) {
         // The card's memory went with its driver: the next one lends it anew.
         return map_ring(number, local).has_value();
     }
-    if (!running(number) || address < stack::heap_address || address >= stack::heap_address + stack::heap_bytes) { return false; }
+    if (!running(number) || address < stack::heap_address || address >= stack::heap_address + stack::heap_bytes) {
+        return false;
+    }
     address = address / page * page;
     // Several at a time: where one page is wanted the next will be.
     for (Word i = 0; i < fault_batch && address + i * page < stack::heap_address + stack::heap_bytes; ++i) {
@@ -306,12 +362,17 @@ void GuestStacks::remove_ring(std::uint32_t ring) {
     rings_[ring].untyped = 0;
 }
 
-Address GuestStacks::ring_place(std::uint32_t ring) { return ring_window + (ring == card_ring ? rings_maximum + 1 : ring) * stack::ring_bytes; }
+Address GuestStacks::ring_place(std::uint32_t ring) {
+    return ring_window + (ring == card_ring ? rings_maximum + 1 : ring) * stack::ring_bytes;
+}
 
 ipc::Result<Address> GuestStacks::attach_card(Stack& stack) {
     auto const bell = ipc::slots().take();
     ipc::Result<void> status = own_table(ring_place(card_ring));
-    if (status) { status = own_cnode().mint(bell, own_cnode(), stack.objects[notification_slot], abi::right::write, Word{1} << stack::ring_bit); }
+    if (status) {
+        status = own_cnode().mint(bell, own_cnode(), stack.objects[notification_slot], abi::right::write,
+                                  Word{1} << stack::ring_bit);
+    }
     if (status) { status = card_.attach(bell, ring_place(card_ring), stack::ring_bytes); }
     ipc::release_slot(bell);
     if (status) { return ring_place(card_ring); }
@@ -331,8 +392,11 @@ ipc::Result<void> GuestStacks::map_ring(std::uint32_t number, std::uint32_t loca
     auto const ring = stack.rings[local].ring;
     auto const from = ring == card_ring ? attach_card(stack) : ipc::Result<Address>{ring_place(ring)};
     if (!from) { return ipc::fail(from.error()); }
-    if (ring == card_ring) { static_cast<void>(space(stack).unmap(to, stack::ring_bytes / page)); } // what is left of the last one
-    auto const copied = space(stack).copy_range(own_address_space(), *from, to, stack::ring_bytes / page, data_rights, false);
+    if (ring == card_ring) {
+        static_cast<void>(space(stack).unmap(to, stack::ring_bytes / page));
+    } // what is left of the last one
+    auto const copied =
+        space(stack).copy_range(own_address_space(), *from, to, stack::ring_bytes / page, data_rights, false);
     if (!copied) { return ipc::fail(copied.error()); }
     set_peer(number, local, stack.rings[local].peer);
     return {};
@@ -363,7 +427,8 @@ void GuestStacks::set_peer(std::uint32_t number, std::uint32_t local, std::uint3
         return;
     }
     if (peer != 0 && running(peer)) {
-        static_cast<void>(to.mint(stack::ring_slot + local, own_cnode(), stacks_[peer].objects[notification_slot], abi::right::write, Word{1} << stack::ring_bit));
+        static_cast<void>(to.mint(stack::ring_slot + local, own_cnode(), stacks_[peer].objects[notification_slot],
+                                  abi::right::write, Word{1} << stack::ring_bit));
     }
 }
 
@@ -372,7 +437,8 @@ void GuestStacks::detach(std::uint32_t number, std::uint32_t local) {
     if (!stack.used || local >= stack.rings.size() || stack.rings[local].ring == 0) { return; }
     if (stack.running) {
         static_cast<void>(cnode(stack).remove(stack::ring_slot + local));
-        static_cast<void>(space(stack).unmap(stack::ring_address + local * stack::ring_bytes, stack::ring_bytes / page));
+        static_cast<void>(
+            space(stack).unmap(stack::ring_address + local * stack::ring_bytes, stack::ring_bytes / page));
     }
     if (stack.rings[local].ring == card_ring) { card_.detach(); }
     stack.rings[local] = {};

@@ -34,11 +34,24 @@ public:
 
     /// A stack's page fault: true if there is a page now. False: it is broken; the caller restarts it.
     bool resolve_fault(std::uint32_t number, abi::Address address, abi::Word code);
-    [[nodiscard]] bool running(std::uint32_t number) const { return number < stacks_.size() && stacks_[number].running; }
+    [[nodiscard]] bool running(std::uint32_t number) const {
+        return number < stacks_.size() && stacks_[number].running;
+    }
     [[nodiscard]] std::size_t limit() const { return stacks_.size(); }
 
 private:
-    enum ObjectSlot : abi::Word { cnode_slot, space_slot, thread_slot, notification_slot, sched_slot, ipc_slot, configuration_bell, timer_bell, temporary_slot, object_slots };
+    enum ObjectSlot : abi::Word {
+        cnode_slot,
+        space_slot,
+        thread_slot,
+        notification_slot,
+        sched_slot,
+        ipc_slot,
+        configuration_bell,
+        timer_bell,
+        temporary_slot,
+        object_slots
+    };
     struct Attachment {
         std::uint32_t ring = 0, peer = 0; ///< ring 0: free
     };
@@ -75,7 +88,8 @@ private:
     ipc::Result<void> make(Stack& stack, abi::ObjectType type, abi::Word size_bits, abi::CapabilityPointer slot);
     ipc::Result<void> table(Stack& stack, abi::Address address);
     /// Fresh zeroed pages; with `content` at the start. window: also mapped there in netns itself.
-    ipc::Result<void> pages(Stack& stack, abi::Address address, abi::Word count, abi::Word rights, std::span<std::byte const> content = {}, abi::Address window = 0);
+    ipc::Result<void> pages(Stack& stack, abi::Address address, abi::Word count, abi::Word rights,
+                            std::span<std::byte const> content = {}, abi::Address window = 0);
     ipc::Result<void> map_ring(std::uint32_t number, std::uint32_t local);
     /// Where the frames of a ring pair are mapped in netns.
     static abi::Address ring_place(std::uint32_t ring);
@@ -83,7 +97,9 @@ private:
     ipc::Result<abi::Address> attach_card(Stack& stack);
     ipc::Result<void> own_table(abi::Address address);
     abi::Address window(std::uint32_t number) const;
-    ipc::object::AddressSpace space(Stack const& stack) const { return ipc::object::AddressSpace{stack.objects[space_slot]}; }
+    ipc::object::AddressSpace space(Stack const& stack) const {
+        return ipc::object::AddressSpace{stack.objects[space_slot]};
+    }
     ipc::object::CNode cnode(Stack const& stack) const { return ipc::object::CNode{stack.objects[cnode_slot]}; }
 
     ipc::ServerInfo const& info_;

@@ -7,11 +7,14 @@ namespace netns {
 namespace {
 
 namespace request {
-constexpr std::uint32_t add_route = 0x890b, remove_route = 0x890c, name = 0x8910, list = 0x8912, flags = 0x8913, set_flags = 0x8914, address = 0x8915, set_address = 0x8916,
-                        peer = 0x8917, set_peer = 0x8918, broadcast = 0x8919, set_broadcast = 0x891a, netmask = 0x891b, set_netmask = 0x891c, metric = 0x891d, set_metric = 0x891e,
-                        mtu = 0x8921, set_mtu = 0x8922, set_name = 0x8923, set_hardware = 0x8924, hardware = 0x8927, add_multicast = 0x8931, remove_multicast = 0x8932,
-                        index = 0x8933, queue = 0x8942, set_queue = 0x8943, remove_neighbour = 0x8953, get_neighbour = 0x8954, set_neighbour = 0x8955, map = 0x8970,
-                        add_bridge = 0x89a0, remove_bridge = 0x89a1, add_port = 0x89a2, remove_port = 0x89a3;
+constexpr std::uint32_t add_route = 0x890b, remove_route = 0x890c, name = 0x8910, list = 0x8912, flags = 0x8913,
+                        set_flags = 0x8914, address = 0x8915, set_address = 0x8916, peer = 0x8917, set_peer = 0x8918,
+                        broadcast = 0x8919, set_broadcast = 0x891a, netmask = 0x891b, set_netmask = 0x891c,
+                        metric = 0x891d, set_metric = 0x891e, mtu = 0x8921, set_mtu = 0x8922, set_name = 0x8923,
+                        set_hardware = 0x8924, hardware = 0x8927, add_multicast = 0x8931, remove_multicast = 0x8932,
+                        index = 0x8933, queue = 0x8942, set_queue = 0x8943, remove_neighbour = 0x8953,
+                        get_neighbour = 0x8954, set_neighbour = 0x8955, map = 0x8970, add_bridge = 0x89a0,
+                        remove_bridge = 0x89a1, add_port = 0x89a2, remove_port = 0x89a3;
 } // namespace request
 namespace flag {
 constexpr std::uint32_t up = 1, broadcast = 2, loopback = 8, running = 0x40, no_arp = 0x80, multicast = 0x1000;
@@ -21,8 +24,15 @@ constexpr std::uint32_t up = 1, broadcast = 2, loopback = 8, running = 0x40, no_
 struct InterfaceRequest {
     char name[16];
     union {
-        struct { std::uint16_t family, port; Address4 address; std::uint8_t zero[8]; } socket;
-        struct { std::uint16_t family; std::uint8_t bytes[14]; } hardware;
+        struct {
+            std::uint16_t family, port;
+            Address4 address;
+            std::uint8_t zero[8];
+        } socket;
+        struct {
+            std::uint16_t family;
+            std::uint8_t bytes[14];
+        } hardware;
         std::int16_t flags;
         std::int32_t number;
         char new_name[16];
@@ -33,7 +43,11 @@ static_assert(sizeof(InterfaceRequest) == 32);
 /// struct rtentry of i386, and the name that its rt_dev points to.
 struct RouteRequest {
     std::uint32_t pad1;
-    struct { std::uint16_t family, port; Address4 address; std::uint8_t zero[8]; } destination, gateway, netmask;
+    struct {
+        std::uint16_t family, port;
+        Address4 address;
+        std::uint8_t zero[8];
+    } destination, gateway, netmask;
     std::uint16_t flags, pad2;
     std::uint32_t pad3, pad4;
     std::int16_t metric, pad5;
@@ -44,8 +58,15 @@ struct RouteRequest {
 static_assert(sizeof(RouteRequest) == 84 + 16);
 /// struct arpreq.
 struct NeighbourRequest {
-    struct { std::uint16_t family, port; Address4 address; std::uint8_t zero[8]; } protocol;
-    struct { std::uint16_t family; std::uint8_t bytes[14]; } hardware;
+    struct {
+        std::uint16_t family, port;
+        Address4 address;
+        std::uint8_t zero[8];
+    } protocol;
+    struct {
+        std::uint16_t family;
+        std::uint8_t bytes[14];
+    } hardware;
     std::int32_t flags;
     std::uint8_t netmask[16];
     char device[16];
@@ -70,7 +91,9 @@ std::uint32_t flags_of(NetworkNamespace const& space, Link const& link) {
 LinkAddress const* first_address(NetworkNamespace const& space, std::uint32_t device, std::string_view label) {
     LinkAddress const* first = nullptr;
     for (auto const& address : space.addresses()) {
-        if (address.device == device && (address.label == label || label.empty()) && first == nullptr) { first = &address; }
+        if (address.device == device && (address.label == label || label.empty()) && first == nullptr) {
+            first = &address;
+        }
     }
     return first;
 }
@@ -83,7 +106,9 @@ std::uint8_t class_prefix(Address4 address) {
 
 Result<std::uint32_t> route_request(NetworkNamespace& space, ipc::Pending const& caller, bool add) {
     RouteRequest wanted{};
-    if (ipc::copy_in(caller, 0, std::as_writable_bytes(std::span{&wanted, 1})).count < 84) { return fail(Error::Fault); }
+    if (ipc::copy_in(caller, 0, std::as_writable_bytes(std::span{&wanted, 1})).count < 84) {
+        return fail(Error::Fault);
+    }
     wanted.device[15] = '\0';
     constexpr std::uint16_t host = 4, gateway = 2;
     RouteEntry route;
@@ -103,13 +128,17 @@ Result<std::uint32_t> route_request(NetworkNamespace& space, ipc::Pending const&
         if (auto done = space.add_route(route); !done) { return fail(done.error()); }
         return 0;
     }
-    if (auto done = space.remove_route(route, route.gateway == 0, link == nullptr); !done) { return fail(done.error()); }
+    if (auto done = space.remove_route(route, route.gateway == 0, link == nullptr); !done) {
+        return fail(done.error());
+    }
     return 0;
 }
 
 Result<std::uint32_t> neighbour_request(NetworkNamespace& space, ipc::Pending const& caller, std::uint32_t which) {
     NeighbourRequest wanted{};
-    if (ipc::copy_in(caller, 0, std::as_writable_bytes(std::span{&wanted, 1})).count < 52) { return fail(Error::Fault); }
+    if (ipc::copy_in(caller, 0, std::as_writable_bytes(std::span{&wanted, 1})).count < 52) {
+        return fail(Error::Fault);
+    }
     wanted.device[15] = '\0';
     auto const* link = space.find(text_of(wanted.device));
     if (link == nullptr) {
@@ -118,7 +147,9 @@ Result<std::uint32_t> neighbour_request(NetworkNamespace& space, ipc::Pending co
     }
     if (link == nullptr) { return fail(Error::NoSuchDevice); }
     if (which == request::remove_neighbour) {
-        if (auto done = space.remove_neighbour(link->index, wanted.protocol.address); !done) { return fail(Error::NoDevice); }
+        if (auto done = space.remove_neighbour(link->index, wanted.protocol.address); !done) {
+            return fail(Error::NoDevice);
+        }
         return 0;
     }
     NeighbourEntry entry{link->index, wanted.protocol.address, {}};
@@ -136,7 +167,9 @@ Result<std::uint32_t> list_request(NetworkNamespace const& space, ipc::Pending c
         record.socket.address = address.address;
         if (caller.write_length != 0) {
             if (done + sizeof record > caller.write_length) { break; }
-            if (ipc::copy_out(caller, done, std::as_bytes(std::span{&record, 1})).count < sizeof record) { return fail(Error::Fault); }
+            if (ipc::copy_out(caller, done, std::as_bytes(std::span{&record, 1})).count < sizeof record) {
+                return fail(Error::Fault);
+            }
         }
         done += sizeof record;
     }
@@ -150,7 +183,13 @@ Result<void> set_address(NetworkNamespace& space, Link const& link, std::string_
         static_cast<void>(space.remove_address(link.index, gone.address, gone.prefix));
     }
     if (address == 0) { return {}; }
-    LinkAddress entry{link.index, address, 0, 0, class_prefix(address), link.kind == DeviceKind::Loopback ? NetworkNamespace::scope_host : NetworkNamespace::scope_universe,
+    LinkAddress entry{link.index,
+                      address,
+                      0,
+                      0,
+                      class_prefix(address),
+                      link.kind == DeviceKind::Loopback ? NetworkNamespace::scope_host
+                                                        : NetworkNamespace::scope_universe,
                       std::string{label}};
     if (entry.prefix < 31) { entry.broadcast = address | ~mask_of(entry.prefix); }
     return space.add_address(entry);
@@ -167,23 +206,31 @@ Result<void> change_address(NetworkNamespace& space, Link const& link, std::stri
     return space.add_address(entry);
 }
 
-Result<void> bridge_request(NetworkNamespace& space, std::uint32_t which, InterfaceRequest const& wanted, std::string_view name) {
+Result<void> bridge_request(NetworkNamespace& space, std::uint32_t which, InterfaceRequest const& wanted,
+                            std::string_view name) {
     if (which == request::add_bridge) {
         auto const made = space.add_link(DeviceKind::Bridge, name);
         return made ? Result<void>{} : fail(made.error());
     }
     auto* const bridge = space.find(name);
     if (bridge == nullptr) { return fail(which == request::remove_bridge ? Error::NoDevice : Error::NoSuchDevice); }
-    if (bridge->kind != DeviceKind::Bridge) { return fail(which == request::remove_bridge ? Error::NotPermitted : Error::NotSupported); }
-    if (which == request::remove_bridge) { return bridge->up ? Result<void>{fail(Error::Busy)} : space.remove_link(bridge->index); }
+    if (bridge->kind != DeviceKind::Bridge) {
+        return fail(which == request::remove_bridge ? Error::NotPermitted : Error::NotSupported);
+    }
+    if (which == request::remove_bridge) {
+        return bridge->up ? Result<void>{fail(Error::Busy)} : space.remove_link(bridge->index);
+    }
     auto* const port = space.find(static_cast<std::uint32_t>(wanted.number));
     if (port == nullptr) { return fail(Error::Invalid); }
-    if (which == request::add_port) { return port->master != 0 ? Result<void>{fail(Error::Busy)} : space.set_master(*port, bridge->index); }
+    if (which == request::add_port) {
+        return port->master != 0 ? Result<void>{fail(Error::Busy)} : space.set_master(*port, bridge->index);
+    }
     return port->master != bridge->index ? Result<void>{fail(Error::Invalid)} : space.set_master(*port, 0);
 }
 
 /// Asks: fills `wanted` in. False: it is no question.
-Result<bool> query(NetworkNamespace const& space, Link const& link, std::string_view label, std::uint32_t which, InterfaceRequest& wanted) {
+Result<bool> query(NetworkNamespace const& space, Link const& link, std::string_view label, std::uint32_t which,
+                   InterfaceRequest& wanted) {
     auto const* const address = first_address(space, link.index, label == link.name ? std::string_view{} : label);
     auto const give = [&](Address4 value) -> Result<bool> {
         if (address == nullptr) { return fail(Error::AddressNotAvailable); }
@@ -212,7 +259,8 @@ Result<bool> query(NetworkNamespace const& space, Link const& link, std::string_
     }
 }
 
-Result<void> change(NetworkNamespace& space, Link& link, std::string_view label, std::uint32_t which, InterfaceRequest& wanted) {
+Result<void> change(NetworkNamespace& space, Link& link, std::string_view label, std::uint32_t which,
+                    InterfaceRequest& wanted) {
     switch (which) {
     case request::set_flags: return space.set_up(link, (static_cast<std::uint16_t>(wanted.flags) & flag::up) != 0);
     case request::set_address: return set_address(space, link, label, wanted.socket.address);
@@ -222,8 +270,10 @@ Result<void> change(NetworkNamespace& space, Link& link, std::string_view label,
             entry.prefix = prefix_of(wanted.socket.address);
             entry.broadcast = entry.prefix < 31 ? entry.address | ~mask_of(entry.prefix) : 0;
         });
-    case request::set_broadcast: return change_address(space, link, label, [&](LinkAddress& entry) { entry.broadcast = wanted.socket.address; });
-    case request::set_peer: return change_address(space, link, label, [&](LinkAddress& entry) { entry.peer = wanted.socket.address; });
+    case request::set_broadcast:
+        return change_address(space, link, label, [&](LinkAddress& entry) { entry.broadcast = wanted.socket.address; });
+    case request::set_peer:
+        return change_address(space, link, label, [&](LinkAddress& entry) { entry.peer = wanted.socket.address; });
     case request::set_metric: return wanted.number == 0 ? Result<void>{} : fail(Error::NotSupported);
     case request::set_mtu: return space.set_mtu(link, static_cast<std::uint32_t>(wanted.number));
     case request::set_queue: link.transmit_queue = static_cast<std::uint32_t>(wanted.number); return {};
@@ -233,29 +283,41 @@ Result<void> change(NetworkNamespace& space, Link& link, std::string_view label,
         std::copy_n(wanted.hardware.bytes, address.size(), address.begin());
         return space.set_hardware_address(link, address);
     }
-    case request::add_multicast: case request::remove_multicast: return {};
+    case request::add_multicast:
+    case request::remove_multicast: return {};
     default: return fail(Error::NotTerminal);
     }
 }
 
 } // namespace
 
-Result<std::uint32_t> interface_request(NetworkNamespace& space, ipc::Pending const& caller, std::uint32_t which, bool may_change) {
+Result<std::uint32_t> interface_request(NetworkNamespace& space, ipc::Pending const& caller, std::uint32_t which,
+                                        bool may_change) {
     bool const asks = which == request::name || which == request::list || which == request::get_neighbour;
     bool const by_name = which >= request::flags && which <= request::map;
     if (!may_change && !asks && !by_name) { return fail(Error::NotPermitted); }
-    if (!may_change && (which == request::set_neighbour || which == request::remove_neighbour)) { return fail(Error::NotPermitted); }
-    if (which == request::add_route || which == request::remove_route) { return route_request(space, caller, which == request::add_route); }
+    if (!may_change && (which == request::set_neighbour || which == request::remove_neighbour)) {
+        return fail(Error::NotPermitted);
+    }
+    if (which == request::add_route || which == request::remove_route) {
+        return route_request(space, caller, which == request::add_route);
+    }
     if (which == request::list) { return list_request(space, caller); }
-    if (which == request::set_neighbour || which == request::remove_neighbour) { return neighbour_request(space, caller, which); }
+    if (which == request::set_neighbour || which == request::remove_neighbour) {
+        return neighbour_request(space, caller, which);
+    }
     InterfaceRequest wanted{};
-    if (ipc::copy_in(caller, 0, std::as_writable_bytes(std::span{&wanted, 1})).count < 16) { return fail(Error::Fault); }
+    if (ipc::copy_in(caller, 0, std::as_writable_bytes(std::span{&wanted, 1})).count < 16) {
+        return fail(Error::Fault);
+    }
     if (which == request::name) {
         auto const* const link = space.find(static_cast<std::uint32_t>(wanted.number));
         if (link == nullptr) { return fail(Error::NoSuchDevice); }
         std::memset(wanted.name, 0, sizeof wanted.name);
         std::copy_n(link->name.data(), std::min<std::size_t>(link->name.size(), 15), wanted.name);
-        return ipc::copy_out(caller, 0, std::as_bytes(std::span{&wanted, 1})).count == sizeof wanted ? Result<std::uint32_t>{0} : fail(Error::Fault);
+        return ipc::copy_out(caller, 0, std::as_bytes(std::span{&wanted, 1})).count == sizeof wanted
+                   ? Result<std::uint32_t>{0}
+                   : fail(Error::Fault);
     }
     wanted.name[15] = '\0';
     auto const label = text_of(wanted.name);
@@ -267,7 +329,11 @@ Result<std::uint32_t> interface_request(NetworkNamespace& space, ipc::Pending co
     if (link == nullptr) { return fail(Error::NoSuchDevice); }
     auto const asked = query(space, *link, label, which, wanted);
     if (!asked) { return fail(asked.error()); }
-    if (*asked) { return ipc::copy_out(caller, 0, std::as_bytes(std::span{&wanted, 1})).count == sizeof wanted ? Result<std::uint32_t>{0} : fail(Error::Fault); }
+    if (*asked) {
+        return ipc::copy_out(caller, 0, std::as_bytes(std::span{&wanted, 1})).count == sizeof wanted
+                   ? Result<std::uint32_t>{0}
+                   : fail(Error::Fault);
+    }
     if (!may_change) { return fail(Error::NotPermitted); }
     auto const done = change(space, *link, label, which, wanted);
     return done ? Result<std::uint32_t>{0} : fail(done.error());

@@ -8,6 +8,7 @@ namespace netns {
 /// `caller`'s buffers hold the request's structure. Requests with a pointer in their structure come flattened by the vDSO: SIOCADDRT
 /// and SIOCDELRT with the device's name behind the structure, SIOCGIFCONF with the records as the writable buffer (returns bytes).
 /// may_change: the caller has CAP_NET_ADMIN; without it, NotPermitted to all but questions.
-Result<std::uint32_t> interface_request(NetworkNamespace& space, ipc::Pending const& caller, std::uint32_t request, bool may_change);
+Result<std::uint32_t> interface_request(NetworkNamespace& space, ipc::Pending const& caller, std::uint32_t request,
+                                        bool may_change);
 
 } // namespace netns

@@ -5,7 +5,10 @@ namespace netns {
 
 namespace {
 std::string_view kind_name(DeviceKind kind) {
-    return kind == DeviceKind::Veth ? "veth" : kind == DeviceKind::Bridge ? "bridge" : kind == DeviceKind::Dummy ? "dummy" : std::string_view{};
+    return kind == DeviceKind::Veth     ? "veth"
+           : kind == DeviceKind::Bridge ? "bridge"
+           : kind == DeviceKind::Dummy  ? "dummy"
+                                        : std::string_view{};
 }
 } // namespace
 
@@ -17,11 +20,14 @@ void NetlinkHandler::put_link(Link const& link, bool dump, std::uint8_t family) 
     if (link.up) { flags |= link_flag::up; }
     if (carrier) { flags |= link_flag::running | link_flag::lower_up; }
     nl::Writer writer{target(dump)};
-    writer.begin(nl::new_link, multi(dump), header_, nl::LinkMessage{0, 0, static_cast<std::uint16_t>(loopback ? 772 : 1), link.index, flags, 0});
+    writer.begin(nl::new_link, multi(dump), header_,
+                 nl::LinkMessage{0, 0, static_cast<std::uint16_t>(loopback ? 772 : 1), link.index, flags, 0});
     writer.text(at::name, link.name);
     writer.attribute(at::queue, link.transmit_queue);
     // RFC 2863: 0 unknown, 2 down, 6 up
-    writer.attribute(at::state, static_cast<std::uint8_t>(loopback || link.kind == DeviceKind::Dummy ? (link.up ? 0 : 2) : carrier ? 6 : 2));
+    writer.attribute(at::state, static_cast<std::uint8_t>(loopback || link.kind == DeviceKind::Dummy ? (link.up ? 0 : 2)
+                                                          : carrier                                  ? 6
+                                                                                                     : 2));
     writer.attribute(at::mode, std::uint8_t{0});
     writer.attribute(at::mtu, link.mtu);
     writer.attribute(at::group, std::uint32_t{0});
@@ -49,7 +55,8 @@ void NetlinkHandler::put_link(Link const& link, bool dump, std::uint8_t family) 
         }
     }
     std::array<std::uint32_t, 24> short_stats{};
-    std::ranges::transform(stats, short_stats.begin(), [](std::uint64_t value) { return static_cast<std::uint32_t>(value); });
+    std::ranges::transform(stats, short_stats.begin(),
+                           [](std::uint64_t value) { return static_cast<std::uint32_t>(value); });
     writer.attribute(at::stats, short_stats);
     writer.attribute(at::stats64, stats);
     if (auto const kind = kind_name(link.kind); !kind.empty()) {
@@ -77,7 +84,6 @@ Error NetlinkHandler::get_links(std::span<std::byte const> body, bool dump) {
     });
 }
 
-
 Error NetlinkHandler::create_link(nl::LinkMessage const& message, Attributes const& attributes, std::string_view name) {
     namespace at = link_attribute;
     auto const info = attributes.find(at::info);
@@ -89,13 +95,15 @@ Error NetlinkHandler::create_link(nl::LinkMessage const& message, Attributes con
     if (kind == "veth") {
         std::string_view peer_name;
         if (auto const data = inside.find(at::info_data)) {
-            if (auto const peer = Attributes{data->bytes}.find(at::veth_peer); peer && peer->bytes.size() >= sizeof(nl::LinkMessage)) {
+            if (auto const peer = Attributes{data->bytes}.find(at::veth_peer);
+                peer && peer->bytes.size() >= sizeof(nl::LinkMessage)) {
                 peer_name = Attributes{peer->bytes.subspan(sizeof(nl::LinkMessage))}.text(at::name);
             }
         }
         made = space_.add_veth(name, peer_name);
     } else if (kind == "bridge" || kind == "dummy") {
-        made = space_.add_link(kind == "bridge" ? DeviceKind::Bridge : DeviceKind::Dummy, name, hardware ? &*hardware : nullptr);
+        made = space_.add_link(kind == "bridge" ? DeviceKind::Bridge : DeviceKind::Dummy, name,
+                               hardware ? &*hardware : nullptr);
     }
     if (!made) { return made.error(); }
     if (auto const mtu = attributes.get<std::uint32_t>(at::mtu)) { static_cast<void>(space_.set_mtu(**made, *mtu)); }
@@ -113,7 +121,9 @@ Error NetlinkHandler::new_link(nl::LinkMessage const& message, Attributes const&
     if ((pid || descriptor) && moved_) { return *std::exchange(moved_, std::nullopt); }
     auto* const link = link_of(message.index, name);
     if (link == nullptr) {
-        return message.index != 0 || (header_.flags & nl::flag::create) == 0 || header_.type == nl::set_link ? Error::NoSuchDevice : create_link(message, attributes, name);
+        return message.index != 0 || (header_.flags & nl::flag::create) == 0 || header_.type == nl::set_link
+                   ? Error::NoSuchDevice
+                   : create_link(message, attributes, name);
     }
     if ((header_.flags & nl::flag::exclusive) != 0) { return Error::Exists; }
     if (pid || descriptor) {
@@ -124,13 +134,19 @@ Error NetlinkHandler::new_link(nl::LinkMessage const& message, Attributes const&
     auto const step = [&](Result<void> const& result) {
         if (error == Error::None) { error = error_of(result); }
     };
-    if (message.change != 0 && (message.change & link_flag::up) != 0 && (message.flags & link_flag::up) == 0) { step(space_.set_up(*link, false)); }
+    if (message.change != 0 && (message.change & link_flag::up) != 0 && (message.flags & link_flag::up) == 0) {
+        step(space_.set_up(*link, false));
+    }
     if (auto const mtu = attributes.get<std::uint32_t>(at::mtu)) { step(space_.set_mtu(*link, *mtu)); }
-    if (auto const hardware = attributes.get<HardwareAddress>(at::address)) { step(space_.set_hardware_address(*link, *hardware)); }
+    if (auto const hardware = attributes.get<HardwareAddress>(at::address)) {
+        step(space_.set_hardware_address(*link, *hardware));
+    }
     if (message.index != 0 && !name.empty()) { step(space_.rename(*link, name)); }
     if (auto const queue = attributes.get<std::uint32_t>(at::queue)) { link->transmit_queue = *queue; }
     if (auto const master = attributes.get<std::uint32_t>(at::master)) { step(space_.set_master(*link, *master)); }
-    if ((message.change == 0 || (message.change & link_flag::up) != 0) && (message.flags & link_flag::up) != 0) { step(space_.set_up(*link, true)); }
+    if ((message.change == 0 || (message.change & link_flag::up) != 0) && (message.flags & link_flag::up) != 0) {
+        step(space_.set_up(*link, true));
+    }
     return error;
 }
 

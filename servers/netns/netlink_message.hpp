@@ -18,16 +18,49 @@ struct Header {
 };
 static_assert(sizeof(Header) == 16);
 namespace flag {
-inline constexpr std::uint16_t request = 1, multi = 2, acknowledge = 4, replace = 0x100, exclusive = 0x200, create = 0x400, dump = 0x300;
+inline constexpr std::uint16_t request = 1, multi = 2, acknowledge = 4, replace = 0x100, exclusive = 0x200,
+                               create = 0x400, dump = 0x300;
 } // namespace flag
 enum Type : std::uint16_t {
-    error = 2, done = 3, new_link = 16, delete_link, get_link, set_link, new_address, delete_address, get_address, new_route = 24, delete_route, get_route, new_neighbour = 28,
-    delete_neighbour, get_neighbour, new_rule = 32, delete_rule, get_rule,
+    error = 2,
+    done = 3,
+    new_link = 16,
+    delete_link,
+    get_link,
+    set_link,
+    new_address,
+    delete_address,
+    get_address,
+    new_route = 24,
+    delete_route,
+    get_route,
+    new_neighbour = 28,
+    delete_neighbour,
+    get_neighbour,
+    new_rule = 32,
+    delete_rule,
+    get_rule,
 };
-struct LinkMessage { std::uint8_t family, padding; std::uint16_t type; std::uint32_t index, flags, change; };
-struct AddressMessage { std::uint8_t family, prefix, flags, scope; std::uint32_t index; };
-struct RouteMessage { std::uint8_t family, prefix, source_prefix, service, table, protocol, scope, type; std::uint32_t flags; };
-struct NeighbourMessage { std::uint8_t family, padding1; std::uint16_t padding2; std::uint32_t index; std::uint16_t state; std::uint8_t flags, type; };
+struct LinkMessage {
+    std::uint8_t family, padding;
+    std::uint16_t type;
+    std::uint32_t index, flags, change;
+};
+struct AddressMessage {
+    std::uint8_t family, prefix, flags, scope;
+    std::uint32_t index;
+};
+struct RouteMessage {
+    std::uint8_t family, prefix, source_prefix, service, table, protocol, scope, type;
+    std::uint32_t flags;
+};
+struct NeighbourMessage {
+    std::uint8_t family, padding1;
+    std::uint16_t padding2;
+    std::uint32_t index;
+    std::uint16_t state;
+    std::uint8_t flags, type;
+};
 
 constexpr std::size_t align(std::size_t bytes) { return (bytes + 3) & ~std::size_t{3}; }
 
@@ -35,7 +68,8 @@ constexpr std::size_t align(std::size_t bytes) { return (bytes + 3) & ~std::size
 struct Attribute {
     std::uint16_t type;
     std::span<std::byte const> bytes;
-    template <class T> [[nodiscard]] std::optional<T> as() const {
+    template <class T>
+    [[nodiscard]] std::optional<T> as() const {
         T value;
         if (bytes.size() < sizeof value) { return {}; }
         std::memcpy(&value, bytes.data(), sizeof value);
@@ -64,7 +98,8 @@ public:
         }
         return found;
     }
-    template <class T> [[nodiscard]] std::optional<T> get(std::uint16_t type) const {
+    template <class T>
+    [[nodiscard]] std::optional<T> get(std::uint16_t type) const {
         auto const attribute = find(type);
         return attribute ? attribute->as<T>() : std::nullopt;
     }
@@ -81,7 +116,8 @@ private:
 class Writer {
 public:
     explicit Writer(std::vector<std::byte>& target) : target_{target} {}
-    template <class Body> void begin(std::uint16_t type, std::uint16_t flags, Header const& request, Body const& body) {
+    template <class Body>
+    void begin(std::uint16_t type, std::uint16_t flags, Header const& request, Body const& body) {
         start_ = target_.size();
         put(Header{0, type, flags, request.sequence, request.port});
         put(body);
@@ -96,7 +132,10 @@ public:
         append(bytes, count);
         target_.resize(align(target_.size()));
     }
-    template <class T> void attribute(std::uint16_t type, T const& value) { attribute(type, &value, sizeof value); }
+    template <class T>
+    void attribute(std::uint16_t type, T const& value) {
+        attribute(type, &value, sizeof value);
+    }
     void text(std::uint16_t type, std::string_view value) {
         put(static_cast<std::uint16_t>(5 + value.size()));
         put(type);
@@ -117,7 +156,10 @@ public:
     }
 
 private:
-    template <class T> void put(T const& value) { append(&value, sizeof value); }
+    template <class T>
+    void put(T const& value) {
+        append(&value, sizeof value);
+    }
     void append(void const* bytes, std::size_t count) {
         auto const* const first = static_cast<std::byte const*>(bytes);
         target_.insert(target_.end(), first, first + count);

@@ -3,8 +3,10 @@
 
 namespace netns {
 
-NetlinkAnswer handle_netlink(NetworkNamespace& space, std::span<std::byte const> requests, std::uint32_t port, bool may_change, std::optional<Error> moved,
-                             std::span<proto::stack::DeviceStatus const> counters, std::span<proto::stack::NeighbourStatus const> neighbours,
+NetlinkAnswer handle_netlink(NetworkNamespace& space, std::span<std::byte const> requests, std::uint32_t port,
+                             bool may_change, std::optional<Error> moved,
+                             std::span<proto::stack::DeviceStatus const> counters,
+                             std::span<proto::stack::NeighbourStatus const> neighbours,
                              std::span<proto::stack::NeighbourStatus6 const> neighbours6) {
     NetlinkAnswer answer;
     while (requests.size() >= sizeof(netlink::Header)) {
@@ -15,9 +17,12 @@ NetlinkAnswer handle_netlink(NetworkNamespace& space, std::span<std::byte const>
         requests = requests.subspan(std::min(netlink::align(header.length), requests.size()));
         if ((header.flags & netlink::flag::request) == 0 || header.type < netlink::new_link) { continue; }
         NetlinkHandler one{space, answer, port, moved, counters, neighbours, neighbours6};
-        auto const error = !may_change && !NetlinkHandler::is_get(header.type) ? Error::NotPermitted : one.handle(header, body);
+        auto const error =
+            !may_change && !NetlinkHandler::is_get(header.type) ? Error::NotPermitted : one.handle(header, body);
         if (error == Error::Elsewhere) { return answer; }
-        if (error != Error::None || ((header.flags & netlink::flag::acknowledge) != 0 && !one.answered())) { one.acknowledge(header, error); }
+        if (error != Error::None || ((header.flags & netlink::flag::acknowledge) != 0 && !one.answered())) {
+            one.acknowledge(header, error);
+        }
     }
     return answer;
 }

@@ -20,8 +20,10 @@ struct NetlinkAnswer {
 
 /// Carries the requests out. `moved`: the outcome of the move that an earlier attempt asked for (None: it went well); nothing: there was
 /// none. may_change: the caller may configure the network (CAP_NET_ADMIN). `counters` and neighbours: of the stack.
-NetlinkAnswer handle_netlink(NetworkNamespace& space, std::span<std::byte const> requests, std::uint32_t port, bool may_change, std::optional<Error> moved,
-                             std::span<proto::stack::DeviceStatus const> counters, std::span<proto::stack::NeighbourStatus const> neighbours,
+NetlinkAnswer handle_netlink(NetworkNamespace& space, std::span<std::byte const> requests, std::uint32_t port,
+                             bool may_change, std::optional<Error> moved,
+                             std::span<proto::stack::DeviceStatus const> counters,
+                             std::span<proto::stack::NeighbourStatus const> neighbours,
                              std::span<proto::stack::NeighbourStatus6 const> neighbours6);
 
 } // namespace netns

@@ -11,7 +11,8 @@ Error NetlinkHandler::get_addresses(std::span<std::byte const> body, bool dump) 
         if (family != 0 && family != family_internet) { break; }
         constexpr std::uint8_t permanent = 0x80;
         nl::Writer writer{target(true)};
-        writer.begin(nl::new_address, nl::flag::multi, header_, nl::AddressMessage{family_internet, address.prefix, permanent, address.scope, address.device});
+        writer.begin(nl::new_address, nl::flag::multi, header_,
+                     nl::AddressMessage{family_internet, address.prefix, permanent, address.scope, address.device});
         writer.attribute(at::address, address.peer != 0 ? address.peer : address.address);
         writer.attribute(at::local, address.address);
         if (address.broadcast != 0) { writer.attribute(at::broadcast, address.broadcast); }
@@ -31,7 +32,12 @@ Error NetlinkHandler::new_address(nl::AddressMessage const& message, Attributes 
     if (message.family != family_internet) { return Error::NotSupported; }
     auto const local = attributes.get<Address4>(at::local), address = attributes.get<Address4>(at::address);
     if (!local && !address) { return Error::Invalid; }
-    LinkAddress entry{message.index, local ? *local : *address, attributes.get<Address4>(at::broadcast).value_or(0), 0, message.prefix, message.scope,
+    LinkAddress entry{message.index,
+                      local ? *local : *address,
+                      attributes.get<Address4>(at::broadcast).value_or(0),
+                      0,
+                      message.prefix,
+                      message.scope,
                       std::string{attributes.text(at::label)}};
     if (local && address && *local != *address) { entry.peer = *address; }
     return error_of(space_.add_address(std::move(entry)));
@@ -46,12 +52,13 @@ Error NetlinkHandler::delete_address(nl::AddressMessage const& message, Attribut
     return error_of(space_.remove_address(message.index, local ? *local : *address, message.prefix));
 }
 
-
-void NetlinkHandler::put_route(RouteEntry const& route, bool dump, Address4 const* exact, std::uint8_t table, std::uint8_t type) {
+void NetlinkHandler::put_route(RouteEntry const& route, bool dump, Address4 const* exact, std::uint8_t table,
+                               std::uint8_t type) {
     namespace at = route_attribute;
     nl::Writer writer{target(dump)};
     auto const prefix = exact != nullptr ? std::uint8_t{32} : route.prefix;
-    writer.begin(nl::new_route, multi(dump), header_, nl::RouteMessage{family_internet, prefix, 0, 0, table, route.protocol, route.scope, type, 0});
+    writer.begin(nl::new_route, multi(dump), header_,
+                 nl::RouteMessage{family_internet, prefix, 0, 0, table, route.protocol, route.scope, type, 0});
     writer.attribute(at::table, std::uint32_t{table});
     if (exact != nullptr) {
         writer.attribute(at::destination, *exact);
@@ -128,14 +135,14 @@ Error NetlinkHandler::delete_route(nl::RouteMessage const& message, Attributes c
     return error_of(space_.remove_route(route, route.gateway == 0, route.device == 0));
 }
 
-
 Error NetlinkHandler::get_neighbours(std::span<std::byte const> body, bool dump) {
     if (!dump) { return Error::NotSupported; }
     std::uint8_t const family = body.empty() ? 0 : static_cast<std::uint8_t>(body[0]);
     bool const four = family == 0 || family == family_internet;
     auto const put = [&](std::uint32_t device, Address4 address, HardwareAddress const& hardware, std::uint16_t state) {
         nl::Writer writer{target(true)};
-        writer.begin(nl::new_neighbour, nl::flag::multi, header_, nl::NeighbourMessage{family_internet, 0, 0, device, state, 0, route_unicast});
+        writer.begin(nl::new_neighbour, nl::flag::multi, header_,
+                     nl::NeighbourMessage{family_internet, 0, 0, device, state, 0, route_unicast});
         writer.attribute(neighbour_attribute::destination, address);
         writer.attribute(neighbour_attribute::hardware, hardware);
         writer.end();

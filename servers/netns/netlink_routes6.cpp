@@ -15,7 +15,9 @@ void NetlinkHandler::dump_addresses6() {
         for (auto const& address : space_.six().addresses()) {
             if (address.device != link.index) { continue; }
             nl::Writer writer{target(true)};
-            writer.begin(nl::new_address, nl::flag::multi, header_, nl::AddressMessage{family_internet6, address.prefix, permanent, address.scope, address.device});
+            writer.begin(
+                nl::new_address, nl::flag::multi, header_,
+                nl::AddressMessage{family_internet6, address.prefix, permanent, address.scope, address.device});
             writer.attribute(at::address, address.address);
             writer.attribute(at::cache, std::array<std::uint32_t, 4>{forever, forever, 0, 0});
             writer.attribute(at::flags, std::uint32_t{permanent});
@@ -45,7 +47,8 @@ void NetlinkHandler::put_route6(RouteEntry6 const& route, bool dump, RouteKind6 
     nl::Writer writer{target(dump)};
     auto const source_prefix = static_cast<std::uint8_t>(dump ? 0 : 128);
     writer.begin(nl::new_route, multi(dump), header_,
-                 nl::RouteMessage{family_internet6, dump ? route.prefix : std::uint8_t{128}, source_prefix, 0, kind.table, route.protocol, 0, kind.type, 0});
+                 nl::RouteMessage{family_internet6, dump ? route.prefix : std::uint8_t{128}, source_prefix, 0,
+                                  kind.table, route.protocol, 0, kind.type, 0});
     writer.attribute(at::table, std::uint32_t{kind.table});
     if (!dump) {
         writer.attribute(at::destination, kind.destination);
@@ -79,7 +82,8 @@ Error NetlinkHandler::get_route6(Attributes const& attributes) {
     if (!destination) { return Error::Invalid; }
     auto const& six = space_.six();
     if (six.is_own(*destination)) {
-        put_route6({1, *destination, {}, 0, 128, Configuration6::protocol_kernel}, false, {table_local, route_local, *destination, *destination});
+        put_route6({1, *destination, {}, 0, 128, Configuration6::protocol_kernel}, false,
+                   {table_local, route_local, *destination, *destination});
         return Error::None;
     }
     auto const device = attributes.get<std::uint32_t>(route_attribute::interface).value_or(0);
@@ -114,14 +118,18 @@ Error NetlinkHandler::delete_route6(nl::RouteMessage const& message, Attributes 
 }
 
 void NetlinkHandler::dump_neighbours6() {
-    auto const put = [&](std::uint32_t device, Address6 const& address, HardwareAddress const* hardware, std::uint16_t state) {
+    auto const put = [&](std::uint32_t device, Address6 const& address, HardwareAddress const* hardware,
+                         std::uint16_t state) {
         nl::Writer writer{target(true)};
-        writer.begin(nl::new_neighbour, nl::flag::multi, header_, nl::NeighbourMessage{family_internet6, 0, 0, device, state, 0, route_unicast});
+        writer.begin(nl::new_neighbour, nl::flag::multi, header_,
+                     nl::NeighbourMessage{family_internet6, 0, 0, device, state, 0, route_unicast});
         writer.attribute(neighbour_attribute::destination, address);
         if (hardware != nullptr) { writer.attribute(neighbour_attribute::hardware, *hardware); }
         writer.end();
     };
-    for (auto const& entry : space_.six().neighbours()) { put(entry.device, entry.address, &entry.hardware_address, state_permanent); }
+    for (auto const& entry : space_.six().neighbours()) {
+        put(entry.device, entry.address, &entry.hardware_address, state_permanent);
+    }
     for (auto const& entry : neighbours6_) {
         if (entry.state == state_permanent) { continue; }
         Address6 address;

@@ -5,7 +5,10 @@ namespace netns {
 
 namespace {
 proto::SocketAddress kernel_address() {
-    struct { std::uint16_t family, padding; std::uint32_t port, groups; } const address{16, 0, 0, 0};
+    struct {
+        std::uint16_t family, padding;
+        std::uint32_t port, groups;
+    } const address{16, 0, 0, 0};
     proto::SocketAddress result;
     result.length = sizeof address;
     std::memcpy(result.data, &address, sizeof address);

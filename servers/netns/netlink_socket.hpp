@@ -9,9 +9,11 @@ namespace netns {
 
 class NetlinkSocket final : public ipc::EventSource {
 public:
-    static constexpr std::size_t queue_maximum = 1 << 20; ///< bytes; a program that does not read its answers loses them
+    static constexpr std::size_t queue_maximum = 1
+                                                 << 20; ///< bytes; a program that does not read its answers loses them
 
-    NetlinkSocket(NetworkNamespace* space, std::uint32_t type, std::uint32_t port) : space{space}, type{type}, port{port} {}
+    NetlinkSocket(NetworkNamespace* space, std::uint32_t type, std::uint32_t port)
+        : space{space}, type{type}, port{port} {}
     NetlinkSocket(NetlinkSocket const&) = delete;
     NetlinkSocket& operator=(NetlinkSocket const&) = delete;
     ~NetlinkSocket();
@@ -31,7 +33,7 @@ public:
     std::uint32_t port;
     std::uint32_t groups = 0;
     std::uint32_t file_flags = 2;
-    bool may_change = false; ///< its opener may configure the network
+    bool may_change = false;       ///< its opener may configure the network
     std::vector<std::byte> corked; ///< beginning of a message, by Send with `more`
 
 private:

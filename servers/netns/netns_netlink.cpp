@@ -1,6 +1,6 @@
 // The netlink sockets of NetnsServer: protocols File and Socket.
-#include "netlink_requests.hpp"
 #include "interface_requests.hpp"
+#include "netlink_requests.hpp"
 #include "netns_server.hpp"
 
 namespace netns {
@@ -8,7 +8,10 @@ namespace netns {
 namespace {
 constexpr std::uint32_t nonblock = 0x800, type_mask = 0xf, type_datagram = 2, type_raw = 3, protocol_route = 0;
 constexpr std::uint32_t request_maximum = 65536;
-struct NetlinkAddress { std::uint16_t family, padding; std::uint32_t port, groups; };
+struct NetlinkAddress {
+    std::uint16_t family, padding;
+    std::uint32_t port, groups;
+};
 } // namespace
 
 NetlinkSocket* NetnsServer::netlink(abi::Word badge) {
@@ -17,11 +20,15 @@ NetlinkSocket* NetnsServer::netlink(abi::Word badge) {
 }
 
 abi::Word NetnsServer::unused_badge() {
-    return new_badge([&](abi::Word candidate) { return netlink_.contains(candidate) || event_set(candidate) != nullptr; });
+    return new_badge(
+        [&](abi::Word candidate) { return netlink_.contains(candidate) || event_set(candidate) != nullptr; });
 }
 
-Result<ipc::Cap<proto::File>> NetnsServer::open_netlink(NetworkNamespace& space, std::uint32_t type, std::uint32_t protocol, bool may_change) {
-    if ((type & type_mask) != type_datagram && (type & type_mask) != type_raw) { return fail(Error::SocketTypeNotSupported); }
+Result<ipc::Cap<proto::File>> NetnsServer::open_netlink(NetworkNamespace& space, std::uint32_t type,
+                                                        std::uint32_t protocol, bool may_change) {
+    if ((type & type_mask) != type_datagram && (type & type_mask) != type_raw) {
+        return fail(Error::SocketTypeNotSupported);
+    }
     if (protocol != protocol_route) { return fail(Error::ProtocolNotSupported); }
     auto const badge = unused_badge();
     auto capability = ipc::mint_session<proto::File>(badge);
@@ -53,11 +60,16 @@ Result<proto::Transfer> NetnsServer::send_netlink(NetlinkSocket& socket, ipc::Se
     if ((flags & proto::message_flag::more) != 0) { return proto::Transfer{sender.read_length, 0}; }
     auto const requests = std::exchange(socket.corked, {});
     std::optional<Error> moved;
-    if ((flags & proto::message_flag::moved) != 0) { moved = static_cast<Error>(flags & proto::message_flag::moved_error); }
+    if ((flags & proto::message_flag::moved) != 0) {
+        moved = static_cast<Error>(flags & proto::message_flag::moved_error);
+    }
     auto& space = *socket.space;
-    auto answer = handle_netlink(space, requests, socket.port, socket.may_change, moved, counters(space), neighbours(space), neighbours6(space));
+    auto answer = handle_netlink(space, requests, socket.port, socket.may_change, moved, counters(space),
+                                 neighbours(space), neighbours6(space));
     if (answer.move.device != 0) {
-        if (before != 0) { socket.corked.assign(requests.begin(), requests.begin() + static_cast<std::ptrdiff_t>(before)); }
+        if (before != 0) {
+            socket.corked.assign(requests.begin(), requests.begin() + static_cast<std::ptrdiff_t>(before));
+        }
         publish();
         return sender.fail_with(Error::Elsewhere, answer.move.device, answer.move.by_descriptor, answer.move.number);
     }
@@ -66,7 +78,8 @@ Result<proto::Transfer> NetnsServer::send_netlink(NetlinkSocket& socket, ipc::Se
     return proto::Transfer{sender.read_length, 0};
 }
 
-Result<proto::Transfer> NetnsServer::on(proto::Socket::Send, ipc::Sender& sender, std::uint32_t flags, proto::SocketAddress const&, ipc::ReadBuffer) {
+Result<proto::Transfer> NetnsServer::on(proto::Socket::Send, ipc::Sender& sender, std::uint32_t flags,
+                                        proto::SocketAddress const&, ipc::ReadBuffer) {
     auto* const socket = netlink(sender.badge);
     if (socket == nullptr) { return fail(Error::NotSocket); }
     return send_netlink(*socket, sender, flags);
@@ -76,7 +89,8 @@ Result<proto::Transfer> NetnsServer::on(proto::File::Write, ipc::Sender& sender,
     if (socket == nullptr) { return fail(Error::BadDescriptor); }
     return send_netlink(*socket, sender, 0);
 }
-Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> NetnsServer::on(proto::Socket::Receive, ipc::Sender& sender, std::uint32_t flags, ipc::WriteBuffer) {
+Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>>
+NetnsServer::on(proto::Socket::Receive, ipc::Sender& sender, std::uint32_t flags, ipc::WriteBuffer) {
     auto* const socket = netlink(sender.badge);
     if (socket == nullptr) { return fail(Error::NotSocket); }
     auto const received = socket->receive(sender.view(), flags);
@@ -128,23 +142,28 @@ Result<proto::SocketAddress> NetnsServer::on(proto::Socket::Name, ipc::Sender& s
     std::memcpy(result.data, &name, sizeof name);
     return result;
 }
-Result<ipc::Unit> NetnsServer::on(proto::Socket::SetOption, ipc::Sender& sender, std::uint32_t level, std::uint32_t, proto::SocketOption const&) {
+Result<ipc::Unit> NetnsServer::on(proto::Socket::SetOption, ipc::Sender& sender, std::uint32_t level, std::uint32_t,
+                                  proto::SocketOption const&) {
     constexpr std::uint32_t level_socket = 1, level_netlink = 270;
     if (netlink(sender.badge) == nullptr) { return fail(Error::NotSocket); }
     // Buffer sizes and extended acknowledgements: hints.
     if (level == level_socket || level == level_netlink) { return ipc::Unit{}; }
     return fail(Error::NoProtocolOption);
 }
-Result<proto::SocketOption> NetnsServer::on(proto::Socket::GetOption, ipc::Sender& sender, std::uint32_t level, std::uint32_t option) {
+Result<proto::SocketOption> NetnsServer::on(proto::Socket::GetOption, ipc::Sender& sender, std::uint32_t level,
+                                            std::uint32_t option) {
     auto const* const socket = netlink(sender.badge);
     if (socket == nullptr) { return fail(Error::NotSocket); }
-    constexpr std::uint32_t level_socket = 1, type = 3, error = 4, send_buffer = 7, receive_buffer = 8, protocol = 38, domain = 39;
+    constexpr std::uint32_t level_socket = 1, type = 3, error = 4, send_buffer = 7, receive_buffer = 8, protocol = 38,
+                            domain = 39;
     if (level != level_socket) { return fail(Error::NoProtocolOption); }
     std::uint32_t value = 0;
     switch (option) {
     case type: value = socket->type; break;
-    case error: case protocol: break;
-    case send_buffer: case receive_buffer: value = 212992; break;
+    case error:
+    case protocol: break;
+    case send_buffer:
+    case receive_buffer: value = 212992; break;
     case domain: value = 16; break;
     default: return fail(Error::NoProtocolOption);
     }
@@ -171,7 +190,8 @@ Result<std::uint32_t> NetnsServer::on(proto::File::Poll, ipc::Sender& sender, st
     if (socket == nullptr) { return NamespaceServer::on(proto::File::Poll{}, sender, events); }
     return socket->events() & events;
 }
-Result<std::uint32_t> NetnsServer::on(proto::File::PollArm, ipc::Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> waker) {
+Result<std::uint32_t> NetnsServer::on(proto::File::PollArm, ipc::Sender& sender, std::uint32_t events,
+                                      std::uint32_t token, ipc::Cap<ipc::Notification> waker) {
     if (auto* const set = event_set(sender.badge)) { return set->arm(events, token, waker); }
     auto* const socket = netlink(sender.badge);
     if (socket == nullptr) { return NamespaceServer::on(proto::File::PollArm{}, sender, events, token, waker); }
@@ -187,10 +207,13 @@ Result<std::uint32_t> NetnsServer::on(proto::File::GetFlags, ipc::Sender& sender
     return socket != nullptr ? socket->file_flags : 0U;
 }
 Result<ipc::Unit> NetnsServer::on(proto::File::SetFlags, ipc::Sender& sender, std::uint32_t flags) {
-    if (auto* const socket = netlink(sender.badge)) { socket->file_flags = (socket->file_flags & ~nonblock) | (flags & nonblock); }
+    if (auto* const socket = netlink(sender.badge)) {
+        socket->file_flags = (socket->file_flags & ~nonblock) | (flags & nonblock);
+    }
     return ipc::Unit{};
 }
-Result<std::uint32_t> NetnsServer::on(proto::File::Ioctl, ipc::Sender& sender, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer in, ipc::WriteBuffer out) {
+Result<std::uint32_t> NetnsServer::on(proto::File::Ioctl, ipc::Sender& sender, std::uint32_t request,
+                                      std::uint32_t argument, ipc::ReadBuffer in, ipc::WriteBuffer out) {
     auto* const socket = netlink(sender.badge);
     if (socket == nullptr) { return NamespaceServer::on(proto::File::Ioctl{}, sender, request, argument, in, out); }
     if (request < 0x8900 || request > 0x89ff || socket->space == nullptr) { return fail(Error::NotTerminal); }

@@ -16,7 +16,8 @@ void NetnsServer::stack_died(std::uint32_t number, std::uint64_t now) {
         write_configuration(space);
         return;
     }
-    ipc::log("netns: the stack of network namespace {} {}; the next socket or change of its devices starts another", space.id,
+    ipc::log("netns: the stack of network namespace {} {}; the next socket or change of its devices starts another",
+             space.id,
              deaths.count > deaths_maximum ? "dies again and again and stays down" : "finds no memory for a fresh one");
     stacks_.stop(number);
     space.stack = 0;

@@ -7,7 +7,8 @@
 namespace netns {
 
 namespace {
-constexpr std::uint32_t family_unix = 1, family_internet = 2, family_internet6 = 10, family_netlink = 16, family_packet = 17, families = 46;
+constexpr std::uint32_t family_unix = 1, family_internet = 2, family_internet6 = 10, family_netlink = 16,
+                        family_packet = 17, families = 46;
 constexpr std::uint32_t icmp = 1, icmp6 = 58;
 constexpr std::uint32_t type_mask = 0xf, highest_type = 10;
 constexpr unsigned capability_bind = 10, capability_admin = 12, capability_raw = 13;
@@ -36,7 +37,9 @@ NetnsServer::NetnsServer(Stacks& stacks) : NamespaceServer{make_first()}, stacks
     registry = &all_;
     first_ = opened(ipc::first_namespace_badge, false)->state.space.get();
     all_.push_back(first_);
-    if (auto const address = stacks_.find_card()) { static_cast<void>(first_->add_link(DeviceKind::Card, {}, &*address)); }
+    if (auto const address = stacks_.find_card()) {
+        static_cast<void>(first_->add_link(DeviceKind::Card, {}, &*address));
+    }
 }
 
 NetworkNamespace* NetnsServer::space_of(abi::Word badge, abi::Word operation) {
@@ -77,7 +80,9 @@ void NetnsServer::wake_peers(NetworkNamespace& space) {
     // More than it has room to name: whoever sleeps at any of its devices.
     bool const any = wakes - space.wakes > slots;
     std::vector<std::uint32_t> devices;
-    for (auto number = any ? wakes : space.wakes; number != wakes; ++number) { devices.push_back(status.wake_devices[number % slots]); }
+    for (auto number = any ? wakes : space.wakes; number != wakes; ++number) {
+        devices.push_back(status.wake_devices[number % slots]);
+    }
     if (any) {
         for (auto const& link : space.links()) { devices.push_back(link.index); }
     }
@@ -95,7 +100,9 @@ void NetnsServer::write_configuration(NetworkNamespace& space) {
     auto const area = stacks_.configuration(space.stack);
     proto::stack::ConfigurationWriter writer{area.data(), static_cast<std::uint32_t>(area.size())};
     space.write(writer);
-    if (!writer.finish()) { ipc::log("netns: more devices, addresses and routes than a stack's configuration area holds"); }
+    if (!writer.finish()) {
+        ipc::log("netns: more devices, addresses and routes than a stack's configuration area holds");
+    }
     space.dirty = false;
     stacks_.signal(space.stack, proto::stack::configuration_bit);
 }
@@ -169,7 +176,8 @@ void NetnsServer::namespace_ended(Network& network) {
     auto& space = *network.space;
     // Virtual devices end with the namespace, real ones go home (network_namespaces(7)).
     while (true) {
-        auto const link = std::ranges::find_if(space.links(), [](Link const& entry) { return entry.kind != DeviceKind::Loopback; });
+        auto const link =
+            std::ranges::find_if(space.links(), [](Link const& entry) { return entry.kind != DeviceKind::Loopback; });
         if (link == space.links().end()) { break; }
         auto const index = link->index;
         if (link->kind == DeviceKind::Card) {
@@ -208,7 +216,8 @@ std::uint64_t NetnsServer::run_timers(std::uint64_t now) {
 
 // --- protocol Network ---
 
-Error NetnsServer::refused(NetworkNamespace const& space, abi::Word badge, std::uint32_t type, std::uint32_t protocol) const {
+Error NetnsServer::refused(NetworkNamespace const& space, abi::Word badge, std::uint32_t type,
+                           std::uint32_t protocol) const {
     constexpr std::uint32_t datagram = 2, raw = 3;
     if ((type & type_mask) == raw && !may(badge, capability_raw)) { return Error::NotPermitted; }
     auto const who = credentials_.find(badge);
@@ -221,28 +230,38 @@ Error NetnsServer::refused(NetworkNamespace const& space, abi::Word badge, std::
     return Error::None;
 }
 
-Result<ipc::Cap<proto::File>> NetnsServer::on(proto::Network::Socket, ipc::Sender& sender, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol) {
+Result<ipc::Cap<proto::File>> NetnsServer::on(proto::Network::Socket, ipc::Sender& sender, std::uint32_t domain,
+                                              std::uint32_t type, std::uint32_t protocol) {
     auto* const space = space_of(sender.badge, proto::Network::Socket::number);
     if (space == nullptr) { return fail(Error::NotPermitted); }
     if (domain == 0 || domain >= families) { return fail(Error::AddressFamilyNotSupported); }
     if ((type & type_mask) == 0 || (type & type_mask) > highest_type) { return fail(Error::Invalid); }
     if (domain == family_netlink) { return open_netlink(*space, type, protocol, may(sender.badge, capability_admin)); }
-    if (domain != family_internet && domain != family_internet6 && domain != family_packet) { return fail(Error::AddressFamilyNotSupported); }
+    if (domain != family_internet && domain != family_internet6 && domain != family_packet) {
+        return fail(Error::AddressFamilyNotSupported);
+    }
     if (domain == family_packet && !may(sender.badge, capability_raw)) { return fail(Error::NotPermitted); }
-    if (auto const error = refused(*space, sender.badge, type, domain == family_internet6 && protocol == icmp6 ? icmp : protocol); error != Error::None) { return fail(error); }
+    if (auto const error =
+            refused(*space, sender.badge, type, domain == family_internet6 && protocol == icmp6 ? icmp : protocol);
+        error != Error::None) {
+        return fail(error);
+    }
     if (auto ready = need_stack(*space); !ready) { return fail(ready.error()); }
     type &= ~(proto::stack::opener_is_admin | proto::stack::opener_binds_any_port);
     if (may(sender.badge, capability_admin)) { type |= proto::stack::opener_is_admin; }
     if (may(sender.badge, capability_bind)) { type |= proto::stack::opener_binds_any_port; }
-    auto const forwarded = sender.forward<proto::NetworkStack::OpenSocket>(stacks_.control(space->stack), domain, type, protocol);
+    auto const forwarded =
+        sender.forward<proto::NetworkStack::OpenSocket>(stacks_.control(space->stack), domain, type, protocol);
     return fail(forwarded ? Error::Deferred : Error::NetworkDown);
 }
 
-Result<proto::Transfer> NetnsServer::on(proto::Network::DeviceTable, ipc::Sender& sender, std::uint32_t offset, ipc::WriteBuffer target) {
+Result<proto::Transfer> NetnsServer::on(proto::Network::DeviceTable, ipc::Sender& sender, std::uint32_t offset,
+                                        ipc::WriteBuffer target) {
     return on(proto::Network::Table{}, sender, proto::NetworkTable::Devices, offset, target);
 }
 
-Result<proto::Transfer> NetnsServer::on(proto::Network::Table, ipc::Sender& sender, proto::NetworkTable table, std::uint32_t offset, ipc::WriteBuffer) {
+Result<proto::Transfer> NetnsServer::on(proto::Network::Table, ipc::Sender& sender, proto::NetworkTable table,
+                                        std::uint32_t offset, ipc::WriteBuffer) {
     auto* const space = space_of(sender.badge, proto::Network::Table::number);
     if (space == nullptr) { return fail(Error::NotPermitted); }
     switch (table) {
@@ -252,21 +271,34 @@ Result<proto::Transfer> NetnsServer::on(proto::Network::Table, ipc::Sender& send
     case proto::NetworkTable::Arp: return give_text(sender, neighbour_table(*space, neighbours(*space)), offset);
     case proto::NetworkTable::InterfacesIpv6: return give_text(sender, interface6_table(*space), offset);
     case proto::NetworkTable::Routes6: return give_text(sender, route6_table(*space), offset);
-    case proto::NetworkTable::Tcp: case proto::NetworkTable::Udp: case proto::NetworkTable::Raw:
-    case proto::NetworkTable::Tcp6: case proto::NetworkTable::Udp6: case proto::NetworkTable::Raw6:
+    case proto::NetworkTable::Tcp:
+    case proto::NetworkTable::Udp:
+    case proto::NetworkTable::Raw:
+    case proto::NetworkTable::Tcp6:
+    case proto::NetworkTable::Udp6:
+    case proto::NetworkTable::Raw6:
         if (space->stack == 0) { return give_text(sender, socket_table_heading(table), offset); }
-        if (sender.forward<proto::NetworkStack::Table>(stacks_.control(space->stack), table, offset, ipc::WriteBuffer{})) { return fail(Error::Deferred); }
+        if (sender.forward<proto::NetworkStack::Table>(stacks_.control(space->stack), table, offset,
+                                                       ipc::WriteBuffer{})) {
+            return fail(Error::Deferred);
+        }
         return fail(Error::InputOutput);
     case proto::NetworkTable::Unix: return give_text(sender, socket_table_heading(table), offset);
     default: return fail(Error::Invalid);
     }
 }
 
-Result<proto::SettingValues> NetnsServer::on(proto::Network::Setting, ipc::Sender& sender, proto::NetworkSetting setting, std::uint32_t change, proto::SettingValues values) {
+Result<proto::SettingValues> NetnsServer::on(proto::Network::Setting, ipc::Sender& sender,
+                                             proto::NetworkSetting setting, std::uint32_t change,
+                                             proto::SettingValues values) {
     auto* const space = space_of(sender.badge, proto::Network::Setting::number);
     if (space == nullptr) { return fail(Error::NotPermitted); }
-    if (static_cast<std::uint32_t>(setting) < 1 || setting > proto::NetworkSetting::AcceptAdvertisements6) { return fail(Error::Invalid); }
-    if (setting > proto::NetworkSetting::LocalPortRange) { return setting6(*space, sender.badge, setting, change != 0, values); }
+    if (static_cast<std::uint32_t>(setting) < 1 || setting > proto::NetworkSetting::AcceptAdvertisements6) {
+        return fail(Error::Invalid);
+    }
+    if (setting > proto::NetworkSetting::LocalPortRange) {
+        return setting6(*space, sender.badge, setting, change != 0, values);
+    }
     if (change != 0) {
         if (!may(sender.badge, capability_admin)) { return fail(Error::NotPermitted); }
         if (auto set = space->set_setting(setting, values); !set) { return fail(set.error()); }
@@ -275,7 +307,9 @@ Result<proto::SettingValues> NetnsServer::on(proto::Network::Setting, ipc::Sende
     return space->setting(setting);
 }
 
-Result<proto::SettingValues> NetnsServer::setting6(NetworkNamespace& space, abi::Word badge, proto::NetworkSetting setting, bool change, proto::SettingValues values) {
+Result<proto::SettingValues> NetnsServer::setting6(NetworkNamespace& space, abi::Word badge,
+                                                   proto::NetworkSetting setting, bool change,
+                                                   proto::SettingValues values) {
     if (change) {
         if (!may(badge, capability_admin)) { return fail(Error::NotPermitted); }
         if (auto set = space.six().set_setting(setting, values[1], values[0]); !set) { return fail(set.error()); }
@@ -286,7 +320,8 @@ Result<proto::SettingValues> NetnsServer::setting6(NetworkNamespace& space, abi:
     return proto::SettingValues{*value, values[1]};
 }
 
-Result<std::uint32_t> NetnsServer::on(proto::Network::Configure, ipc::Sender& sender, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer) {
+Result<std::uint32_t> NetnsServer::on(proto::Network::Configure, ipc::Sender& sender, std::uint32_t request,
+                                      std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer) {
     auto* const space = space_of(sender.badge, proto::Network::Configure::number);
     if (space == nullptr) { return fail(Error::NotPermitted); }
     // A stack says what its socket's opener may.
@@ -297,7 +332,8 @@ Result<std::uint32_t> NetnsServer::on(proto::Network::Configure, ipc::Sender& se
     return result;
 }
 
-Result<ipc::Unit> NetnsServer::on(proto::Network::MoveDevice, ipc::Sender& sender, std::uint32_t index, ipc::OptionalCap<proto::Namespace> target) {
+Result<ipc::Unit> NetnsServer::on(proto::Network::MoveDevice, ipc::Sender& sender, std::uint32_t index,
+                                  ipc::OptionalCap<proto::Namespace> target) {
     ipc::release_unused(target);
     auto* const space = space_of(sender.badge, proto::Network::MoveDevice::number);
     if (space == nullptr) { return fail(Error::NotPermitted); }

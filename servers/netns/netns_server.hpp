@@ -29,38 +29,56 @@ public:
     using NamespaceServer::on;
 
     // Protocol Network.
-    ipc::Result<ipc::Cap<proto::File>> on(proto::Network::Socket, ipc::Sender&, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol);
+    ipc::Result<ipc::Cap<proto::File>> on(proto::Network::Socket, ipc::Sender&, std::uint32_t domain,
+                                          std::uint32_t type, std::uint32_t protocol);
     ipc::Result<proto::Transfer> on(proto::Network::DeviceTable, ipc::Sender&, std::uint32_t offset, ipc::WriteBuffer);
-    ipc::Result<proto::Transfer> on(proto::Network::Table, ipc::Sender&, proto::NetworkTable table, std::uint32_t offset, ipc::WriteBuffer);
-    ipc::Result<proto::SettingValues> on(proto::Network::Setting, ipc::Sender&, proto::NetworkSetting setting, std::uint32_t change, proto::SettingValues values);
-    ipc::Result<std::uint32_t> on(proto::Network::Configure, ipc::Sender&, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer);
-    ipc::Result<ipc::Unit> on(proto::Network::MoveDevice, ipc::Sender&, std::uint32_t index, ipc::OptionalCap<proto::Namespace> target);
+    ipc::Result<proto::Transfer> on(proto::Network::Table, ipc::Sender&, proto::NetworkTable table,
+                                    std::uint32_t offset, ipc::WriteBuffer);
+    ipc::Result<proto::SettingValues> on(proto::Network::Setting, ipc::Sender&, proto::NetworkSetting setting,
+                                         std::uint32_t change, proto::SettingValues values);
+    ipc::Result<std::uint32_t> on(proto::Network::Configure, ipc::Sender&, std::uint32_t request,
+                                  std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer);
+    ipc::Result<ipc::Unit> on(proto::Network::MoveDevice, ipc::Sender&, std::uint32_t index,
+                              ipc::OptionalCap<proto::Namespace> target);
     ipc::Result<ipc::Unit> on(proto::Network::AddBridge, ipc::Sender&, proto::BridgeRequest const& request);
-    ipc::Result<ipc::Unit> on(proto::Network::ConnectContainer, ipc::Sender&, proto::ContainerLink const& request, ipc::OptionalCap<proto::Namespace> target);
+    ipc::Result<ipc::Unit> on(proto::Network::ConnectContainer, ipc::Sender&, proto::ContainerLink const& request,
+                              ipc::OptionalCap<proto::Namespace> target);
     ipc::Result<ipc::Unit> on(proto::Network::RemoveDevice, ipc::Sender&, proto::DeviceName const& name);
     ipc::Result<ipc::Unit> on(proto::Network::SetRules, ipc::Sender&, ipc::ReadBuffer);
-    ipc::Result<ipc::Unit> on(proto::Network::SetRate, ipc::Sender&, proto::DeviceName const& name, std::uint32_t bytes_per_second, std::uint32_t burst);
+    ipc::Result<ipc::Unit> on(proto::Network::SetRate, ipc::Sender&, proto::DeviceName const& name,
+                              std::uint32_t bytes_per_second, std::uint32_t burst);
 
     // Protocols File and Socket, on netlink sockets (and File on what /proc/PID/ns/net opens to).
     ipc::Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t, ipc::WriteBuffer);
     ipc::Result<proto::Transfer> on(proto::File::Write, ipc::Sender&, std::uint32_t, ipc::ReadBuffer);
     ipc::Result<proto::FileStatus> on(proto::File::Stat, ipc::Sender&);
     ipc::Result<std::uint32_t> on(proto::File::Poll, ipc::Sender&, std::uint32_t events);
-    ipc::Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> waker);
+    ipc::Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token,
+                                  ipc::Cap<ipc::Notification> waker);
     ipc::Result<ipc::Unit> on(proto::File::PollDisarm, ipc::Sender&, std::uint32_t token);
     ipc::Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&);
     ipc::Result<ipc::Unit> on(proto::File::SetFlags, ipc::Sender&, std::uint32_t flags);
-    ipc::Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer);
+    ipc::Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument,
+                                  ipc::ReadBuffer, ipc::WriteBuffer);
     ipc::Result<ipc::Unit> on(proto::Socket::Bind, ipc::Sender&, proto::SocketAddress const& address);
     ipc::Result<ipc::Unit> on(proto::Socket::Connect, ipc::Sender&, proto::SocketAddress const&);
     ipc::Result<ipc::Unit> on(proto::Socket::Listen, ipc::Sender&, std::uint32_t) { return fail(Error::NotSupported); }
-    ipc::Result<std::tuple<ipc::Cap<proto::File>, proto::SocketAddress>> on(proto::Socket::Accept, ipc::Sender&, std::uint32_t) { return fail(Error::NotSupported); }
+    ipc::Result<std::tuple<ipc::Cap<proto::File>, proto::SocketAddress>> on(proto::Socket::Accept, ipc::Sender&,
+                                                                            std::uint32_t) {
+        return fail(Error::NotSupported);
+    }
     ipc::Result<proto::SocketAddress> on(proto::Socket::Name, ipc::Sender&, std::uint32_t peer);
-    ipc::Result<ipc::Unit> on(proto::Socket::Shutdown, ipc::Sender&, std::uint32_t) { return fail(Error::NotSupported); }
-    ipc::Result<ipc::Unit> on(proto::Socket::SetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option, proto::SocketOption const&);
-    ipc::Result<proto::SocketOption> on(proto::Socket::GetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option);
-    ipc::Result<proto::Transfer> on(proto::Socket::Send, ipc::Sender&, std::uint32_t flags, proto::SocketAddress const& to, ipc::ReadBuffer);
-    ipc::Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> on(proto::Socket::Receive, ipc::Sender&, std::uint32_t flags, ipc::WriteBuffer);
+    ipc::Result<ipc::Unit> on(proto::Socket::Shutdown, ipc::Sender&, std::uint32_t) {
+        return fail(Error::NotSupported);
+    }
+    ipc::Result<ipc::Unit> on(proto::Socket::SetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option,
+                              proto::SocketOption const&);
+    ipc::Result<proto::SocketOption> on(proto::Socket::GetOption, ipc::Sender&, std::uint32_t level,
+                                        std::uint32_t option);
+    ipc::Result<proto::Transfer> on(proto::Socket::Send, ipc::Sender&, std::uint32_t flags,
+                                    proto::SocketAddress const& to, ipc::ReadBuffer);
+    ipc::Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> on(proto::Socket::Receive, ipc::Sender&,
+                                                                              std::uint32_t flags, ipc::WriteBuffer);
 
     // For EventSetServer.
     using EventSetServer<NetnsServer>::on;
@@ -101,17 +119,21 @@ private:
     void write_configuration(NetworkNamespace& space);
     Result<std::uint32_t> kill_stack(NetworkNamespace& space, bool may_change);
     void namespace_ended(Network& network) override;
-    void vouched(abi::Word badge, Network&, proto::SessionCredentials const& who) override { credentials_[badge] = {who.capabilities, who.group}; }
+    void vouched(abi::Word badge, Network&, proto::SessionCredentials const& who) override {
+        credentials_[badge] = {who.capabilities, who.group};
+    }
     void session_ended(abi::Word badge, Network&) override { credentials_.erase(badge); }
     /// capabilities(7) of who holds that session; sessions that nobody has vouched for are servers' own.
     [[nodiscard]] bool may(abi::Word badge, unsigned capability) const {
         auto const found = credentials_.find(badge);
         return found == credentials_.end() || (found->second.capabilities >> capability & 1) != 0;
     }
-    ipc::Result<proto::SettingValues> setting6(NetworkNamespace& space, abi::Word badge, proto::NetworkSetting setting, bool change, proto::SettingValues values);
+    ipc::Result<proto::SettingValues> setting6(NetworkNamespace& space, abi::Word badge, proto::NetworkSetting setting,
+                                               bool change, proto::SettingValues values);
     /// Error of opening that socket without the right to.
     Error refused(NetworkNamespace const& space, abi::Word badge, std::uint32_t type, std::uint32_t protocol) const;
-    ipc::Result<ipc::Cap<proto::File>> open_netlink(NetworkNamespace& space, std::uint32_t type, std::uint32_t protocol, bool may_change);
+    ipc::Result<ipc::Cap<proto::File>> open_netlink(NetworkNamespace& space, std::uint32_t type, std::uint32_t protocol,
+                                                    bool may_change);
     NetlinkSocket* netlink(abi::Word badge);
     ipc::Result<proto::Transfer> send_netlink(NetlinkSocket& socket, ipc::Sender& sender, std::uint32_t flags);
     std::vector<proto::stack::DeviceStatus> counters(NetworkNamespace const& space);

@@ -26,7 +26,8 @@ Result<void> NetworkCard::attach(abi::CapabilityPointer bell, abi::Address windo
     kick_ = kick->slot;
     for (std::uint32_t i = 0; i < identity->pages; ++i) {
         auto const frame = ipc::call<proto::NetworkCard::Page>(driver_, i);
-        auto status = frame ? ipc::object::Frame{frame->slot}.map(ipc::own_address_space(), window + i * abi::page_size, abi::right::read | abi::right::write)
+        auto status = frame ? ipc::object::Frame{frame->slot}.map(ipc::own_address_space(), window + i * abi::page_size,
+                                                                  abi::right::read | abi::right::write)
                             : Result<void>{fail(frame.error())};
         if (frame) { ipc::release_slot(frame->slot); } // the mapping keeps it
         if (!status) {

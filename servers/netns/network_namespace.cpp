@@ -23,11 +23,15 @@ Link* NetworkNamespace::find(std::string_view name) {
 
 bool NetworkNamespace::valid_name(std::string_view name) {
     if (name.empty() || name.size() > name_maximum || name == "." || name == "..") { return false; }
-    return std::ranges::none_of(name, [](char c) { return c == '/' || c == ':' || c == ' ' || (c >= '\t' && c <= '\r'); });
+    return std::ranges::none_of(name,
+                                [](char c) { return c == '/' || c == ':' || c == ' ' || (c >= '\t' && c <= '\r'); });
 }
 
 std::string NetworkNamespace::free_name(DeviceKind kind, std::string_view taken) const {
-    std::string_view const stem = kind == DeviceKind::Veth ? "veth" : kind == DeviceKind::Bridge ? "bridge" : kind == DeviceKind::Card ? "eth" : "dummy";
+    std::string_view const stem = kind == DeviceKind::Veth     ? "veth"
+                                  : kind == DeviceKind::Bridge ? "bridge"
+                                  : kind == DeviceKind::Card   ? "eth"
+                                                               : "dummy";
     for (std::uint32_t number = 0;; ++number) {
         auto const name = std::string{stem} + std::to_string(number);
         if (name != taken && std::ranges::find(links_, name, &Link::name) == links_.end()) { return name; }
@@ -65,8 +69,12 @@ Result<Link*> NetworkNamespace::add_link(DeviceKind kind, std::string_view name,
 Result<Link*> NetworkNamespace::add_veth(std::string_view name, std::string_view peer_name) {
     if (links_.size() + 2 > links_maximum) { return fail(Error::NoSpace); }
     if (!name.empty() && name == peer_name) { return fail(Error::Exists); }
-    if ((!name.empty() && find(name) != nullptr) || (!peer_name.empty() && find(peer_name) != nullptr)) { return fail(Error::Exists); }
-    if ((!name.empty() && !valid_name(name)) || (!peer_name.empty() && !valid_name(peer_name))) { return fail(Error::Invalid); }
+    if ((!name.empty() && find(name) != nullptr) || (!peer_name.empty() && find(peer_name) != nullptr)) {
+        return fail(Error::Exists);
+    }
+    if ((!name.empty() && !valid_name(name)) || (!peer_name.empty() && !valid_name(peer_name))) {
+        return fail(Error::Invalid);
+    }
     VethPointer const pair{new VethPair};
     auto const peer = peer_name.empty() ? free_name(DeviceKind::Veth, name) : std::string{peer_name};
     // As Linux: the peer comes first.
@@ -112,7 +120,14 @@ Result<void> NetworkNamespace::remove_link(std::uint32_t index) {
 void NetworkNamespace::add_connected_routes(Link const& link) {
     for (auto const& address : addresses_) {
         if (address.device != link.index || address.prefix == 32 || link.kind == DeviceKind::Loopback) { continue; }
-        RouteEntry const route{link.index, address.address & mask_of(address.prefix), 0, address.address, 0, address.prefix, protocol_kernel, scope_link};
+        RouteEntry const route{link.index,
+                               address.address & mask_of(address.prefix),
+                               0,
+                               address.address,
+                               0,
+                               address.prefix,
+                               protocol_kernel,
+                               scope_link};
         if (std::ranges::find(routes_, route) == routes_.end()) { routes_.push_back(route); }
     }
 }
@@ -121,19 +136,24 @@ Result<void> NetworkNamespace::set_up(Link& link, bool up) {
     if (link.up == up) { return {}; }
     link.up = up;
     dirty = true;
-    if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr) { peer->space->dirty = true; } // its carrier
+    if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr) {
+        peer->space->dirty = true;
+    } // its carrier
     if (!up) {
         auto const index = link.index;
         std::erase_if(routes_, [&](auto const& route) { return route.device == index; });
         six_.link_down(index);
         return {};
     }
-    if (link.kind == DeviceKind::Loopback && std::ranges::find(addresses_, link.index, &LinkAddress::device) == addresses_.end()) {
+    if (link.kind == DeviceKind::Loopback &&
+        std::ranges::find(addresses_, link.index, &LinkAddress::device) == addresses_.end()) {
         addresses_.push_back({link.index, 0x0100007f, 0, 0, 8, scope_host, link.name});
     }
     add_connected_routes(link);
     six_.refresh();
-    if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr && peer->space != this) { peer->space->six_.refresh(); }
+    if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr && peer->space != this) {
+        peer->space->six_.refresh();
+    }
     return {};
 }
 
@@ -151,7 +171,9 @@ Result<void> NetworkNamespace::rename(Link& link, std::string_view name) {
 }
 
 Result<void> NetworkNamespace::set_mtu(Link& link, std::uint32_t mtu) {
-    std::uint32_t const highest = link.kind == DeviceKind::Card ? 1500 : link.kind == DeviceKind::Loopback ? 0x7fffffff : 65535;
+    std::uint32_t const highest = link.kind == DeviceKind::Card       ? 1500
+                                  : link.kind == DeviceKind::Loopback ? 0x7fffffff
+                                                                      : 65535;
     if (mtu < 68 || mtu > highest) { return fail(Error::Invalid); }
     link.mtu = mtu;
     dirty = true;
@@ -190,7 +212,8 @@ bool NetworkNamespace::carrier(Link const& link) const {
         return other != nullptr && other->up;
     }
     if (link.kind == DeviceKind::Bridge) {
-        return std::ranges::any_of(links_, [&](Link const& port) { return port.master == link.index && carrier(port); });
+        return std::ranges::any_of(links_,
+                                   [&](Link const& port) { return port.master == link.index && carrier(port); });
     }
     return true;
 }
@@ -198,9 +221,13 @@ bool NetworkNamespace::carrier(Link const& link) const {
 Result<void> NetworkNamespace::add_address(LinkAddress address) {
     auto* const link = find(address.device);
     if (link == nullptr) { return fail(Error::NoSuchDevice); }
-    if (address.prefix > 32 || addresses_.size() >= entries_maximum) { return fail(address.prefix > 32 ? Error::Invalid : Error::NoSpace); }
+    if (address.prefix > 32 || addresses_.size() >= entries_maximum) {
+        return fail(address.prefix > 32 ? Error::Invalid : Error::NoSpace);
+    }
     for (auto const& other : addresses_) {
-        if (other.device == address.device && other.address == address.address && other.prefix == address.prefix) { return fail(Error::Exists); }
+        if (other.device == address.device && other.address == address.address && other.prefix == address.prefix) {
+            return fail(Error::Exists);
+        }
     }
     if (address.label.empty()) { address.label = link->name; }
     addresses_.push_back(std::move(address));
@@ -210,7 +237,8 @@ Result<void> NetworkNamespace::add_address(LinkAddress address) {
     return {};
 }
 
-Result<void> NetworkNamespace::remove_address(std::uint32_t device, Address4 address, std::uint8_t prefix, bool any_prefix) {
+Result<void> NetworkNamespace::remove_address(std::uint32_t device, Address4 address, std::uint8_t prefix,
+                                              bool any_prefix) {
     auto const found = std::ranges::find_if(addresses_, [&](LinkAddress const& entry) {
         return entry.device == device && entry.address == address && (any_prefix || entry.prefix == prefix);
     });
@@ -219,7 +247,8 @@ Result<void> NetworkNamespace::remove_address(std::uint32_t device, Address4 add
     addresses_.erase(found);
     if (auto const* const link = find(device)) { note_sleeper(*link); }
     // Routes from that address go with it.
-    std::erase_if(routes_, [&](RouteEntry const& route) { return route.device == device && route.source == gone.address; });
+    std::erase_if(routes_,
+                  [&](RouteEntry const& route) { return route.device == device && route.source == gone.address; });
     if (auto const* const link = find(device); link != nullptr && link->up) { add_connected_routes(*link); }
     dirty = true;
     return {};
@@ -229,7 +258,10 @@ RouteEntry const* NetworkNamespace::lookup(Address4 destination) const {
     RouteEntry const* best = nullptr;
     for (auto const& route : routes_) {
         if (((destination ^ route.destination) & mask_of(route.prefix)) != 0) { continue; }
-        if (best == nullptr || route.prefix > best->prefix || (route.prefix == best->prefix && route.metric < best->metric)) { best = &route; }
+        if (best == nullptr || route.prefix > best->prefix ||
+            (route.prefix == best->prefix && route.metric < best->metric)) {
+            best = &route;
+        }
     }
     return best;
 }
@@ -239,7 +271,9 @@ Result<void> NetworkNamespace::add_route(RouteEntry route, bool replace) {
     if (routes_.size() >= entries_maximum) { return fail(Error::NoSpace); }
     if (route.gateway != 0) {
         auto const* const near = lookup(route.gateway);
-        if (near == nullptr || near->gateway != 0 || (route.device != 0 && route.device != near->device)) { return fail(Error::NetworkUnreachable); }
+        if (near == nullptr || near->gateway != 0 || (route.device != 0 && route.device != near->device)) {
+            return fail(Error::NetworkUnreachable);
+        }
         route.device = near->device;
     }
     auto const* const link = find(route.device);
@@ -260,8 +294,9 @@ Result<void> NetworkNamespace::add_route(RouteEntry route, bool replace) {
 
 Result<void> NetworkNamespace::remove_route(RouteEntry const& route, bool any_gateway, bool any_device) {
     auto const found = std::ranges::find_if(routes_, [&](RouteEntry const& other) {
-        return other.destination == route.destination && other.prefix == route.prefix && (any_gateway || other.gateway == route.gateway) &&
-               (any_device || other.device == route.device) && (route.metric == 0 || other.metric == route.metric);
+        return other.destination == route.destination && other.prefix == route.prefix &&
+               (any_gateway || other.gateway == route.gateway) && (any_device || other.device == route.device) &&
+               (route.metric == 0 || other.metric == route.metric);
     });
     if (found == routes_.end()) { return fail(Error::NoProcess); }
     routes_.erase(found);
@@ -271,7 +306,8 @@ Result<void> NetworkNamespace::remove_route(RouteEntry const& route, bool any_ga
 
 Result<void> NetworkNamespace::set_neighbour(NeighbourEntry const& entry) {
     if (find(entry.device) == nullptr) { return fail(Error::NoSuchDevice); }
-    auto const found = std::ranges::find_if(neighbours_, [&](auto const& other) { return other.device == entry.device && other.address == entry.address; });
+    auto const found = std::ranges::find_if(
+        neighbours_, [&](auto const& other) { return other.device == entry.device && other.address == entry.address; });
     if (found != neighbours_.end()) {
         *found = entry;
     } else if (neighbours_.size() >= 32) {
@@ -284,7 +320,10 @@ Result<void> NetworkNamespace::set_neighbour(NeighbourEntry const& entry) {
 }
 
 Result<void> NetworkNamespace::remove_neighbour(std::uint32_t device, Address4 address) {
-    if (std::erase_if(neighbours_, [&](auto const& other) { return other.device == device && other.address == address; }) == 0) { return fail(Error::NoEntry); }
+    if (std::erase_if(neighbours_,
+                      [&](auto const& other) { return other.device == device && other.address == address; }) == 0) {
+        return fail(Error::NoEntry);
+    }
     dirty = true;
     return {};
 }
@@ -336,11 +375,16 @@ Address4 NetworkNamespace::only_address(std::uint32_t device) const {
 Result<void> NetworkNamespace::set_rules(std::vector<proto::PacketRule> rules) {
     constexpr std::uint8_t icmp = 1, tcp = 6, udp = 17;
     for (auto& rule : rules) {
-        bool const known = rule.action >= proto::PacketAction::Accept && rule.action <= proto::PacketAction::DestinationNat;
+        bool const known =
+            rule.action >= proto::PacketAction::Accept && rule.action <= proto::PacketAction::DestinationNat;
         bool const ports = rule.first_port != 0 || rule.last_port != 0 || rule.to_port != 0;
         bool const has_ports = rule.protocol == tcp || rule.protocol == udp;
-        if (!known || (rule.protocol != 0 && rule.protocol != icmp && !has_ports) || (ports && !has_ports)) { return fail(Error::Invalid); }
-        if (rule.source_prefix > 32 || rule.destination_prefix > 32 || rule.first_port > rule.last_port) { return fail(Error::Invalid); }
+        if (!known || (rule.protocol != 0 && rule.protocol != icmp && !has_ports) || (ports && !has_ports)) {
+            return fail(Error::Invalid);
+        }
+        if (rule.source_prefix > 32 || rule.destination_prefix > 32 || rule.first_port > rule.last_port) {
+            return fail(Error::Invalid);
+        }
         rule.in_device[name_maximum] = rule.out_device[name_maximum] = '\0';
     }
     if (rules.size() > proto::packet_rules_maximum) { return fail(Error::NoSpace); }
@@ -386,7 +430,8 @@ bool NetworkNamespace::write(proto::stack::ConfigurationWriter& writer) const {
         record.rate = link.rate;
         record.burst = link.burst;
         if (auto const* const peer = link.peer(); peer != nullptr && peer->space == this) { record.peer = peer->index; }
-        if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr && peer->space->stack == 0) { 
+        if (auto const* const peer = link.peer();
+            peer != nullptr && peer->space != nullptr && peer->space->stack == 0) {
             bytes_of(record.sleeper, peer->space->only_address(peer->index));
             peer->space->six_.note_sleeper(record, *peer->space->find(peer->index));
         }
@@ -423,16 +468,19 @@ bool NetworkNamespace::write(proto::stack::ConfigurationWriter& writer) const {
     for (auto const& rule : rules_) {
         proto::stack::RuleRecord record{};
         record.rule = rule;
-        auto const index_of = [&](char const (&name)[16], std::uint32_t& index) {
+        auto const index_of = [&](char const(&name)[16], std::uint32_t& index) {
             std::string_view text{name, sizeof name};
             text = text.substr(0, text.find('\0'));
             auto const found = std::ranges::find(links_, text, &Link::name);
             if (found != links_.end()) { index = found->index; }
             return text.empty() || found != links_.end();
         };
-        if (index_of(rule.in_device, record.in_device) && index_of(rule.out_device, record.out_device)) { writer.add(record); }
+        if (index_of(rule.in_device, record.in_device) && index_of(rule.out_device, record.out_device)) {
+            writer.add(record);
+        }
     }
-    for (std::uint32_t number = 1; number <= static_cast<std::uint32_t>(proto::NetworkSetting::LocalPortRange); ++number) {
+    for (std::uint32_t number = 1; number <= static_cast<std::uint32_t>(proto::NetworkSetting::LocalPortRange);
+         ++number) {
         proto::stack::SettingRecord record{};
         record.setting = static_cast<proto::NetworkSetting>(number);
         record.values = settings_[number];

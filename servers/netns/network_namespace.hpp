@@ -43,9 +43,9 @@ struct Link {
     std::uint32_t master = 0;
     VethPointer pair; ///< Veth
     std::uint8_t side = 0;
-    std::uint32_t local_ring = 0; ///< 1 + number of the ring pair in its stack's address space, 0: none
+    std::uint32_t local_ring = 0;      ///< 1 + number of the ring pair in its stack's address space, 0: none
     std::uint32_t rate = 0, burst = 0; ///< as stack::DeviceRecord
-    bool stp = false;             ///< Bridge: asked for; there is no spanning tree
+    bool stp = false;                  ///< Bridge: asked for; there is no spanning tree
     [[nodiscard]] VethPair::End const* peer() const { return pair != nullptr ? &pair->ends[1 - side] : nullptr; }
 };
 struct LinkAddress {
@@ -67,7 +67,9 @@ struct NeighbourEntry {
     HardwareAddress hardware_address{};
 };
 
-constexpr Address4 mask_of(std::uint8_t prefix) { return __builtin_bswap32(prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix)); }
+constexpr Address4 mask_of(std::uint8_t prefix) {
+    return __builtin_bswap32(prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix));
+}
 
 class NetworkNamespace {
 public:
@@ -123,7 +125,9 @@ public:
     /// All of them, in place of those there were. Invalid: one that cannot be.
     Result<void> set_rules(std::vector<proto::PacketRule> rules);
 
-    [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting which) const { return settings_[static_cast<std::size_t>(which)]; }
+    [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting which) const {
+        return settings_[static_cast<std::size_t>(which)];
+    }
     /// Invalid: out of range.
     Result<void> set_setting(proto::NetworkSetting which, proto::SettingValues values);
 
@@ -136,7 +140,9 @@ public:
 
     /// Whoever has the other end is told by which address the link can be reached (DeviceRecord::sleeper).
     static void note_sleeper(Link const& link) {
-        if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr) { peer->space->dirty = true; }
+        if (auto const* const peer = link.peer(); peer != nullptr && peer->space != nullptr) {
+            peer->space->dirty = true;
+        }
     }
 
     bool dirty = false;      ///< changed since its stack was told

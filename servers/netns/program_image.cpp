@@ -49,7 +49,10 @@ std::optional<ProgramImage> read_program(std::span<std::byte const> file, std::u
     Header header;
     if (file.size() < sizeof header) { return {}; }
     std::memcpy(&header, file.data(), sizeof header);
-    if (std::memcmp(header.identity, "\177ELF\1\1", 6) != 0 || header.type != 2 || header.machine != 3 || header.program_size != sizeof(ProgramHeader)) { return {}; }
+    if (std::memcmp(header.identity, "\177ELF\1\1", 6) != 0 || header.type != 2 || header.machine != 3 ||
+        header.program_size != sizeof(ProgramHeader)) {
+        return {};
+    }
     ProgramImage image;
     image.file = file;
     image.entry = header.entry;
@@ -60,11 +63,13 @@ std::optional<ProgramImage> read_program(std::span<std::byte const> file, std::u
         std::memcpy(&program, file.data() + at, sizeof program);
         if (program.type != load || program.memory_size == 0) { continue; }
         if (image.segment_count == ProgramImage::maximum_segments || program.file_size > program.memory_size ||
-            std::uint64_t{program.offset} + program.file_size > file.size() || std::uint64_t{program.address} + program.memory_size > limit ||
+            std::uint64_t{program.offset} + program.file_size > file.size() ||
+            std::uint64_t{program.address} + program.memory_size > limit ||
             program.address % 4096 != program.offset % 4096) {
             return {};
         }
-        image.segments[image.segment_count++] = {program.address, program.memory_size, program.offset, program.file_size, (program.flags & writable_flag) != 0};
+        image.segments[image.segment_count++] = {program.address, program.memory_size, program.offset,
+                                                 program.file_size, (program.flags & writable_flag) != 0};
     }
     if (image.segment_count == 0) { return {}; }
     return image;

@@ -21,7 +21,8 @@ struct ProgramImage {
     std::size_t segment_count = 0;
 };
 
-[[nodiscard]] std::optional<std::span<std::byte const>> find_in_archive(std::span<std::byte const> archive, std::string_view path);
+[[nodiscard]] std::optional<std::span<std::byte const>> find_in_archive(std::span<std::byte const> archive,
+                                                                        std::string_view path);
 /// Every segment inside the file and below `limit`; nothing otherwise.
 [[nodiscard]] std::optional<ProgramImage> read_program(std::span<std::byte const> file, std::uint32_t limit);
 

@@ -21,7 +21,8 @@ void append_hex(std::string& text, std::uint32_t value, int digits) {
     for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) { text += figures[value >> shift & 15]; }
 }
 std::string dotted(std::uint8_t const (&address)[4]) {
-    return std::to_string(address[0]) + "." + std::to_string(address[1]) + "." + std::to_string(address[2]) + "." + std::to_string(address[3]);
+    return std::to_string(address[0]) + "." + std::to_string(address[1]) + "." + std::to_string(address[2]) + "." +
+           std::to_string(address[3]);
 }
 std::string_view device_name(NetworkNamespace const& space, std::uint32_t index) {
     auto const found = std::ranges::find(space.links(), index, &Link::index);
@@ -41,7 +42,8 @@ std::string device_table(NetworkNamespace const& space, std::span<proto::stack::
         text.append(link.name.size() < 6 ? 6 - link.name.size() : 0, ' ');
         text += link.name;
         text += ':';
-        auto const columns = [&](std::uint64_t bytes, std::uint64_t packets, std::uint64_t dropped, std::initializer_list<std::size_t> zero_widths) {
+        auto const columns = [&](std::uint64_t bytes, std::uint64_t packets, std::uint64_t dropped,
+                                 std::initializer_list<std::size_t> zero_widths) {
             text += ' ';
             append_right(text, bytes, 7);
             text += ' ';
@@ -98,9 +100,15 @@ std::string interface_table(NetworkNamespace const& space, std::span<proto::stac
         number(link.transmit_queue);
         number(carrier ? 1 : 0);
         // Loopback and dummy devices say nothing about what is below them.
-        text += !link.up ? "down " : local || link.kind == DeviceKind::Dummy ? "unknown " : carrier ? "up " : "lowerlayerdown ";
+        text += !link.up                                  ? "down "
+                : local || link.kind == DeviceKind::Dummy ? "unknown "
+                : carrier                                 ? "up "
+                                                          : "lowerlayerdown ";
         number(link.master);
-        for (auto const count : {status.received_bytes, status.received_packets, status.received_dropped, status.sent_bytes, status.sent_packets, status.sent_dropped}) { number(count); }
+        for (auto const count : {status.received_bytes, status.received_packets, status.received_dropped,
+                                 status.sent_bytes, status.sent_packets, status.sent_dropped}) {
+            number(count);
+        }
         number(link.peer() != nullptr ? link.peer()->index : link.index);
         text.back() = '\n';
     }
@@ -157,17 +165,24 @@ std::string neighbour_table(NetworkNamespace const& space, std::span<proto::stac
 std::string socket_table_heading(proto::NetworkTable table) {
     switch (table) {
     case proto::NetworkTable::Tcp: {
-        std::string text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+        std::string text =
+            "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
         text.append(149 - text.size(), ' ');
         return text + "\n";
     }
     case proto::NetworkTable::Udp:
-        return "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops            \n";
-    case proto::NetworkTable::Raw: return "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n";
+        return "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref "
+               "pointer drops            \n";
+    case proto::NetworkTable::Raw:
+        return "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref "
+               "pointer drops\n";
     case proto::NetworkTable::Tcp6:
-        return "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
-    case proto::NetworkTable::Udp6: case proto::NetworkTable::Raw6:
-        return "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n";
+        return "  sl  local_address                         remote_address                        st tx_queue rx_queue "
+               "tr tm->when retrnsmt   uid  timeout inode\n";
+    case proto::NetworkTable::Udp6:
+    case proto::NetworkTable::Raw6:
+        return "  sl  local_address                         remote_address                        st tx_queue rx_queue "
+               "tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n";
     case proto::NetworkTable::Unix: return "Num       RefCount Protocol Flags    Type St Inode Path\n";
     default: return {};
     }

@@ -63,11 +63,15 @@ std::string interface6_table(NetworkNamespace const& space) {
 }
 
 std::string route6_table(NetworkNamespace const& space) {
-    constexpr std::uint32_t up = 1, gateway = 2, host = 4, null_route = 0x00200200, local = 0x80200001, null_metric = 0xffffffff;
+    constexpr std::uint32_t up = 1, gateway = 2, host = 4, null_route = 0x00200200, local = 0x80200001,
+                            null_metric = 0xffffffff;
     std::string text;
     auto routes = space.six().routes();
     std::ranges::stable_sort(routes, route_before);
-    for (auto const& route : routes) { append_route(text, space, {route, 1, up | (route.has_gateway() ? gateway : 0) | (route.prefix == 128 ? host : 0)}); }
+    for (auto const& route : routes) {
+        append_route(text, space,
+                     {route, 1, up | (route.has_gateway() ? gateway : 0) | (route.prefix == 128 ? host : 0)});
+    }
     RouteLine const nothing{{1, {}, {}, null_metric, 0, 0}, 1, null_route};
     append_route(text, space, nothing);
     auto const own = space.six().own_routes();

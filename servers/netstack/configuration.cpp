@@ -23,7 +23,8 @@ std::uint32_t host_order(std::uint8_t const (&bytes)[4]) { return lwip_ntohl(wor
 
 std::uint16_t packet_limit(Device const& device) {
     constexpr std::uint32_t longest = 0xfff0, large = Devices::large_frame - 60;
-    return static_cast<std::uint16_t>(std::clamp<std::uint32_t>(device.record.mtu, device.is(DeviceKind::Card) ? 68 : large, longest));
+    return static_cast<std::uint16_t>(
+        std::clamp<std::uint32_t>(device.record.mtu, device.is(DeviceKind::Card) ? 68 : large, longest));
 }
 
 void Devices::configure(DeviceRecord const& record) {
@@ -50,7 +51,8 @@ void Devices::configure(DeviceRecord const& record) {
         }
         device->asked = false;
         device->send = device->receive = {};
-        auto* const memory = record.ring != 0 ? static_cast<std::byte*>(platform().ring_memory(record.ring - 1)) : nullptr;
+        auto* const memory =
+            record.ring != 0 ? static_cast<std::byte*>(platform().ring_memory(record.ring - 1)) : nullptr;
         if (memory != nullptr) {
             constexpr auto half = proto::stack::ring_bytes / 2;
             device->send = proto::PacketRing{memory + (record.side & 1) * half, half};
@@ -95,15 +97,19 @@ bool Devices::apply(std::span<std::byte const> area) {
         void operator()(AddressRecord const& record) { addresses.push_back(record); }
         void operator()(NeighbourRecord const& record) { neighbours.push_back(record); }
         void operator()(proto::stack::RouteRecord const& record) {
-            routes.push_back({host_order(record.destination), record.has_gateway != 0 ? host_order(record.gateway) : 0, host_order(record.source), record.metric,
-                              record.device, std::min<std::uint8_t>(record.prefix, 32)});
+            routes.push_back({host_order(record.destination), record.has_gateway != 0 ? host_order(record.gateway) : 0,
+                              host_order(record.source), record.metric, record.device,
+                              std::min<std::uint8_t>(record.prefix, 32)});
         }
         void operator()(proto::stack::SettingRecord const& record) {
             auto const number = static_cast<std::size_t>(record.setting);
             if (number < settings.size()) { settings[number] = record.values; }
         }
     };
-    if (!proto::stack::read_configuration(area, Visitor{records, addresses, routes, neighbours, settings, rules, addresses6, routes6, neighbours6})) { return false; }
+    if (!proto::stack::read_configuration(
+            area, Visitor{records, addresses, routes, neighbours, settings, rules, addresses6, routes6, neighbours6})) {
+        return false;
+    }
     settings_ = settings;
     for (auto& device : devices_) { device->wanted = false; }
     for (auto const& record : records) { configure(record); }
@@ -122,9 +128,11 @@ bool Devices::apply(std::span<std::byte const> area) {
 void Devices::remove_unwanted(std::vector<AddressRecord> const& addresses) {
     for (auto& device : devices_) {
         std::erase_if(device->interfaces, [&](auto& interface) {
-            bool const kept = device->wanted && device->up() && std::ranges::any_of(addresses, [&](AddressRecord const& record) {
-                                  return record.device == device->index() && word_from(record.address) == interface->address() && record.prefix == interface->prefix;
-                              });
+            bool const kept =
+                device->wanted && device->up() && std::ranges::any_of(addresses, [&](AddressRecord const& record) {
+                    return record.device == device->index() && word_from(record.address) == interface->address() &&
+                           record.prefix == interface->prefix;
+                });
             if (kept) {
                 interface->lwip.mtu = packet_limit(*device);
                 std::memcpy(interface->lwip.hwaddr, device->record.hardware_address, 6);
@@ -169,7 +177,8 @@ void Devices::set_checksums(Interface& interface) {
     // Between programs of one machine nothing gets lost on the way; only a wire needs sums.
     bool const wire = interface.device->is(DeviceKind::Card);
     interface.lwip.chksum_flags = wire ? NETIF_CHECKSUM_ENABLE_ALL
-                                       : NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6 | NETIF_CHECKSUM_CHECK_IP | NETIF_CHECKSUM_CHECK_ICMP |
+                                       : NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6 |
+                                             NETIF_CHECKSUM_CHECK_IP | NETIF_CHECKSUM_CHECK_ICMP |
                                              NETIF_CHECKSUM_CHECK_ICMP6;
 }
 
@@ -212,7 +221,9 @@ bool Devices::add_netif(Device& device, Interface& interface, std::uint32_t own)
         if (!device.is(DeviceKind::Loopback)) { netif->flags |= NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET; }
         return ERR_OK;
     };
-    if (netif_add(&interface.lwip, &address, &mask, &gateway, &interface, initialize, &ethernet_input) == nullptr) { return false; }
+    if (netif_add(&interface.lwip, &address, &mask, &gateway, &interface, initialize, &ethernet_input) == nullptr) {
+        return false;
+    }
     set_checksums(interface);
     return true;
 }

@@ -27,7 +27,9 @@ Result<ipc::Unit> DatagramSocket::connect(proto::SocketAddress const& address) {
     auto const wanted = endpoint_of(address, Purpose::Connect);
     if (!wanted) { return fail(wanted.error()); }
     RouteVia const via{bound_device_};
-    if (auto const error = refuse_target(wanted->address, local_name().address); error != Error::None) { return fail(error); }
+    if (auto const error = refuse_target(wanted->address, local_name().address); error != Error::None) {
+        return fail(error);
+    }
     if (auto const error = choose_peer(&*wanted); error != Error::None) { return fail(error); }
     connected_ = true;
     peer_ = *wanted;
@@ -52,18 +54,22 @@ Result<proto::SocketAddress> DatagramSocket::name(bool peer) {
     if (is_any(own.address) && connected_) {
         if (peer_.address.type == IPADDR_TYPE_V4) {
             std::uint32_t next_hop;
-            if (auto* const interface = devices_instance->route(word_of(peer_.address), next_hop)) { own.address = address4(interface->address()); }
+            if (auto* const interface = devices_instance->route(word_of(peer_.address), next_hop)) {
+                own.address = address4(interface->address());
+            }
         } else {
             ip6_addr_t next_hop;
             auto* const interface = devices_instance->route6(*ip_2_ip6(&peer_.address), next_hop);
-            auto const* const source = interface != nullptr ? ip6_select_source_address(&interface->lwip, ip_2_ip6(&peer_.address)) : nullptr;
+            auto const* const source =
+                interface != nullptr ? ip6_select_source_address(&interface->lwip, ip_2_ip6(&peer_.address)) : nullptr;
             if (source != nullptr) { own.address = *source; }
         }
     }
     return address_of(own);
 }
 
-Result<proto::Transfer> DatagramSocket::send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to, std::uint32_t) {
+Result<proto::Transfer> DatagramSocket::send(ipc::Pending const& caller, std::uint32_t flags,
+                                             proto::SocketAddress const* to, std::uint32_t) {
     if (error_ != Error::None) { return fail(take_error()); }
     if (write_shut_) { return fail(Error::BrokenPipe); }
     Endpoint target = peer_;
@@ -114,7 +120,9 @@ Result<proto::Transfer> DatagramSocket::send(ipc::Pending const& caller, std::ui
 // --- UDP ---
 
 UdpSocket::UdpSocket(SocketOwner& owner, std::uint16_t family)
-    : DatagramSocket{owner, SocketType::Datagram, 17, family}, pcb_{udp_new_ip_type(family == family_internet6 ? IPADDR_TYPE_ANY : IPADDR_TYPE_V4)} {
+    : DatagramSocket{owner, SocketType::Datagram, 17, family}, pcb_{udp_new_ip_type(family == family_internet6
+                                                                                        ? IPADDR_TYPE_ANY
+                                                                                        : IPADDR_TYPE_V4)} {
     if (pcb_ == nullptr) { return; }
     if (family == family_internet6) { ip_set_option(pcb_, six_mark); }
     udp_recv(
@@ -162,7 +170,9 @@ Result<ipc::Unit> UdpSocket::bind(proto::SocketAddress const& address) {
     if (auto const refused = refuse_source(local->address); refused != Error::None) { return fail(refused); }
     if (port_refused(local->port)) { return fail(Error::Access); }
     if (local->port != 0 && port_taken(local->address, local->port)) { return fail(Error::AddressInUse); }
-    if (auto const error = udp_bind(pcb_, &local->address, local->port); error != ERR_OK) { return fail(error_of(error)); }
+    if (auto const error = udp_bind(pcb_, &local->address, local->port); error != ERR_OK) {
+        return fail(error_of(error));
+    }
     bound_ = true;
     return ipc::Unit{};
 }

@@ -26,7 +26,9 @@ protected:
     [[nodiscard]] Error refuse_target(ip_addr_t const& target, ip_addr_t const& source) const;
     /// Time to live or hop limit.
     [[nodiscard]] std::uint8_t hops_to(ip_addr_t const& target) const;
-    [[nodiscard]] std::uint8_t service_for(ip_addr_t const& target) const { return target.type == IPADDR_TYPE_V6 ? traffic_class_ : service_; }
+    [[nodiscard]] std::uint8_t service_for(ip_addr_t const& target) const {
+        return target.type == IPADDR_TYPE_V6 ? traffic_class_ : service_;
+    }
 
     bool connected_ = false;
     Endpoint peer_{};

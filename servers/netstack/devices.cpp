@@ -1,8 +1,8 @@
 #include "devices.hpp"
 #include "lwip/ip4.h"
 #include "lwip/ip6.h"
-#include "lwip/prot/ethernet.h"
 #include "lwip/prot/etharp.h"
+#include "lwip/prot/ethernet.h"
 #include "lwip/prot/iana.h"
 #include "lwip/tcpip.h"
 #include "packet_path.hpp"
@@ -40,7 +40,9 @@ pbuf* shared_copy_of(pbuf const* packet) {
             auto* const bytes = static_cast<std::byte*>(part->payload) + done;
             auto* const buffer = SendBuffer::find(bytes);
             auto const rest = static_cast<std::uint16_t>(part->len - done);
-            auto const count = buffer != nullptr ? static_cast<std::uint16_t>(std::min<std::size_t>(rest, buffer->reach(bytes))) : rest;
+            auto const count = buffer != nullptr
+                                   ? static_cast<std::uint16_t>(std::min<std::size_t>(rest, buffer->reach(bytes)))
+                                   : rest;
             pbuf* const tail = buffer != nullptr ? buffer->refer(bytes, count) : pbuf_alloc(PBUF_RAW, count, PBUF_RAM);
             if (tail == nullptr) {
                 pbuf_free(head);
@@ -93,7 +95,8 @@ err_t transmit_frame(netif* netif, pbuf* frame) {
     return ERR_OK;
 }
 
-Devices::Devices(proto::stack::StatusPage& status) : status_{status}, path_{std::make_unique<PacketPath>(*this, platform().random())} {
+Devices::Devices(proto::stack::StatusPage& status)
+    : status_{status}, path_{std::make_unique<PacketPath>(*this, platform().random())} {
     devices_instance = this;
     status_.device_count = proto::stack::StatusPage::devices_maximum; // unused ones have index 0
     settings_[static_cast<std::size_t>(proto::NetworkSetting::PingGroupRange)] = {1, 0};
@@ -141,14 +144,19 @@ bool Devices::is_local(std::uint32_t address) const {
 }
 
 bool Devices::needs_neighbours() const {
-    return std::ranges::any_of(devices_, [](auto const& device) { return !device->is(DeviceKind::Loopback) && device->up() && !device->interfaces.empty(); });
+    return std::ranges::any_of(devices_, [](auto const& device) {
+        return !device->is(DeviceKind::Loopback) && device->up() && !device->interfaces.empty();
+    });
 }
 
 Interface* Devices::route(std::uint32_t destination, std::uint32_t& next_hop) {
     next_hop = destination;
     for (auto& device : devices_) {
         for (auto& interface : device->interfaces) {
-            if (interface->address() == destination || (device->is(DeviceKind::Loopback) && in_loopback_network(destination))) { return interface.get(); }
+            if (interface->address() == destination ||
+                (device->is(DeviceKind::Loopback) && in_loopback_network(destination))) {
+                return interface.get();
+            }
         }
     }
     Interface* best = nullptr;
@@ -192,7 +200,8 @@ void Devices::run() {
             // A packet to ourselves: no sums to check, nothing was on a wire.
             auto& netif = next.interface->lwip;
             auto const flags = netif.chksum_flags;
-            netif.chksum_flags = flags & ~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_IP);
+            netif.chksum_flags =
+                flags & ~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_IP);
             bool const six = next.frame->len != 0 && (*static_cast<std::uint8_t const*>(next.frame->payload) >> 4) == 6;
             static_cast<void>(six ? ip6_input(next.frame, &netif) : ip4_input(next.frame, &netif));
             netif.chksum_flags = flags;
@@ -207,14 +216,15 @@ void Devices::run() {
 bool Devices::put_in_ring(Device& device, pbuf* frame) {
     bool was_empty = false;
     auto const length = static_cast<std::uint32_t>(frame->tot_len - ETH_PAD_SIZE);
-    bool const done = device.send.put(length, (frame->flags & no_checksum_flag) != 0 ? proto::packet_flag::no_checksum : 0, was_empty, [&](auto put) {
-        std::uint32_t skip = ETH_PAD_SIZE;
-        for (pbuf const* part = frame; part != nullptr; part = part->next) {
-            auto const skipped = std::min<std::uint32_t>(skip, part->len);
-            skip -= skipped;
-            put(static_cast<std::byte const*>(part->payload) + skipped, part->len - skipped);
-        }
-    });
+    bool const done = device.send.put(
+        length, (frame->flags & no_checksum_flag) != 0 ? proto::packet_flag::no_checksum : 0, was_empty, [&](auto put) {
+            std::uint32_t skip = ETH_PAD_SIZE;
+            for (pbuf const* part = frame; part != nullptr; part = part->next) {
+                auto const skipped = std::min<std::uint32_t>(skip, part->len);
+                skip -= skipped;
+                put(static_cast<std::byte const*>(part->payload) + skipped, part->len - skipped);
+            }
+        });
     if (done && was_empty) { platform().ring_peer(device.record.ring - 1); }
     return done;
 }
@@ -265,17 +275,20 @@ void Devices::transmit(Device& device, pbuf* frame) {
 }
 
 void Devices::wake(Device& device, pbuf* frame) {
-    bool worth_it = device.record.carrier != 0 && device.is(DeviceKind::Veth) && device.backlog.size() < backlog_maximum;
+    bool worth_it =
+        device.record.carrier != 0 && device.is(DeviceKind::Veth) && device.backlog.size() < backlog_maximum;
     constexpr auto arp_bytes = SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR;
     if (frame->len >= arp_bytes && static_cast<eth_hdr const*>(frame->payload)->type == PP_HTONS(ETHTYPE_ARP)) {
         // Who only announces himself wakes nobody, and who asks for an address only its owner.
-        auto const* const arp = reinterpret_cast<etharp_hdr const*>(static_cast<std::byte const*>(frame->payload) + SIZEOF_ETH_HDR);
+        auto const* const arp =
+            reinterpret_cast<etharp_hdr const*>(static_cast<std::byte const*>(frame->payload) + SIZEOF_ETH_HDR);
         std::uint32_t target, sender, only;
         std::memcpy(&target, &arp->dipaddr, sizeof target);
         std::memcpy(&sender, &arp->sipaddr, sizeof sender);
         std::memcpy(&only, device.record.sleeper, sizeof only);
         worth_it = worth_it && target != sender && (only == 0 || only == target);
-    } else if (frame->len >= SIZEOF_ETH_HDR && static_cast<eth_hdr const*>(frame->payload)->type == PP_HTONS(ETHTYPE_IPV6)) {
+    } else if (frame->len >= SIZEOF_ETH_HDR &&
+               static_cast<eth_hdr const*>(frame->payload)->type == PP_HTONS(ETHTYPE_IPV6)) {
         worth_it = worth_it && wakes6(device, frame);
     }
     pbuf* const copy = worth_it ? copy_of(frame) : nullptr;
@@ -347,7 +360,9 @@ void Devices::poll_rings() {
                 producer_waits = device.receive.pop(length) || producer_waits;
                 continue;
             }
-            pbuf* const frame = length >= SIZEOF_ETH_HDR - ETH_PAD_SIZE && length <= large_frame ? pbuf_alloc(PBUF_RAW, static_cast<u16_t>(length + ETH_PAD_SIZE), PBUF_RAM) : nullptr;
+            pbuf* const frame = length >= SIZEOF_ETH_HDR - ETH_PAD_SIZE && length <= large_frame
+                                    ? pbuf_alloc(PBUF_RAW, static_cast<u16_t>(length + ETH_PAD_SIZE), PBUF_RAM)
+                                    : nullptr;
             if (frame != nullptr) {
                 device.receive.read(0, static_cast<std::byte*>(frame->payload) + ETH_PAD_SIZE, length);
                 if ((flags & proto::packet_flag::no_checksum) != 0) { frame->flags |= no_checksum_flag; }
@@ -383,8 +398,11 @@ void Devices::deliver(Device& device, pbuf* frame) {
     auto const* const ethernet = static_cast<eth_hdr const*>(frame->payload);
     bool const six = ethernet->type == PP_HTONS(ETHTYPE_IPV6);
     // A frame for another station, which a bridge has brought everywhere, is not to be forwarded from here.
-    bool const foreign = six && (ethernet->dest.addr[0] & 1) == 0 && std::memcmp(&ethernet->dest, device.record.hardware_address, sizeof ethernet->dest) != 0;
-    Interface* interface = six ? device.six.get() : device.interfaces.empty() ? nullptr : device.interfaces.front().get();
+    bool const foreign = six && (ethernet->dest.addr[0] & 1) == 0 &&
+                         std::memcmp(&ethernet->dest, device.record.hardware_address, sizeof ethernet->dest) != 0;
+    Interface* interface = six                         ? device.six.get()
+                           : device.interfaces.empty() ? nullptr
+                                                       : device.interfaces.front().get();
     if (interface == nullptr || foreign) {
         pbuf_free(frame);
         return;
@@ -398,7 +416,8 @@ void Devices::deliver(Device& device, pbuf* frame) {
     }
     if (device.interfaces.size() > 1 && arp_frame) {
         // The interface that is asked for answers.
-        auto const* const arp = reinterpret_cast<etharp_hdr const*>(static_cast<std::byte const*>(frame->payload) + SIZEOF_ETH_HDR);
+        auto const* const arp =
+            reinterpret_cast<etharp_hdr const*>(static_cast<std::byte const*>(frame->payload) + SIZEOF_ETH_HDR);
         std::uint32_t target;
         std::memcpy(&target, &arp->dipaddr, sizeof target);
         for (auto& candidate : device.interfaces) {
@@ -414,7 +433,10 @@ void Devices::deliver(Device& device, pbuf* frame) {
 }
 
 bool Devices::bridge_across(Device& from, std::uint32_t length, std::uint32_t flags) {
-    if (firewall_filters || !listeners_.empty() || !from.up() || length < SIZEOF_ETH_HDR - ETH_PAD_SIZE || length > large_frame) { return false; }
+    if (firewall_filters || !listeners_.empty() || !from.up() || length < SIZEOF_ETH_HDR - ETH_PAD_SIZE ||
+        length > large_frame) {
+        return false;
+    }
     auto* const bridge = find(from.record.master);
     if (bridge == nullptr || !bridge->up()) { return false; }
     HardwareAddress destination, source; // taken out once: who sent it may still write there
@@ -423,11 +445,13 @@ bool Devices::bridge_across(Device& from, std::uint32_t length, std::uint32_t fl
     auto const now = now_milliseconds();
     auto const port = (destination[0] & 1) == 0 ? bridge->stations.find(destination, now) : 0;
     auto* const to = port != 0 && port != from.index() ? find(port) : nullptr;
-    bool const direct = to != nullptr && to->up() && to->record.master == bridge->index() && to->is(DeviceKind::Veth) && to->record.rate == 0 &&
-                        to->send && to->backlog.empty() && std::memcmp(destination.data(), bridge->record.hardware_address, destination.size()) != 0;
+    bool const direct = to != nullptr && to->up() && to->record.master == bridge->index() && to->is(DeviceKind::Veth) &&
+                        to->record.rate == 0 && to->send && to->backlog.empty() &&
+                        std::memcmp(destination.data(), bridge->record.hardware_address, destination.size()) != 0;
     if (!direct || !to->send.has_room(length)) { return false; }
     bool was_empty = false;
-    bool const done = to->send.put(length, flags & proto::packet_flag::no_checksum, was_empty, [&](auto put) { from.receive.each_part(0, length, put); });
+    bool const done = to->send.put(length, flags & proto::packet_flag::no_checksum, was_empty,
+                                   [&](auto put) { from.receive.each_part(0, length, put); });
     if (!done) { return false; }
     if (was_empty) { platform().ring_peer(to->record.ring - 1); }
     bridge->stations.learn(source, from.index(), now);
@@ -460,7 +484,9 @@ void Devices::bridge(Device& bridge, Device* from, pbuf* frame) {
             Device& device = *devices_[i];
             bool const member = device.record.master == bridge.index() && &device != from && device.up();
             if (!member || (port != 0 && port != device.index())) { continue; }
-            if (firewall_filters && from != nullptr && !path_->bridged(bridge, *from, device, port != 0, frame)) { continue; }
+            if (firewall_filters && from != nullptr && !path_->bridged(bridge, *from, device, port != 0, frame)) {
+                continue;
+            }
             transmit(device, frame);
         }
     }
@@ -498,7 +524,8 @@ void Devices::write_neighbours() const {
         std::memcpy(entry.address, &address->addr, sizeof entry.address);
         std::memcpy(entry.hardware_address, hardware->addr, sizeof entry.hardware_address);
         entry.complete = 1;
-        entry.permanent = std::ranges::any_of(permanent_, [&](auto const& record) { return std::memcmp(record.address, entry.address, 4) == 0; });
+        entry.permanent = std::ranges::any_of(
+            permanent_, [&](auto const& record) { return std::memcmp(record.address, entry.address, 4) == 0; });
     }
     status_.neighbour_count = count;
     write_neighbours6();

@@ -37,9 +37,9 @@ struct Device {
     bool asked = false;        ///< for that stack
     std::vector<std::unique_ptr<Interface>> interfaces; ///< IPv4
     std::unique_ptr<Interface> six;                     ///< while it has an IPv6 address
-    ForwardingTable stations; ///< Bridge
-    std::unique_ptr<Shaper> shaper; ///< once it had a rate and something to send
-    bool wanted = false;      ///< apply: it is in the new configuration
+    ForwardingTable stations;                           ///< Bridge
+    std::unique_ptr<Shaper> shaper;                     ///< once it had a rate and something to send
+    bool wanted = false;                                ///< apply: it is in the new configuration
 
     [[nodiscard]] std::uint32_t index() const { return record.index; }
     [[nodiscard]] bool up() const { return record.up != 0; }
@@ -103,7 +103,9 @@ public:
     bool may_enter6(pbuf const* packet, Interface const& from);
     /// The interface and next hop (network order) for a destination; null: no route.
     Interface* route(std::uint32_t destination, std::uint32_t& next_hop);
-    [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting setting) const { return settings_[static_cast<std::size_t>(setting)]; }
+    [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting setting) const {
+        return settings_[static_cast<std::size_t>(setting)];
+    }
     /// What the status page says of neighbours; the counters of devices are kept there anyway.
     void write_neighbours() const;
     void listen(FrameListener& listener) { listeners_.push_back(&listener); }

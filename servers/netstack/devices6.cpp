@@ -1,6 +1,6 @@
 // IPv6 on the devices: addresses, routes, the way of a packet, who is near (RFC 4861).
-#include "devices.hpp"
 #include "address.hpp"
+#include "devices.hpp"
 #include "firewall.hpp"
 #include "lwip/ethip6.h"
 #include "lwip/ip6.h"
@@ -36,12 +36,16 @@ err_t output_packet6(netif* netif, pbuf* packet, ip6_addr_t const* destination) 
     auto& devices = *devices_instance;
     auto& interface = *static_cast<Interface*>(netif->state);
     if (interface.device->six.get() != &interface) { return ERR_RTE; }
-    if (interface.device->is(DeviceKind::Loopback) || devices.is_local(*destination)) { return devices.send_to_self(interface, packet); }
+    if (interface.device->is(DeviceKind::Loopback) || devices.is_local(*destination)) {
+        return devices.send_to_self(interface, packet);
+    }
     return ethip6_output(netif, packet, destination);
 }
 
 bool Devices::is_local(ip6_addr_t const& address) const {
-    return std::ranges::any_of(devices_, [&](auto const& device) { return device->six != nullptr && netif_get_ip6_addr_match(&device->six->lwip, &address) >= 0; });
+    return std::ranges::any_of(devices_, [&](auto const& device) {
+        return device->six != nullptr && netif_get_ip6_addr_match(&device->six->lwip, &address) >= 0;
+    });
 }
 
 Interface* Devices::interface6(std::uint32_t index) {
@@ -70,9 +74,13 @@ Interface* Devices::route6(ip6_addr_t const& destination, ip6_addr_t& next_hop) 
     next_hop = destination;
     if (ip6_addr_has_zone(&destination)) { return interface6(device_of_zone(ip6_addr_zone(&destination))); }
     for (auto const& device : devices_) {
-        if (device->six != nullptr && netif_get_ip6_addr_match(&device->six->lwip, &destination) >= 0) { return device->six.get(); }
+        if (device->six != nullptr && netif_get_ip6_addr_match(&device->six->lwip, &destination) >= 0) {
+            return device->six.get();
+        }
     }
-    if (ip6_addr_ismulticast(&destination)) { return only_device_ != 0 ? interface6(only_device_) : first_interface6(); }
+    if (ip6_addr_ismulticast(&destination)) {
+        return only_device_ != 0 ? interface6(only_device_) : first_interface6();
+    }
     auto const* const route = routes6_.find(bytes_of(destination), [&](Route6 const& candidate) {
         return interface6(candidate.device) != nullptr && (only_device_ == 0 || only_device_ == candidate.device);
     });
@@ -128,15 +136,20 @@ bool Devices::wakes6(Device const& device, pbuf const* frame) {
     if (frame->len < target + 16 || std::memcmp(bytes + header + 8, nobody, 16) == 0) { return false; }
     auto const count = device.record.sleeper6_count;
     if (count > std::size(device.record.sleeper6)) { return true; }
-    return std::any_of(device.record.sleeper6, device.record.sleeper6 + count, [&](auto const& end) { return std::memcmp(bytes + target + 13, end, 3) == 0; });
+    return std::any_of(device.record.sleeper6, device.record.sleeper6 + count,
+                       [&](auto const& end) { return std::memcmp(bytes + target + 13, end, 3) == 0; });
 }
 
 void Devices::set_addresses6(Device& device, std::vector<AddressRecord6> const& addresses) {
     std::vector<AddressRecord6> wanted;
     for (auto const& address : addresses) {
-        if (address.device == device.index() && device.up() && wanted.size() < LWIP_IPV6_NUM_ADDRESSES) { wanted.push_back(address); }
+        if (address.device == device.index() && device.up() && wanted.size() < LWIP_IPV6_NUM_ADDRESSES) {
+            wanted.push_back(address);
+        }
     }
-    if (device.six != nullptr && std::memcmp(device.six->lwip.hwaddr, device.record.hardware_address, 6) != 0) { nd6_cleanup_netif(&device.six->lwip); }
+    if (device.six != nullptr && std::memcmp(device.six->lwip.hwaddr, device.record.hardware_address, 6) != 0) {
+        nd6_cleanup_netif(&device.six->lwip);
+    }
     if (wanted.empty()) {
         if (device.six != nullptr) { remove_interface(*device.six); }
         device.six.reset();
@@ -157,7 +170,9 @@ void Devices::set_addresses6(Device& device, std::vector<AddressRecord6> const& 
     };
     for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
         bool const kept = std::ranges::any_of(wanted, [&](auto const& record) { return place(record) == i; });
-        if (!kept && netif_ip6_addr_state(&netif, i) != IP6_ADDR_INVALID) { netif_ip6_addr_set_state(&netif, i, IP6_ADDR_INVALID); }
+        if (!kept && netif_ip6_addr_state(&netif, i) != IP6_ADDR_INVALID) {
+            netif_ip6_addr_set_state(&netif, i, IP6_ADDR_INVALID);
+        }
     }
     for (auto const& record : wanted) {
         if (place(record) >= 0) { continue; }
@@ -244,7 +259,8 @@ int cella_ip6_input(pbuf* packet, netif* netif) {
     auto const* const interface = static_cast<netstack::Interface const*>(netif->state);
     if (packet->len >= IP6_HLEN) {
         auto const next = IP6H_NEXTH(static_cast<ip6_hdr const*>(packet->payload));
-        if (next == IP6_NEXTH_FRAGMENT || next == IP6_NEXTH_HOPBYHOP || next == IP6_NEXTH_ROUTING || next == IP6_NEXTH_DESTOPTS) {
+        if (next == IP6_NEXTH_FRAGMENT || next == IP6_NEXTH_HOPBYHOP || next == IP6_NEXTH_ROUTING ||
+            next == IP6_NEXTH_DESTOPTS) {
             netstack::StackTimers::fragment_seen(); // or one behind that header
         }
     }

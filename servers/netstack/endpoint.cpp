@@ -21,7 +21,8 @@ Error wrong_family(Socket::Purpose purpose) {
 Result<Endpoint> Socket::endpoint4(proto::SocketAddress const& address, Purpose purpose) const {
     auto const wanted = internet_address(address);
     if (!wanted) { return fail(Error::Invalid); }
-    bool const unspecified = wanted->family == family_unspecified && (purpose == Purpose::Send || (purpose == Purpose::Bind && wanted->address == 0));
+    bool const unspecified = wanted->family == family_unspecified &&
+                             (purpose == Purpose::Send || (purpose == Purpose::Bind && wanted->address == 0));
     if (wanted->family != family_internet && !unspecified) { return fail(Error::AddressFamilyNotSupported); }
     auto const number = purpose != Purpose::Bind && wanted->address == 0 ? loopback_address : wanted->address;
     return Endpoint{address4(number), swap16(wanted->port)};
@@ -54,8 +55,11 @@ Result<Endpoint> Socket::endpoint6(proto::SocketAddress const& address, Purpose 
     auto const device = wanted.scope != 0 ? wanted.scope : bound_device_;
     if (bound_device_ != 0 && device != bound_device_) { return fail(Error::Invalid); }
     if (device == 0 && purpose != Purpose::Send) { return fail(Error::Invalid); }
-    auto const* const interface = device != 0 ? devices_instance->interface6(device) : devices_instance->first_interface6();
-    if (interface == nullptr) { return fail(purpose == Purpose::Bind ? Error::NoSuchDevice : Error::NetworkUnreachable); }
+    auto const* const interface =
+        device != 0 ? devices_instance->interface6(device) : devices_instance->first_interface6();
+    if (interface == nullptr) {
+        return fail(purpose == Purpose::Bind ? Error::NoSuchDevice : Error::NetworkUnreachable);
+    }
     ip6_addr_set_zone(&six, netif_get_index(&interface->lwip));
     return result;
 }
@@ -64,7 +68,9 @@ Result<Endpoint> Socket::endpoint_of(proto::SocketAddress const& address, Purpos
     if (family_ != family_internet6) { return endpoint4(address, purpose); }
     if (type_ != SocketType::Stream && purpose != Purpose::Bind && family_of(address) == family_internet) {
         // Datagrams of such a socket may go to a plain IPv4 address.
-        if (v6_only_) { return fail(purpose == Purpose::Connect ? Error::AddressFamilyNotSupported : Error::NetworkUnreachable); }
+        if (v6_only_) {
+            return fail(purpose == Purpose::Connect ? Error::AddressFamilyNotSupported : Error::NetworkUnreachable);
+        }
         return endpoint4(address, purpose);
     }
     return endpoint6(address, purpose);
@@ -78,7 +84,9 @@ proto::SocketAddress Socket::address_of(ip_addr_t const& address, std::uint16_t 
         result.address = mapped(word_of(address));
     } else {
         result.address = bytes_of(*ip_2_ip6(&address));
-        if (ip6_addr_has_zone(ip_2_ip6(&address))) { result.scope = devices_instance->device_of_zone(ip6_addr_zone(ip_2_ip6(&address))); }
+        if (ip6_addr_has_zone(ip_2_ip6(&address))) {
+            result.scope = devices_instance->device_of_zone(ip6_addr_zone(ip_2_ip6(&address)));
+        }
     }
     return whole(result);
 }
@@ -88,7 +96,8 @@ Error Socket::refuse_source(ip_addr_t const& address) const {
     bool there;
     if (address.type == IPADDR_TYPE_V4) {
         auto const number = word_of(address);
-        there = (number & 0xff) == 127 || devices_instance->is_local(number) || (type_ != SocketType::Stream && number == 0xffffffff);
+        there = (number & 0xff) == 127 || devices_instance->is_local(number) ||
+                (type_ != SocketType::Stream && number == 0xffffffff);
     } else {
         auto const& six = *ip_2_ip6(&address);
         if (ip6_addr_ismulticast(&six)) { return type_ == SocketType::Stream ? Error::Invalid : Error::None; }

@@ -13,7 +13,8 @@ struct Membership {
 std::vector<Membership> memberships;
 
 auto find(ip6_addr_t const& group) {
-    return std::ranges::find_if(memberships, [&](Membership const& entry) { return ip6_addr_cmp_zoneless(&entry.group, &group); });
+    return std::ranges::find_if(memberships,
+                                [&](Membership const& entry) { return ip6_addr_cmp_zoneless(&entry.group, &group); });
 }
 void leave_one(ip6_addr_t const& group) {
     auto const found = find(group);
@@ -26,7 +27,9 @@ Groups::~Groups() {
 }
 
 bool Groups::join(ip6_addr_t const& group) {
-    if (std::ranges::any_of(own_, [&](auto const& other) { return ip6_addr_cmp_zoneless(&other, &group); })) { return false; }
+    if (std::ranges::any_of(own_, [&](auto const& other) { return ip6_addr_cmp_zoneless(&other, &group); })) {
+        return false;
+    }
     own_.push_back(group);
     if (auto const found = find(group); found != memberships.end()) {
         ++found->sockets;
@@ -37,7 +40,8 @@ bool Groups::join(ip6_addr_t const& group) {
 }
 
 bool Groups::leave(ip6_addr_t const& group) {
-    auto const found = std::ranges::find_if(own_, [&](auto const& other) { return ip6_addr_cmp_zoneless(&other, &group); });
+    auto const found =
+        std::ranges::find_if(own_, [&](auto const& other) { return ip6_addr_cmp_zoneless(&other, &group); });
     if (found == own_.end()) { return false; }
     own_.erase(found);
     leave_one(group);
@@ -56,7 +60,10 @@ mld_group* mld6_lookfor_group(netif* netif, ip6_addr_t const* group) {
     static mld_group some;
     if (ip6_addr_issolicitednode(group)) {
         for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
-            if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) && ip6_addr_cmp_solicitednode(group, netif_ip6_addr(netif, i))) { return &some; }
+            if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) &&
+                ip6_addr_cmp_solicitednode(group, netif_ip6_addr(netif, i))) {
+                return &some;
+            }
         }
     }
     bool const routers = ip6_addr_isallrouters_linklocal(group) && netstack::devices_instance->forwards6();

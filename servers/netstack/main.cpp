@@ -28,7 +28,9 @@ public:
         return now / ticks_ * 1000000 + now % ticks_ * 1000000 / ticks_;
     }
     std::uint64_t stamp() override { return time_stamp(); }
-    std::uint64_t stamp_of(std::uint64_t nanoseconds) override { return nanoseconds / 1000000 * ticks_ + nanoseconds % 1000000 * ticks_ / 1000000; }
+    std::uint64_t stamp_of(std::uint64_t nanoseconds) override {
+        return nanoseconds / 1000000 * ticks_ + nanoseconds % 1000000 * ticks_ / 1000000;
+    }
     /// Good enough for ports and sequence numbers: a xorshift stirred by the time-stamp counter at every call.
     std::uint32_t random() override {
         auto value = state_[0] ^ static_cast<std::uint32_t>(time_stamp());
@@ -39,7 +41,8 @@ public:
         return state_[1] = value * 2246822519U + state_[0];
     }
     void* ring_memory(std::uint32_t number) override {
-        return number < stack::maximum_rings ? reinterpret_cast<void*>(stack::ring_address + number * stack::ring_bytes) : nullptr;
+        return number < stack::maximum_rings ? reinterpret_cast<void*>(stack::ring_address + number * stack::ring_bytes)
+                                             : nullptr;
     }
     void ring_peer(std::uint32_t number) override { ipc::signal(stack::ring_slot + number); }
     void ring_netns() override { ipc::signal(stack::doorbell_slot); }
@@ -63,12 +66,15 @@ asm(".section .text._start, \"ax\", @progbits\n"
 
 extern "C" [[noreturn, gnu::used]] void cella_start_stack() {
     auto const& info = *reinterpret_cast<ipc::ServerInfo const*>(ipc::server_address::info);
-    ipc::guest::initialize_runtime(reinterpret_cast<std::byte*>(stack::heap_address), info.heap_bytes, stack::first_free_slot, (abi::Word{1} << info.cnode_radix) - stack::kept_slots, true);
+    ipc::guest::initialize_runtime(reinterpret_cast<std::byte*>(stack::heap_address), info.heap_bytes,
+                                   stack::first_free_slot, (abi::Word{1} << info.cnode_radix) - stack::kept_slots,
+                                   true);
     ipc::guest::construct_globals();
     static GuestPlatform platform{info};
     netstack::platform_instance = &platform;
     static_cast<void>(ipc::bind_no_senders(stack::no_senders_bit));
-    static CELLA_STACK_SERVER server{{reinterpret_cast<std::byte const*>(stack::configuration_address), stack::configuration_bytes},
-                                        *reinterpret_cast<stack::StatusPage*>(stack::status_address)};
+    static CELLA_STACK_SERVER server{
+        {reinterpret_cast<std::byte const*>(stack::configuration_address), stack::configuration_bytes},
+        *reinterpret_cast<stack::StatusPage*>(stack::status_address)};
     ipc::serve<proto::NetworkStack, proto::File, proto::Socket, proto::EventSet>(server);
 }

@@ -15,7 +15,8 @@ struct MessageSource {
         static_assert(sizeof address <= sizeof bytes);
         std::memcpy(bytes, &address, sizeof address);
     }
-    explicit MessageSource(proto::SocketAddress const& address) : length{std::min<std::uint32_t>(address.length, sizeof bytes)} {
+    explicit MessageSource(proto::SocketAddress const& address)
+        : length{std::min<std::uint32_t>(address.length, sizeof bytes)} {
         std::memcpy(bytes, address.data, length);
     }
     [[nodiscard]] proto::SocketAddress whole() const {

@@ -17,7 +17,9 @@ constexpr std::uint16_t icmp6_checksum_offset = 2;
 } // namespace
 
 RawSocket::RawSocket(SocketOwner& owner, SocketType type, std::uint8_t protocol, std::uint16_t family)
-    : DatagramSocket{owner, type, protocol, family}, pcb_{raw_new_ip_type(family == family_internet6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4, protocol)} {
+    : DatagramSocket{owner, type, protocol, family}, pcb_{raw_new_ip_type(family == family_internet6 ? IPADDR_TYPE_V6
+                                                                                                     : IPADDR_TYPE_V4,
+                                                                          protocol)} {
     if (pcb_ == nullptr) { return; }
     header_included_ = protocol == protocol_raw;
     v6_only_ = family == family_internet6;
@@ -43,7 +45,8 @@ std::optional<std::uint32_t> RawSocket::skipped(pbuf const* packet) const {
     auto const* const header = static_cast<ip_hdr const*>(packet->payload);
     auto const header_bytes = IPH_HL_BYTES(header);
     if (protocol_ == protocol_icmp && packet->len >= header_bytes + sizeof(icmp_echo_hdr)) {
-        auto const* const icmp = reinterpret_cast<icmp_echo_hdr const*>(static_cast<std::byte const*>(packet->payload) + header_bytes);
+        auto const* const icmp =
+            reinterpret_cast<icmp_echo_hdr const*>(static_cast<std::byte const*>(packet->payload) + header_bytes);
         if (ping() && (icmp->type != ICMP_ER || lwip_ntohs(icmp->id) != identifier_)) { return {}; }
         if (icmp->type < 32 && (icmp_filter_ >> icmp->type & 1) != 0) { return {}; }
     } else if (ping()) {
@@ -92,9 +95,13 @@ Result<ipc::Unit> RawSocket::set_option(std::uint32_t level, std::uint32_t optio
         std::memcpy(icmp6_filter_.data(), value.data, std::min<std::size_t>(value.length, sizeof icmp6_filter_));
         return ipc::Unit{};
     }
-    if (word && family_ == family_internet6 && option == option6_checksum && (level == level::raw || level == level::ip6)) {
+    if (word && family_ == family_internet6 && option == option6_checksum &&
+        (level == level::raw || level == level::ip6)) {
         bool const on = static_cast<std::int32_t>(*word) >= 0;
-        if ((on && (*word % 2 != 0 || *word > 0xfff0)) || (protocol_ == protocol_icmp6 && *word != icmp6_checksum_offset)) { return fail(Error::Invalid); }
+        if ((on && (*word % 2 != 0 || *word > 0xfff0)) ||
+            (protocol_ == protocol_icmp6 && *word != icmp6_checksum_offset)) {
+            return fail(Error::Invalid);
+        }
         checksum_ = on;
         checksum_offset_ = static_cast<std::uint16_t>(on ? *word : 0);
         return ipc::Unit{};
@@ -152,7 +159,8 @@ err_t RawSocket::transmit(pbuf* message, Endpoint const& to) {
         std::uint32_t next_hop;
         auto* const interface = devices_instance->route(word_of(remote), next_hop);
         auto* const header = static_cast<ip_hdr*>(message->payload);
-        if (message->len >= IP_HLEN && IPH_V(header) == 4 && IPH_HL_BYTES(header) <= message->len && interface != nullptr) {
+        if (message->len >= IP_HLEN && IPH_V(header) == 4 && IPH_HL_BYTES(header) <= message->len &&
+            interface != nullptr) {
             // What the kernel fills in for the program (raw(7)).
             IPH_LEN_SET(header, lwip_htons(message->tot_len));
             if (header->src.addr == 0) { header->src.addr = interface->address(); }
@@ -169,6 +177,8 @@ err_t RawSocket::transmit(pbuf* message, Endpoint const& to) {
     return error;
 }
 
-Endpoint RawSocket::local_name() const { return {pcb_->local_ip, ping() ? identifier_ : static_cast<std::uint16_t>(protocol_)}; }
+Endpoint RawSocket::local_name() const {
+    return {pcb_->local_ip, ping() ? identifier_ : static_cast<std::uint16_t>(protocol_)};
+}
 
 } // namespace netstack

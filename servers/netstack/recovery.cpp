@@ -26,8 +26,12 @@ void StackServer::restore() {
     auto const count = std::min(saved.count, proto::stack::SavedSockets::maximum);
     for (std::uint32_t i = 0; i < count; ++i) {
         auto const listener = saved.listeners[i];
-        if (listener.badge < first_socket_badge || listener.badge >= next_badge_ || sockets_.contains(listener.badge) || listener.port == 0) { continue; }
-        auto socket = std::make_unique<TcpSocket>(*this, listener.family == family_internet6 ? family_internet6 : family_internet);
+        if (listener.badge < first_socket_badge || listener.badge >= next_badge_ || sockets_.contains(listener.badge) ||
+            listener.port == 0) {
+            continue;
+        }
+        auto socket = std::make_unique<TcpSocket>(*this, listener.family == family_internet6 ? family_internet6
+                                                                                             : family_internet);
         socket->file_flags = listener.file_flags;
         socket->opener = listener.opener & (proto::stack::opener_is_admin | proto::stack::opener_binds_any_port);
         std::uint32_t number;
@@ -41,7 +45,9 @@ void StackServer::restore() {
             address = whole(six);
             static_cast<void>(socket->set_option(level::ip6, v6_only_option, word_option(listener.v6_only)));
         }
-        if (listener.reuse_address != 0) { static_cast<void>(socket->set_option(level::socket, reuse_address_option, word_option(1))); }
+        if (listener.reuse_address != 0) {
+            static_cast<void>(socket->set_option(level::socket, reuse_address_option, word_option(1)));
+        }
         if (!socket->bind(address) || !socket->listen(listener.backlog)) { continue; }
         socket->inode = 0x10000 + listener.badge;
         sockets_[listener.badge] = std::move(socket);

@@ -20,7 +20,9 @@ public:
     /// The live buffer that this address lies in; null: none does.
     static SendBuffer* find(void const* address);
     /// Bytes from that address, which lies in it, to its end.
-    [[nodiscard]] std::size_t reach(void const* address) const { return static_cast<std::size_t>(data_ + bytes_ - static_cast<std::byte const*>(address)); }
+    [[nodiscard]] std::size_t reach(void const* address) const {
+        return static_cast<std::size_t>(data_ + bytes_ - static_cast<std::byte const*>(address));
+    }
     /// A buffer of lwIP's that refers to `bytes` of this one's data. Null: no memory.
     pbuf* refer(void* bytes, std::uint16_t count);
 

@@ -30,7 +30,8 @@ Error error_of(err_t error) {
 }
 
 bool Socket::port_refused(std::uint16_t port) const {
-    return port != 0 && (opener & proto::stack::opener_binds_any_port) == 0 && port < devices_instance->setting(proto::NetworkSetting::FirstUnprivilegedPort)[0];
+    return port != 0 && (opener & proto::stack::opener_binds_any_port) == 0 &&
+           port < devices_instance->setting(proto::NetworkSetting::FirstUnprivilegedPort)[0];
 }
 
 Socket::~Socket() {
@@ -39,7 +40,8 @@ Socket::~Socket() {
     for (auto const& arming : armings_) { ipc::release_slot(arming.notification.slot); }
 }
 
-std::uint32_t Socket::poll_arm(std::uint32_t events_wanted, std::uint32_t token, ipc::Cap<ipc::Notification> notification) {
+std::uint32_t Socket::poll_arm(std::uint32_t events_wanted, std::uint32_t token,
+                               ipc::Cap<ipc::Notification> notification) {
     auto const now = events() & (events_wanted | poll_event::error | poll_event::hang_up);
     if (now != 0) {
         ipc::release_slot(notification.slot);
@@ -85,16 +87,20 @@ bool Socket::attempt(Waiting& waiting) {
     }
     case Waiting::Kind::Write:
     case Waiting::Kind::Send: {
-        auto const sent = send(waiting.caller, waiting.flags, waiting.addressed ? &waiting.address : nullptr, waiting.done);
+        auto const sent =
+            send(waiting.caller, waiting.flags, waiting.addressed ? &waiting.address : nullptr, waiting.done);
         if (sent) {
             waiting.done += sent->count;
-            if (sent->fault == 0 && waiting.done < waiting.caller.read_length && type_ == SocketType::Stream) { return false; }
+            if (sent->fault == 0 && waiting.done < waiting.caller.read_length && type_ == SocketType::Stream) {
+                return false;
+            }
         } else if (sent.error() == Error::Again) {
             return false;
         }
         Result<proto::Transfer> result = proto::Transfer{waiting.done, sent ? sent->fault : 0};
         if (!sent && waiting.done == 0) { result = fail(sent.error()); }
-        return waiting.kind == Waiting::Kind::Write ? answer<File::Write>(waiting.caller, result) : answer<proto::Socket::Send>(waiting.caller, result);
+        return waiting.kind == Waiting::Kind::Write ? answer<File::Write>(waiting.caller, result)
+                                                    : answer<proto::Socket::Send>(waiting.caller, result);
     }
     case Waiting::Kind::Connect: {
         auto const connected = connect(waiting.address);
@@ -116,7 +122,8 @@ void Socket::service() {
     servicing_ = true;
     bool reading = true, writing = true; // in each direction the first who must wait makes the others wait
     for (std::size_t i = 0; i < waiting_.size();) {
-        bool const reads = waiting_[i].kind == Waiting::Kind::Read || waiting_[i].kind == Waiting::Kind::Receive || waiting_[i].kind == Waiting::Kind::Accept;
+        bool const reads = waiting_[i].kind == Waiting::Kind::Read || waiting_[i].kind == Waiting::Kind::Receive ||
+                           waiting_[i].kind == Waiting::Kind::Accept;
         bool& open = reads ? reading : writing;
         if (!open) {
             ++i;
@@ -144,13 +151,16 @@ void Socket::service() {
 }
 
 namespace socket_option {
-constexpr std::uint32_t reuse_address = 2, type = 3, error = 4, dont_route = 5, broadcast = 6, send_buffer = 7, receive_buffer = 8, keep_alive = 9, out_of_band_inline = 10,
-                        priority = 12, linger = 13, reuse_port = 15, receive_timeout_old = 20, send_timeout_old = 21, bind_to_device = 25, timestamp = 29, accepting = 30,
-                        send_buffer_force = 32, receive_buffer_force = 33, mark = 36, protocol = 38, domain = 39, receive_timeout = 66, send_timeout = 67;
+constexpr std::uint32_t reuse_address = 2, type = 3, error = 4, dont_route = 5, broadcast = 6, send_buffer = 7,
+                        receive_buffer = 8, keep_alive = 9, out_of_band_inline = 10, priority = 12, linger = 13,
+                        reuse_port = 15, receive_timeout_old = 20, send_timeout_old = 21, bind_to_device = 25,
+                        timestamp = 29, accepting = 30, send_buffer_force = 32, receive_buffer_force = 33, mark = 36,
+                        protocol = 38, domain = 39, receive_timeout = 66, send_timeout = 67;
 } // namespace socket_option
 namespace ip_option {
-constexpr std::uint32_t service = 1, time_to_live = 2, receive_options = 6, packet_information = 8, mtu_discover = 10, receive_error = 11, receive_ttl = 12, receive_tos = 13,
-                        multicast_interface = 32, multicast_ttl = 33, multicast_loop = 34, join_group = 35, leave_group = 36;
+constexpr std::uint32_t service = 1, time_to_live = 2, receive_options = 6, packet_information = 8, mtu_discover = 10,
+                        receive_error = 11, receive_ttl = 12, receive_tos = 13, multicast_interface = 32,
+                        multicast_ttl = 33, multicast_loop = 34, join_group = 35, leave_group = 36;
 } // namespace ip_option
 
 std::uint32_t Socket::current_device() {
@@ -182,22 +192,43 @@ Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, 
         case ip_option::packet_information: want(wants_information, *word != 0); return ipc::Unit{};
         case ip_option::receive_ttl: want(wants_hops, *word != 0); return ipc::Unit{};
         case ip_option::receive_tos: want(wants_service, *word != 0); return ipc::Unit{};
-        case ip_option::receive_options: case ip_option::mtu_discover: case ip_option::receive_error:
-        case ip_option::join_group: case ip_option::leave_group: case ip_option::multicast_interface: // every group is heard, on every device
-        case ip_option::multicast_ttl: case ip_option::multicast_loop:
-            return ipc::Unit{}; // hints
+        case ip_option::receive_options:
+        case ip_option::mtu_discover:
+        case ip_option::receive_error:
+        case ip_option::join_group:
+        case ip_option::leave_group:
+        case ip_option::multicast_interface: // every group is heard, on every device
+        case ip_option::multicast_ttl:
+        case ip_option::multicast_loop: return ipc::Unit{}; // hints
         default: return fail(Error::NoProtocolOption);
         }
     }
     if (level != level::socket) { return fail(Error::NoProtocolOption); }
     switch (option) {
-    case socket_option::reuse_address: reuse_address_ = *word != 0; set_lwip_option(0x04, *word != 0); return ipc::Unit{};
-    case socket_option::keep_alive: keep_alive_ = *word != 0; set_lwip_option(0x08, *word != 0); return ipc::Unit{};
+    case socket_option::reuse_address:
+        reuse_address_ = *word != 0;
+        set_lwip_option(0x04, *word != 0);
+        return ipc::Unit{};
+    case socket_option::keep_alive:
+        keep_alive_ = *word != 0;
+        set_lwip_option(0x08, *word != 0);
+        return ipc::Unit{};
     case socket_option::broadcast: broadcast_ = *word != 0; return ipc::Unit{};
-    case socket_option::send_buffer: case socket_option::send_buffer_force: send_buffer_ = std::clamp<std::uint32_t>(*word * 2, 4608, 425984); return ipc::Unit{};
-    case socket_option::receive_buffer: case socket_option::receive_buffer_force: receive_buffer_ = std::clamp<std::uint32_t>(*word * 2, 2304, 425984); return ipc::Unit{};
-    case socket_option::dont_route: case socket_option::out_of_band_inline: case socket_option::priority: case socket_option::linger: case socket_option::reuse_port:
-    case socket_option::timestamp: case socket_option::mark: return ipc::Unit{};
+    case socket_option::send_buffer:
+    case socket_option::send_buffer_force:
+        send_buffer_ = std::clamp<std::uint32_t>(*word * 2, 4608, 425984);
+        return ipc::Unit{};
+    case socket_option::receive_buffer:
+    case socket_option::receive_buffer_force:
+        receive_buffer_ = std::clamp<std::uint32_t>(*word * 2, 2304, 425984);
+        return ipc::Unit{};
+    case socket_option::dont_route:
+    case socket_option::out_of_band_inline:
+    case socket_option::priority:
+    case socket_option::linger:
+    case socket_option::reuse_port:
+    case socket_option::timestamp:
+    case socket_option::mark: return ipc::Unit{};
     default: return fail(Error::NoProtocolOption);
     }
 }
@@ -227,7 +258,11 @@ Result<proto::SocketOption> Socket::get_option(std::uint32_t level, std::uint32_
     case socket_option::send_buffer: return word_option(send_buffer_);
     case socket_option::receive_buffer: return word_option(receive_buffer_);
     case socket_option::accepting: return word_option(listening() ? 1 : 0);
-    case socket_option::dont_route: case socket_option::out_of_band_inline: case socket_option::priority: case socket_option::reuse_port: case socket_option::timestamp:
+    case socket_option::dont_route:
+    case socket_option::out_of_band_inline:
+    case socket_option::priority:
+    case socket_option::reuse_port:
+    case socket_option::timestamp:
     case socket_option::mark: return word_option(0);
     default: return fail(Error::NoProtocolOption);
     }

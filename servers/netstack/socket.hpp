@@ -28,7 +28,8 @@ inline constexpr std::uint32_t nonblock = 0x800;
 inline constexpr std::uint32_t reuse_address_option = 2; ///< SO_REUSEADDR
 inline constexpr std::uint32_t v6_only_option = 26;      ///< IPV6_V6ONLY
 namespace poll_event {
-inline constexpr std::uint32_t in = 1, priority = 2, out = 4, error = 8, hang_up = 16, read_normal = 0x40, write_normal = 0x100, read_hang_up = 0x2000;
+inline constexpr std::uint32_t in = 1, priority = 2, out = 4, error = 8, hang_up = 16, read_normal = 0x40,
+                               write_normal = 0x100, read_hang_up = 0x2000;
 } // namespace poll_event
 enum class SocketType : std::uint32_t { Stream = 1, Datagram = 2, Raw = 3 };
 namespace level {
@@ -73,7 +74,8 @@ public:
     virtual Result<ipc::Unit> set_option(std::uint32_t level, std::uint32_t option, proto::SocketOption const& value);
     virtual Result<proto::SocketOption> get_option(std::uint32_t level, std::uint32_t option);
     /// From `caller`'s readable buffer, of which the first `done` bytes are sent already.
-    virtual Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to, std::uint32_t done) = 0;
+    virtual Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags,
+                                         proto::SocketAddress const* to, std::uint32_t done) = 0;
     virtual Result<Received> receive(ipc::Pending const& caller, std::uint32_t flags) = 0;
     /// What a fresh stack needs to make it again; badge 0: it is nothing that can be made again.
     [[nodiscard]] virtual proto::stack::SavedListener saved() const { return {}; }
@@ -96,7 +98,9 @@ public:
     void poll_disarm(std::uint32_t token);
 
     std::uint32_t file_flags = 2; ///< O_RDWR, and O_NONBLOCK
-    [[nodiscard]] bool waits(std::uint32_t flags) const { return (file_flags & open_flag::nonblock) == 0 && (flags & proto::message_flag::dont_wait) == 0; }
+    [[nodiscard]] bool waits(std::uint32_t flags) const {
+        return (file_flags & open_flag::nonblock) == 0 && (flags & proto::message_flag::dont_wait) == 0;
+    }
     std::uint32_t opener = 0; ///< what the opener may: proto::stack::opener_...
     std::uint32_t inode = 0;
     [[nodiscard]] SocketType type() const { return type_; }
@@ -113,9 +117,13 @@ protected:
     [[nodiscard]] Result<Endpoint> endpoint_of(proto::SocketAddress const& address, Purpose purpose) const;
     /// As the program of a socket of this family knows it. Port in host order.
     [[nodiscard]] proto::SocketAddress address_of(ip_addr_t const& address, std::uint16_t port) const;
-    [[nodiscard]] proto::SocketAddress address_of(Endpoint const& endpoint) const { return address_of(endpoint.address, endpoint.port); }
+    [[nodiscard]] proto::SocketAddress address_of(Endpoint const& endpoint) const {
+        return address_of(endpoint.address, endpoint.port);
+    }
     /// No address and no port, of this family.
-    [[nodiscard]] proto::SocketAddress nowhere() const { return address_of(family_ == family_internet6 ? *IP6_ADDR_ANY : *IP4_ADDR_ANY, 0); }
+    [[nodiscard]] proto::SocketAddress nowhere() const {
+        return address_of(family_ == family_internet6 ? *IP6_ADDR_ANY : *IP4_ADDR_ANY, 0);
+    }
     /// Control messages about the packet that lwIP is looking at, as far as the program has asked for them (ip(7), RFC 3542).
     [[nodiscard]] std::vector<std::byte> current_control() const;
     /// None, or why it cannot be bound to that address.
@@ -154,9 +162,20 @@ protected:
     bool v6_only_ = false, multicast_loop_ = true;
     Groups groups_;
     /// What control messages are wanted, bits: source and destination, hops, class of service; the same for IPv6, and as RFC 2292 has it.
-    enum Wanted : std::uint8_t { wants_information = 1, wants_hops = 2, wants_service = 4, wants_information6 = 8, wants_hops6 = 16, wants_service6 = 32, wants_hops6_old = 64, wants_information6_old = 128 };
+    enum Wanted : std::uint8_t {
+        wants_information = 1,
+        wants_hops = 2,
+        wants_service = 4,
+        wants_information6 = 8,
+        wants_hops6 = 16,
+        wants_service6 = 32,
+        wants_hops6_old = 64,
+        wants_information6_old = 128
+    };
     std::uint8_t wanted_control_ = 0;
-    void want(Wanted what, bool on) { wanted_control_ = static_cast<std::uint8_t>(on ? wanted_control_ | what : wanted_control_ & ~what); }
+    void want(Wanted what, bool on) {
+        wanted_control_ = static_cast<std::uint8_t>(on ? wanted_control_ | what : wanted_control_ & ~what);
+    }
     std::uint32_t bound_device_ = 0; ///< SO_BINDTODEVICE; 0: any
 
 private:
@@ -175,7 +194,8 @@ private:
     };
     std::vector<Waiting> waiting_;
     std::vector<Arming> armings_;
-    std::uint32_t told_events_ = 0, fresh_events_ = 0; ///< those that watches know of; those that are new to them all the same
+    std::uint32_t told_events_ = 0,
+                  fresh_events_ = 0; ///< those that watches know of; those that are new to them all the same
     bool changed_ = false;
     bool servicing_ = false;
 };

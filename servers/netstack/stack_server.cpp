@@ -12,13 +12,15 @@ using proto::File;
 
 namespace {
 constexpr Error gone = Error::ConnectionReset; ///< a badge from before the stack was restarted
-constexpr std::uint32_t gone_events =
-    poll_event::error | poll_event::hang_up | poll_event::in | poll_event::read_normal | poll_event::out | poll_event::write_normal | poll_event::read_hang_up;
+constexpr std::uint32_t gone_events = poll_event::error | poll_event::hang_up | poll_event::in |
+                                      poll_event::read_normal | poll_event::out | poll_event::write_normal |
+                                      poll_event::read_hang_up;
 constexpr std::uint32_t ioctl_bytes_readable = 0x541b, ioctl_non_blocking = 0x5421, ioctl_bytes_unsent = 0x5411;
 constexpr std::uint32_t first_network_request = 0x8900, last_network_request = 0x89ff;
 } // namespace
 
-StackServer::StackServer(std::span<std::byte const> configuration, proto::stack::StatusPage& status) : configuration_{configuration}, status_{status}, devices_{status} {
+StackServer::StackServer(std::span<std::byte const> configuration, proto::stack::StatusPage& status)
+    : configuration_{configuration}, status_{status}, devices_{status} {
     static bool const initialized = [] {
         lwip_init();
         return true;
@@ -52,7 +54,8 @@ Result<ipc::Cap<proto::File>> StackServer::adopt(std::unique_ptr<Socket> socket)
     return capability;
 }
 
-Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, ipc::Sender& sender, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol) {
+Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, ipc::Sender& sender,
+                                              std::uint32_t domain, std::uint32_t type, std::uint32_t protocol) {
     Settled const settled{*this};
     if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
     if (domain == family_packet) {
@@ -75,7 +78,8 @@ Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, i
         break;
     case SocketType::Datagram:
         if (protocol == icmp) {
-            auto made = std::make_unique<RawSocket>(*this, SocketType::Datagram, static_cast<std::uint8_t>(icmp), family);
+            auto made =
+                std::make_unique<RawSocket>(*this, SocketType::Datagram, static_cast<std::uint8_t>(icmp), family);
             if (!made->usable()) { return fail(Error::NoBufferSpace); }
             socket = std::move(made);
         } else {
@@ -86,7 +90,9 @@ Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, i
         }
         break;
     case SocketType::Raw: {
-        if (protocol == 0 || protocol > 255) { return fail(protocol == 0 ? Error::ProtocolNotSupported : Error::Invalid); }
+        if (protocol == 0 || protocol > 255) {
+            return fail(protocol == 0 ? Error::ProtocolNotSupported : Error::Invalid);
+        }
         auto made = std::make_unique<RawSocket>(*this, SocketType::Raw, static_cast<std::uint8_t>(protocol), family);
         if (!made->usable()) { return fail(Error::NoBufferSpace); }
         socket = std::move(made);
@@ -99,7 +105,8 @@ Result<ipc::Cap<proto::File>> StackServer::on(proto::NetworkStack::OpenSocket, i
     return adopt(std::move(socket));
 }
 
-Result<proto::Transfer> StackServer::on(proto::NetworkStack::Table, ipc::Sender& sender, proto::NetworkTable table, std::uint32_t offset, ipc::WriteBuffer target) {
+Result<proto::Transfer> StackServer::on(proto::NetworkStack::Table, ipc::Sender& sender, proto::NetworkTable table,
+                                        std::uint32_t offset, ipc::WriteBuffer target) {
     if (sender.badge != control_badge) { return fail(Error::NotPermitted); }
     std::vector<RawSocket const*> raw;
     for (auto const& [badge, socket] : sockets_) {
@@ -107,9 +114,11 @@ Result<proto::Transfer> StackServer::on(proto::NetworkStack::Table, ipc::Sender&
         if (about) { raw.push_back(static_cast<RawSocket const*>(socket.get())); }
     }
     auto const text = socket_table(table, raw);
-    auto const part = std::string_view{text}.substr(std::min<std::size_t>(offset, text.size())).substr(0, target.length);
+    auto const part =
+        std::string_view{text}.substr(std::min<std::size_t>(offset, text.size())).substr(0, target.length);
     auto const copied = sender.copy_out(0, std::as_bytes(std::span{part}));
-    return proto::Transfer{static_cast<std::uint32_t>(copied.count), copied.count < part.size() ? copied.caller_fault : 0};
+    return proto::Transfer{static_cast<std::uint32_t>(copied.count),
+                           copied.count < part.size() ? copied.caller_fault : 0};
 }
 
 // --- protocol Socket ---
@@ -124,7 +133,8 @@ Result<ipc::Unit> StackServer::on(proto::Socket::Connect, ipc::Sender& sender, p
     if (socket == nullptr) { return fail(gone); }
     auto const result = socket->connect(address);
     Settled const settled{*this};
-    if (!result && (result.error() == Error::InProgress || result.error() == Error::AlreadyInProgress) && socket->waits(0)) {
+    if (!result && (result.error() == Error::InProgress || result.error() == Error::AlreadyInProgress) &&
+        socket->waits(0)) {
         socket->wait({Socket::Waiting::Kind::Connect, sender.defer(), 0, 0, true, address});
         return fail(Error::Deferred);
     }
@@ -156,13 +166,15 @@ Result<ipc::Unit> StackServer::on(proto::Socket::Shutdown, ipc::Sender& sender, 
     Settled const settled{*this};
     return socket->shutdown(how);
 }
-Result<ipc::Unit> StackServer::on(proto::Socket::SetOption, ipc::Sender& sender, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) {
+Result<ipc::Unit> StackServer::on(proto::Socket::SetOption, ipc::Sender& sender, std::uint32_t level,
+                                  std::uint32_t option, proto::SocketOption const& value) {
     auto* const socket = find(sender.badge);
     if (socket == nullptr) { return fail(gone); }
     Settled const settled{*this};
     return socket->set_option(level, option, value);
 }
-Result<proto::SocketOption> StackServer::on(proto::Socket::GetOption, ipc::Sender& sender, std::uint32_t level, std::uint32_t option) {
+Result<proto::SocketOption> StackServer::on(proto::Socket::GetOption, ipc::Sender& sender, std::uint32_t level,
+                                            std::uint32_t option) {
     auto* const socket = find(sender.badge);
     if (socket == nullptr) { return fail(gone); }
     return socket->get_option(level, option);
@@ -170,13 +182,16 @@ Result<proto::SocketOption> StackServer::on(proto::Socket::GetOption, ipc::Sende
 
 namespace {
 /// A send that has to wait, or has gone only in part, is kept with what is done.
-bool keeps_sending(Socket const& socket, ipc::Pending const& caller, std::uint32_t flags, Result<proto::Transfer> const& result) {
+bool keeps_sending(Socket const& socket, ipc::Pending const& caller, std::uint32_t flags,
+                   Result<proto::Transfer> const& result) {
     if (!socket.waits(flags)) { return false; }
-    return result ? socket.type() == SocketType::Stream && result->fault == 0 && result->count < caller.read_length : result.error() == Error::Again;
+    return result ? socket.type() == SocketType::Stream && result->fault == 0 && result->count < caller.read_length
+                  : result.error() == Error::Again;
 }
 } // namespace
 
-Result<proto::Transfer> StackServer::on(proto::Socket::Send, ipc::Sender& sender, std::uint32_t flags, proto::SocketAddress const& to, ipc::ReadBuffer) {
+Result<proto::Transfer> StackServer::on(proto::Socket::Send, ipc::Sender& sender, std::uint32_t flags,
+                                        proto::SocketAddress const& to, ipc::ReadBuffer) {
     auto* const socket = find(sender.badge);
     if (socket == nullptr) { return fail(gone); }
     Settled const settled{*this};
@@ -194,7 +209,8 @@ Result<proto::Transfer> StackServer::on(File::Write, ipc::Sender& sender, std::u
     socket->wait({Socket::Waiting::Kind::Write, sender.defer(), 0, result ? result->count : 0});
     return fail(Error::Deferred);
 }
-Result<Socket::Received> StackServer::on(proto::Socket::Receive, ipc::Sender& sender, std::uint32_t flags, ipc::WriteBuffer) {
+Result<Socket::Received> StackServer::on(proto::Socket::Receive, ipc::Sender& sender, std::uint32_t flags,
+                                         ipc::WriteBuffer) {
     auto* const socket = find(sender.badge);
     if (socket == nullptr) { return fail(gone); }
     auto const result = socket->receive(sender.view(), flags);
@@ -238,7 +254,8 @@ Result<std::uint32_t> StackServer::on(File::Poll, ipc::Sender& sender, std::uint
     if (socket == nullptr) { return gone_events & (events | poll_event::error | poll_event::hang_up); }
     return socket->events() & (events | poll_event::error | poll_event::hang_up);
 }
-Result<std::uint32_t> StackServer::on(File::PollArm, ipc::Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification) {
+Result<std::uint32_t> StackServer::on(File::PollArm, ipc::Sender& sender, std::uint32_t events, std::uint32_t token,
+                                      ipc::Cap<ipc::Notification> notification) {
     if (auto* const set = event_set(sender.badge)) { return set->arm(events, token, notification); }
     auto* const socket = find(sender.badge);
     if (socket == nullptr) {
@@ -252,22 +269,29 @@ Result<ipc::Unit> StackServer::on(File::PollDisarm, ipc::Sender& sender, std::ui
     if (auto* const socket = find(sender.badge)) { socket->poll_disarm(token); }
     return ipc::Unit{};
 }
-Result<std::uint32_t> StackServer::on(File::Ioctl, ipc::Sender& sender, std::uint32_t request, std::uint32_t, ipc::ReadBuffer, ipc::WriteBuffer) {
+Result<std::uint32_t> StackServer::on(File::Ioctl, ipc::Sender& sender, std::uint32_t request, std::uint32_t,
+                                      ipc::ReadBuffer, ipc::WriteBuffer) {
     auto* const socket = find(sender.badge);
     if (socket == nullptr) { return fail(gone); }
     if (request >= first_network_request && request <= last_network_request) {
         // About devices, addresses and routes: those are netns's. It answers the caller itself.
-        auto const forwarded = sender.forward<proto::Network::Configure>(ipc::Cap<proto::Network>{proto::stack::network_slot}, request, socket->opener & proto::stack::opener_is_admin, ipc::ReadBuffer{}, ipc::WriteBuffer{});
+        auto const forwarded = sender.forward<proto::Network::Configure>(
+            ipc::Cap<proto::Network>{proto::stack::network_slot}, request,
+            socket->opener & proto::stack::opener_is_admin, ipc::ReadBuffer{}, ipc::WriteBuffer{});
         return fail(forwarded ? Error::Deferred : Error::InputOutput);
     }
     if (request == ioctl_non_blocking) {
         std::uint32_t on = 0;
-        if (sender.copy_in(0, std::as_writable_bytes(std::span{&on, 1})).count < sizeof on) { return fail(Error::Fault); }
-        socket->file_flags = on != 0 ? socket->file_flags | open_flag::nonblock : socket->file_flags & ~open_flag::nonblock;
+        if (sender.copy_in(0, std::as_writable_bytes(std::span{&on, 1})).count < sizeof on) {
+            return fail(Error::Fault);
+        }
+        socket->file_flags =
+            on != 0 ? socket->file_flags | open_flag::nonblock : socket->file_flags & ~open_flag::nonblock;
         return 0;
     }
     if (request == ioctl_bytes_readable || request == ioctl_bytes_unsent) {
-        auto const* const stream = socket->type() == SocketType::Stream ? static_cast<TcpSocket const*>(socket) : nullptr;
+        auto const* const stream =
+            socket->type() == SocketType::Stream ? static_cast<TcpSocket const*>(socket) : nullptr;
         std::uint32_t const bytes = stream != nullptr && request == ioctl_bytes_readable ? stream->available() : 0;
         if (sender.copy_out(0, std::as_bytes(std::span{&bytes, 1})).count < sizeof bytes) { return fail(Error::Fault); }
         return 0;

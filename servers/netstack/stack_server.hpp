@@ -20,8 +20,10 @@ public:
     virtual ~StackServer() = default;
 
     // Protocol NetworkStack, on the control capability. Errors as socket(2).
-    Result<ipc::Cap<proto::File>> on(proto::NetworkStack::OpenSocket, ipc::Sender&, std::uint32_t domain, std::uint32_t type, std::uint32_t protocol);
-    Result<proto::Transfer> on(proto::NetworkStack::Table, ipc::Sender&, proto::NetworkTable table, std::uint32_t offset, ipc::WriteBuffer);
+    Result<ipc::Cap<proto::File>> on(proto::NetworkStack::OpenSocket, ipc::Sender&, std::uint32_t domain,
+                                     std::uint32_t type, std::uint32_t protocol);
+    Result<proto::Transfer> on(proto::NetworkStack::Table, ipc::Sender&, proto::NetworkTable table,
+                               std::uint32_t offset, ipc::WriteBuffer);
 
     // Protocol Socket.
     Result<ipc::Unit> on(proto::Socket::Bind, ipc::Sender&, proto::SocketAddress const& address);
@@ -30,24 +32,32 @@ public:
     Result<Socket::Accepted> on(proto::Socket::Accept, ipc::Sender&, std::uint32_t flags);
     Result<proto::SocketAddress> on(proto::Socket::Name, ipc::Sender&, std::uint32_t peer);
     Result<ipc::Unit> on(proto::Socket::Shutdown, ipc::Sender&, std::uint32_t how);
-    Result<ipc::Unit> on(proto::Socket::SetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value);
+    Result<ipc::Unit> on(proto::Socket::SetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option,
+                         proto::SocketOption const& value);
     Result<proto::SocketOption> on(proto::Socket::GetOption, ipc::Sender&, std::uint32_t level, std::uint32_t option);
-    Result<proto::Transfer> on(proto::Socket::Send, ipc::Sender&, std::uint32_t flags, proto::SocketAddress const& to, ipc::ReadBuffer);
+    Result<proto::Transfer> on(proto::Socket::Send, ipc::Sender&, std::uint32_t flags, proto::SocketAddress const& to,
+                               ipc::ReadBuffer);
     Result<Socket::Received> on(proto::Socket::Receive, ipc::Sender&, std::uint32_t flags, ipc::WriteBuffer);
 
     // Protocol File.
     Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t, ipc::WriteBuffer);
     Result<proto::Transfer> on(proto::File::Write, ipc::Sender&, std::uint32_t, ipc::ReadBuffer);
-    Result<std::uint64_t> on(proto::File::Seek, ipc::Sender&, std::int64_t, std::uint32_t) { return fail(Error::IllegalSeek); }
+    Result<std::uint64_t> on(proto::File::Seek, ipc::Sender&, std::int64_t, std::uint32_t) {
+        return fail(Error::IllegalSeek);
+    }
     Result<proto::FileStatus> on(proto::File::Stat, ipc::Sender&);
     Result<std::uint32_t> on(proto::File::Poll, ipc::Sender&, std::uint32_t events);
-    Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification>);
+    Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token,
+                             ipc::Cap<ipc::Notification>);
     Result<ipc::Unit> on(proto::File::PollDisarm, ipc::Sender&, std::uint32_t token);
-    Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument, ipc::ReadBuffer, ipc::WriteBuffer);
+    Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument,
+                             ipc::ReadBuffer, ipc::WriteBuffer);
     Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&);
     Result<ipc::Unit> on(proto::File::SetFlags, ipc::Sender&, std::uint32_t flags);
     Result<std::uint32_t> on(proto::File::Name, ipc::Sender&, ipc::WriteBuffer);
-    Result<ipc::Unit> on(proto::File::SetAttributes, ipc::Sender&, proto::AttributeChange const&) { return ipc::Unit{}; }
+    Result<ipc::Unit> on(proto::File::SetAttributes, ipc::Sender&, proto::AttributeChange const&) {
+        return ipc::Unit{};
+    }
     /// What a socket has no use for.
     template <class Operation, class... Arguments>
     Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&... arguments) {

@@ -21,8 +21,10 @@ void append_number(std::string& text, std::uint32_t value, std::size_t width) {
 class Lines {
 public:
     /// six: of AF_INET6 sockets. line_width: lines are filled up to it.
-    Lines(std::string& text, std::size_t number_width, std::size_t line_width, bool six) : text_{text}, number_width_{number_width}, line_width_{line_width}, six_{six} {}
-    void add(Endpoint const& local, Endpoint const& remote, std::uint32_t state, std::uint32_t sent, std::uint32_t received, char const* tail) {
+    Lines(std::string& text, std::size_t number_width, std::size_t line_width, bool six)
+        : text_{text}, number_width_{number_width}, line_width_{line_width}, six_{six} {}
+    void add(Endpoint const& local, Endpoint const& remote, std::uint32_t state, std::uint32_t sent,
+             std::uint32_t received, char const* tail) {
         auto const start = text_.size();
         append_number(text_, number_++, number_width_);
         text_ += ": ";
@@ -80,7 +82,8 @@ std::uint32_t linux_state(tcp_state state) {
     }
 }
 
-constexpr char heading6[] = "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+constexpr char heading6[] = "  sl  local_address                         remote_address                        st "
+                            "tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
 
 /// A socket of AF_INET6 belongs there, whatever its addresses are now.
 template <class Connection>
@@ -95,19 +98,23 @@ std::uint32_t unacknowledged(tcp_pcb const& pcb) {
 }
 
 std::string tcp_table(bool six) {
-    std::string text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+    std::string text =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
     text.append(149 - text.size(), ' ');
     if (six) { text = heading6; }
     text += '\n';
     Lines lines{text, 4, six ? std::size_t{0} : 149, six};
     for (auto const* listener = tcp_listen_pcbs.listen_pcbs; listener != nullptr; listener = listener->next) {
-        if (belongs(listener, six)) { lines.add({listener->local_ip, listener->local_port}, {}, linux_state(LISTEN), 0, 0, " 1 00000000 100 0 0 10 0"); }
+        if (belongs(listener, six)) {
+            lines.add({listener->local_ip, listener->local_port}, {}, linux_state(LISTEN), 0, 0,
+                      " 1 00000000 100 0 0 10 0");
+        }
     }
     for (auto const* list : {tcp_active_pcbs, tcp_tw_pcbs}) {
         for (auto const* pcb = list; pcb != nullptr; pcb = pcb->next) {
             if (!belongs(pcb, six)) { continue; }
-            lines.add({pcb->local_ip, pcb->local_port}, {pcb->remote_ip, pcb->remote_port}, linux_state(pcb->state), unacknowledged(*pcb), TCP_WND - pcb->rcv_wnd,
-                      " 1 00000000 20 4 0 10 -1");
+            lines.add({pcb->local_ip, pcb->local_port}, {pcb->remote_ip, pcb->remote_port}, linux_state(pcb->state),
+                      unacknowledged(*pcb), TCP_WND - pcb->rcv_wnd, " 1 00000000 20 4 0 10 -1");
         }
     }
     return text;
@@ -117,19 +124,22 @@ constexpr char datagram_tail[] = " ref pointer drops";
 
 std::string udp_table(bool six) {
     std::string text = six ? std::string{heading6} + datagram_tail
-                           : "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops            ";
+                           : "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+                             "timeout inode ref pointer drops            ";
     text += '\n';
     Lines lines{text, 5, six ? std::size_t{0} : 127, six};
     for (auto const* pcb = udp_pcbs; pcb != nullptr; pcb = pcb->next) {
         if (pcb->local_port == 0 || !belongs(pcb, six)) { continue; }
-        lines.add({pcb->local_ip, pcb->local_port}, {pcb->remote_ip, pcb->remote_port}, (pcb->flags & UDP_FLAGS_CONNECTED) != 0 ? 1 : 7, 0, 0, " 2 00000000 0");
+        lines.add({pcb->local_ip, pcb->local_port}, {pcb->remote_ip, pcb->remote_port},
+                  (pcb->flags & UDP_FLAGS_CONNECTED) != 0 ? 1 : 7, 0, 0, " 2 00000000 0");
     }
     return text;
 }
 
 std::string raw_table(bool six, std::span<RawSocket const* const> sockets) {
     std::string text = six ? std::string{heading6} + datagram_tail
-                           : "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops";
+                           : "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+                             "timeout inode ref pointer drops";
     text += '\n';
     Lines lines{text, six ? std::size_t{5} : 4, 0, six};
     for (auto const* socket : sockets) {

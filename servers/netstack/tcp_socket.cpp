@@ -8,11 +8,13 @@ namespace netstack {
 namespace {
 TcpSocket& socket_of(void* argument) { return *static_cast<TcpSocket*>(argument); }
 namespace tcp_option {
-constexpr std::uint32_t no_delay = 1, maximum_segment = 2, cork = 3, keep_idle = 4, keep_interval = 5, keep_count = 6, defer_accept = 9, quick_ack = 12, user_timeout = 18;
+constexpr std::uint32_t no_delay = 1, maximum_segment = 2, cork = 3, keep_idle = 4, keep_interval = 5, keep_count = 6,
+                        defer_accept = 9, quick_ack = 12, user_timeout = 18;
 } // namespace tcp_option
 } // namespace
 
-TcpSocket::TcpSocket(SocketOwner& owner, std::uint16_t family, tcp_pcb* accepted) : Socket{owner, SocketType::Stream, 6, family}, pcb_{accepted} {
+TcpSocket::TcpSocket(SocketOwner& owner, std::uint16_t family, tcp_pcb* accepted)
+    : Socket{owner, SocketType::Stream, 6, family}, pcb_{accepted} {
     if (pcb_ != nullptr) {
         if (family_ == family_internet6) { ip_set_option(pcb_, six_mark); }
         state_ = State::Connected;
@@ -31,7 +33,8 @@ TcpSocket::~TcpSocket() {
         return;
     }
     // lwIP resets a connection with unread data, and then needs nothing any more.
-    bool const resets = (pcb_->state == ESTABLISHED || pcb_->state == CLOSE_WAIT) && (pcb_->refused_data != nullptr || pcb_->rcv_wnd != TCP_WND_MAX(pcb_));
+    bool const resets = (pcb_->state == ESTABLISHED || pcb_->state == CLOSE_WAIT) &&
+                        (pcb_->refused_data != nullptr || pcb_->rcv_wnd != TCP_WND_MAX(pcb_));
     if (!sent_->empty() && !resets) {
         // The connection goes on until everything has arrived; what it refers to stays as long.
         tcp_arg(pcb_, sent_.release());
@@ -53,7 +56,9 @@ TcpSocket::~TcpSocket() {
 
 void TcpSocket::attach() {
     tcp_arg(pcb_, this);
-    tcp_recv(pcb_, [](void* argument, tcp_pcb*, pbuf* data, err_t) -> err_t { return socket_of(argument).on_received(data); });
+    tcp_recv(pcb_, [](void* argument, tcp_pcb*, pbuf* data, err_t) -> err_t {
+        return socket_of(argument).on_received(data);
+    });
     tcp_sent(pcb_, [](void* argument, tcp_pcb*, u16_t bytes) -> err_t {
         socket_of(argument).sent_->acknowledged(bytes);
         socket_of(argument).changed();
@@ -124,7 +129,9 @@ void TcpSocket::on_error(err_t error) {
     pcb_ = nullptr; // lwIP has freed it
     bool const connecting = state_ == State::Connecting;
     state_ = connecting ? State::Idle : State::Broken;
-    error_ = error == ERR_RST ? (connecting ? Error::ConnectionRefused : Error::ConnectionReset) : error == ERR_ABRT ? Error::TimedOut : error_of(error);
+    error_ = error == ERR_RST    ? (connecting ? Error::ConnectionRefused : Error::ConnectionReset)
+             : error == ERR_ABRT ? Error::TimedOut
+                                 : error_of(error);
     bound_ = bound_ && !connecting;
     changed();
 }
@@ -140,7 +147,10 @@ err_t TcpSocket::on_accept(tcp_pcb* connection, err_t error) {
 bool TcpSocket::port_taken(ip_addr_t const& address, std::uint16_t port) {
     auto const overlap = [&](ip_addr_t const& other) {
         // Of type ANY: both families.
-        if (address.type != other.type) { return (address.type == IPADDR_TYPE_ANY && is_any(other)) || (other.type == IPADDR_TYPE_ANY && is_any(address)); }
+        if (address.type != other.type) {
+            return (address.type == IPADDR_TYPE_ANY && is_any(other)) ||
+                   (other.type == IPADDR_TYPE_ANY && is_any(address));
+        }
         return is_any(address) || is_any(other) || ip_addr_cmp(&address, &other);
     };
     for (auto const* other = tcp_listen_pcbs.listen_pcbs; other != nullptr; other = other->next) {
@@ -157,7 +167,9 @@ Result<ipc::Unit> TcpSocket::bind(proto::SocketAddress const& address) {
     if (port_refused(local->port)) { return fail(Error::Access); }
     if (!ensure_connection()) { return fail(Error::NoMemory); }
     if (local->port != 0 && port_taken(local->address, local->port)) { return fail(Error::AddressInUse); }
-    if (auto const error = tcp_bind(pcb_, &local->address, local->port); error != ERR_OK) { return fail(error_of(error)); }
+    if (auto const error = tcp_bind(pcb_, &local->address, local->port); error != ERR_OK) {
+        return fail(error_of(error));
+    }
     bound_ = true;
     return ipc::Unit{};
 }
@@ -182,7 +194,9 @@ Result<ipc::Unit> TcpSocket::connect(proto::SocketAddress const& address) {
     bool const group = remote.type == IPADDR_TYPE_V6 && ip6_addr_ismulticast(ip_2_ip6(&remote));
     if (group || !devices_instance->has_route(remote)) { return fail(Error::NetworkUnreachable); }
     if (!ensure_connection()) { return fail(Error::NoMemory); }
-    if (bound_ && pcb_->local_ip.type != IPADDR_TYPE_ANY && pcb_->local_ip.type != remote.type) { return fail(Error::NetworkUnreachable); }
+    if (bound_ && pcb_->local_ip.type != IPADDR_TYPE_ANY && pcb_->local_ip.type != remote.type) {
+        return fail(Error::NetworkUnreachable);
+    }
     auto const error = tcp_connect(pcb_, &remote, wanted->port, [](void* argument, tcp_pcb*, err_t) -> err_t {
         auto& self = socket_of(argument);
         self.state_ = State::Connected;
@@ -227,7 +241,8 @@ Result<ipc::Unit> TcpSocket::listen(std::uint32_t backlog) {
 
 proto::stack::SavedListener TcpSocket::saved() const {
     if (state_ != State::Listening || pcb_ == nullptr) { return {}; }
-    proto::stack::SavedListener listener{1, {}, pcb_->local_port, backlog_, opener, file_flags, reuse_address_ ? 1U : 0U, 0, family_, v6_only_, {}, 0};
+    proto::stack::SavedListener listener{
+        1, {}, pcb_->local_port, backlog_, opener, file_flags, reuse_address_ ? 1U : 0U, 0, family_, v6_only_, {}, 0};
     auto const name = address_of(pcb_->local_ip, pcb_->local_port);
     if (family_ == family_internet6) {
         InternetAddress6 six;
@@ -250,7 +265,9 @@ Result<Socket::Accepted> TcpSocket::accept(std::uint32_t flags) {
     connection->file_flags |= flags & open_flag::nonblock;
     connection->opener = opener;
     if (connection->pcb_ != nullptr) { tcp_backlog_accepted(connection->pcb_); }
-    auto const peer = connection->pcb_ != nullptr ? address_of(connection->pcb_->remote_ip, connection->pcb_->remote_port) : nowhere();
+    auto const peer = connection->pcb_ != nullptr
+                          ? address_of(connection->pcb_->remote_ip, connection->pcb_->remote_port)
+                          : nowhere();
     auto capability = owner_.adopt(std::move(connection));
     if (!capability) { return fail(capability.error()); }
     return Accepted{*capability, peer};
@@ -275,7 +292,9 @@ Result<ipc::Unit> TcpSocket::shutdown(std::uint32_t how) {
     bool const read = how != 1, write = how != 0;
     if (read) {
         read_shut_ = true;
-        if (pcb_ != nullptr && available_ != 0) { tcp_recved(pcb_, static_cast<u16_t>(std::min<std::uint32_t>(available_, 0xffff))); }
+        if (pcb_ != nullptr && available_ != 0) {
+            tcp_recved(pcb_, static_cast<u16_t>(std::min<std::uint32_t>(available_, 0xffff)));
+        }
         drop_received();
     }
     if (write && !write_shut_) {
@@ -312,7 +331,11 @@ Result<ipc::Unit> TcpSocket::set_option(std::uint32_t level, std::uint32_t optio
     case tcp_option::keep_count:
         if (ensure_connection() && state_ != State::Listening) { pcb_->keep_cnt = *word; }
         return ipc::Unit{};
-    case tcp_option::maximum_segment: case tcp_option::cork: case tcp_option::defer_accept: case tcp_option::quick_ack: case tcp_option::user_timeout: return ipc::Unit{};
+    case tcp_option::maximum_segment:
+    case tcp_option::cork:
+    case tcp_option::defer_accept:
+    case tcp_option::quick_ack:
+    case tcp_option::user_timeout: return ipc::Unit{};
     default: return fail(Error::NoProtocolOption);
     }
 }
@@ -321,7 +344,8 @@ Result<proto::SocketOption> TcpSocket::get_option(std::uint32_t level, std::uint
     if (level != level::tcp) { return Socket::get_option(level, option); }
     switch (option) {
     case tcp_option::no_delay: return word_option(no_delay_ ? 1 : 0);
-    case tcp_option::maximum_segment: return word_option(pcb_ != nullptr && state_ == State::Connected ? tcp_mss(pcb_) : 536);
+    case tcp_option::maximum_segment:
+        return word_option(pcb_ != nullptr && state_ == State::Connected ? tcp_mss(pcb_) : 536);
     default: return fail(Error::NoProtocolOption);
     }
 }
@@ -340,7 +364,10 @@ std::uint32_t TcpSocket::events() const {
     if (available_ != 0) { result |= readable; }
     if (peer_closed_ || read_shut_) { result |= readable | p::read_hang_up; }
     if ((peer_closed_ || read_shut_) && write_shut_) { result |= p::hang_up; }
-    if (write_shut_ || (pcb_ != nullptr && tcp_sndbuf(pcb_) > TCP_SNDLOWAT && tcp_sndqueuelen(pcb_) < TCP_SND_QUEUELEN / 2)) { result |= writable; }
+    if (write_shut_ ||
+        (pcb_ != nullptr && tcp_sndbuf(pcb_) > TCP_SNDLOWAT && tcp_sndqueuelen(pcb_) < TCP_SND_QUEUELEN / 2)) {
+        result |= writable;
+    }
     return result;
 }
 

@@ -22,7 +22,8 @@ public:
     Result<ipc::Unit> shutdown(std::uint32_t how) override;
     Result<ipc::Unit> set_option(std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) override;
     Result<proto::SocketOption> get_option(std::uint32_t level, std::uint32_t option) override;
-    Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to, std::uint32_t done) override;
+    Result<proto::Transfer> send(ipc::Pending const& caller, std::uint32_t flags, proto::SocketAddress const* to,
+                                 std::uint32_t done) override;
     Result<Received> receive(ipc::Pending const& caller, std::uint32_t flags) override;
     [[nodiscard]] proto::stack::SavedListener saved() const override;
     [[nodiscard]] std::uint32_t events() const override;
@@ -52,7 +53,8 @@ private:
 
     tcp_pcb* pcb_ = nullptr; ///< null before the first operation and after the connection broke
     State state_ = State::Idle;
-    bool bound_ = false, connect_told_ = false, peer_closed_ = false, read_shut_ = false, write_shut_ = false, no_delay_ = false;
+    bool bound_ = false, connect_told_ = false, peer_closed_ = false, read_shut_ = false, write_shut_ = false,
+         no_delay_ = false;
     std::deque<pbuf*> received_;
     std::uint16_t backlog_ = 0;   ///< as listen() was asked for
     std::uint32_t offset_ = 0;    ///< consumed of the first

@@ -22,7 +22,8 @@ std::uint32_t TcpSocket::send_part(ipc::Pending const& caller, std::uint32_t don
         return transfer.count;
     }());
     bool const last = done + copied == caller.read_length;
-    auto const flags = static_cast<u8_t>((buffer == nullptr ? TCP_WRITE_FLAG_COPY : 0) | (last ? 0 : TCP_WRITE_FLAG_MORE));
+    auto const flags =
+        static_cast<u8_t>((buffer == nullptr ? TCP_WRITE_FLAG_COPY : 0) | (last ? 0 : TCP_WRITE_FLAG_MORE));
     if (copied == 0 || tcp_write(pcb_, target, static_cast<u16_t>(copied), flags) != ERR_OK) {
         if (buffer != nullptr) { buffer->release(); }
         return 0;
@@ -31,11 +32,14 @@ std::uint32_t TcpSocket::send_part(ipc::Pending const& caller, std::uint32_t don
     return copied;
 }
 
-Result<proto::Transfer> TcpSocket::send(ipc::Pending const& caller, std::uint32_t, proto::SocketAddress const*, std::uint32_t done) {
+Result<proto::Transfer> TcpSocket::send(ipc::Pending const& caller, std::uint32_t, proto::SocketAddress const*,
+                                        std::uint32_t done) {
     if (error_ != Error::None && state_ == State::Broken) { return fail(take_error()); }
     if (state_ == State::Connecting) { return fail(Error::Again); }
     if (write_shut_ || state_ == State::Broken) { return fail(Error::BrokenPipe); }
-    if (state_ != State::Connected || pcb_ == nullptr) { return fail(state_ == State::Idle ? Error::BrokenPipe : Error::NotConnected); }
+    if (state_ != State::Connected || pcb_ == nullptr) {
+        return fail(state_ == State::Idle ? Error::BrokenPipe : Error::NotConnected);
+    }
     proto::Transfer total{0, 0};
     while (done + total.count < caller.read_length && total.fault == 0) {
         auto const part = send_part(caller, done + total.count, total.fault);
@@ -49,20 +53,24 @@ Result<proto::Transfer> TcpSocket::send(ipc::Pending const& caller, std::uint32_
 }
 
 Result<Socket::Received> TcpSocket::receive(ipc::Pending const& caller, std::uint32_t flags) {
-    if (state_ == State::Listening || state_ == State::Idle) { return fail(error_ != Error::None ? take_error() : Error::NotConnected); }
+    if (state_ == State::Listening || state_ == State::Idle) {
+        return fail(error_ != Error::None ? take_error() : Error::NotConnected);
+    }
     bool const peek = (flags & proto::message_flag::peek) != 0;
     if (available_ == 0 && caller.write_length != 0) {
         if (error_ != Error::None) { return fail(take_error()); }
         if (peer_closed_ || read_shut_ || state_ == State::Broken) { return Received{}; }
         return fail(Error::Again);
     }
-    if ((flags & proto::message_flag::wait_all) != 0 && available_ < caller.write_length && !peer_closed_ && state_ == State::Connected && available_ < TCP_WND / 2) {
+    if ((flags & proto::message_flag::wait_all) != 0 && available_ < caller.write_length && !peer_closed_ &&
+        state_ == State::Connected && available_ < TCP_WND / 2) {
         return fail(Error::Again);
     }
     proto::ReceivedDatagram message{};
     std::uint32_t offset = offset_;
     std::size_t used = 0; // whole buffers consumed
-    for (auto* data = received_.empty() ? nullptr : received_.front(); data != nullptr && message.transfer.count < caller.write_length && message.transfer.fault == 0;) {
+    for (auto* data = received_.empty() ? nullptr : received_.front();
+         data != nullptr && message.transfer.count < caller.write_length && message.transfer.fault == 0;) {
         // One after the other through chain and queue.
         std::uint32_t in_chain = offset;
         pbuf* part = data;
@@ -77,7 +85,8 @@ Result<Socket::Received> TcpSocket::receive(ipc::Pending const& caller, std::uin
             continue;
         }
         auto const wanted = std::min<std::uint32_t>(part->len - in_chain, caller.write_length - message.transfer.count);
-        auto const copied = ipc::copy_out(caller, message.transfer.count, {static_cast<std::byte const*>(part->payload) + in_chain, wanted});
+        auto const copied = ipc::copy_out(caller, message.transfer.count,
+                                          {static_cast<std::byte const*>(part->payload) + in_chain, wanted});
         message.transfer.count += static_cast<std::uint32_t>(copied.count);
         offset += static_cast<std::uint32_t>(copied.count);
         if (copied.count < wanted) {

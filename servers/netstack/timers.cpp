@@ -52,15 +52,21 @@ void StackTimers::run(std::uint64_t now) {
     } else if (connections_ == 0 || now >= connections_) {
         connections_ = path.expire(now);
     }
-    if (devices_instance->release_due() != 0 && now >= devices_instance->release_due()) { devices_instance->release_shaped(); }
+    if (devices_instance->release_due() != 0 && now >= devices_instance->release_due()) {
+        devices_instance->release_shaped();
+    }
     release_ = devices_instance->release_due();
 }
 
 bool StackTimers::more_wanted() const {
     auto const release = devices_instance->release_due();
-    if ((connections_ == 0 && devices_instance->path().has_connections()) || (release != 0 && (release_ == 0 || release < release_))) { return true; }
+    if ((connections_ == 0 && devices_instance->path().has_connections()) ||
+        (release != 0 && (release_ == 0 || release < release_))) {
+        return true;
+    }
     if (neighbours6_ == 0 && Devices::knows_neighbours6()) { return true; }
-    return (tcp_ == 0 && tcp_busy()) || (neighbours_ == 0 && devices_instance->needs_neighbours()) || (reassembly_ == 0 && reassembling);
+    return (tcp_ == 0 && tcp_busy()) || (neighbours_ == 0 && devices_instance->needs_neighbours()) ||
+           (reassembly_ == 0 && reassembling);
 }
 
 std::uint64_t StackTimers::next(std::uint64_t now) {

@@ -71,21 +71,26 @@ int server_main(ipc::ServerInfo const& info) {
     owners.core = &core;
     ipc::for_each_namespace(info, [](std::string_view name, abi::CapabilityPointer first) {
         auto const identity = owners.identify_namespace(first);
-        require(identity && core.kinds.add(name, identity->kind, first), "proc: too many kinds of namespaces, or one whose owner does not answer");
+        require(identity && core.kinds.add(name, identity->kind, first),
+                "proc: too many kinds of namespaces, or one whose owner does not answer");
     });
-    for (UserNamespace::Quota& quota : core.first_user_space->quotas) quota.maximum = ipc::option(info, "namespaces", UserNamespace::default_maximum);
+    for (UserNamespace::Quota& quota : core.first_user_space->quotas)
+        quota.maximum = ipc::option(info, "namespaces", UserNamespace::default_maximum);
     core.cgroup_kind = core.kinds.find(proto::NamespaceKind::Cgroup);
     core.time_kind = core.kinds.find(proto::NamespaceKind::Time);
     UserNamespace::observer = &owners;
 
     static_cast<void>(ipc::bind_no_senders(notification_bit::no_senders));
-    if (auto alarm = ipc::mint_notification(notification_bit::clock)) static_cast<void>(ipc::call<proto::Clock::Register>(timer, *alarm));
+    if (auto alarm = ipc::mint_notification(notification_bit::clock))
+        static_cast<void>(ipc::call<proto::Clock::Register>(timer, *alarm));
     if (auto signals = ipc::mint_notification(notification_bit::terminal)) {
         static_cast<void>(ipc::call<proto::TerminalControl::NotifySignals>(terminals, *signals));
     }
     if (int const kind = core.kinds.find(proto::NamespaceKind::Ipc); kind >= 0) {
         server.queues = ipc::Cap<proto::MessageQueue>{core.kinds[static_cast<unsigned>(kind)].first};
-        if (auto arrived = ipc::mint_notification(notification_bit::queues)) static_cast<void>(ipc::call<proto::MessageQueue::Watch>(server.queues, *arrived));
+        if (auto arrived = ipc::mint_notification(notification_bit::queues))
+            static_cast<void>(ipc::call<proto::MessageQueue::Watch>(server.queues, *arrived));
     }
-    ipc::serve<proto::Process, proto::ProcessControl, proto::Domain, proto::Directory, proto::File, proto::Namespace>(server);
+    ipc::serve<proto::Process, proto::ProcessControl, proto::Domain, proto::Directory, proto::File, proto::Namespace>(
+        server);
 }

@@ -3,7 +3,8 @@
 
 namespace proc {
 
-Result<ProgramFiles::Opened> GuestProgramFiles::open(Process& process, CapabilityPointer directory, std::string_view path) {
+Result<ProgramFiles::Opened> GuestProgramFiles::open(Process& process, CapabilityPointer directory,
+                                                     std::string_view path) {
     // Never waits: a FIFO is opened for reading without a writer, then refused for what it is.
     constexpr Word read_only_no_block = 04000;
     ipc::OptionalCap<proto::File> at;
@@ -17,7 +18,8 @@ Result<ProgramFiles::Opened> GuestProgramFiles::open(Process& process, Capabilit
         return Opened{std::get<0>(*again).slot, regular ? proto::FileKind::Regular : proto::FileKind::Other};
     }
     ipc::Cap<proto::Directory> const session{process.vfs_session};
-    auto opened = ipc::call<proto::Directory::Open>(session, at, ipc::OptionalCap<proto::Process>{}, read_only_no_block, 0u, ipc::Path{path});
+    auto opened = ipc::call<proto::Directory::Open>(session, at, ipc::OptionalCap<proto::Process>{}, read_only_no_block,
+                                                    0u, ipc::Path{path});
     if (opened) return Opened{std::get<0>(*opened).slot, std::get<1>(*opened).kind};
     if (opened.error() != Error::Elsewhere) return fail(opened.error());
     auto reader = ipc::last_reply();

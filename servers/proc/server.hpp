@@ -15,8 +15,8 @@ inline constexpr Word clock = 0, terminal = 1, no_senders = 2, queues = 3;
 class Server : public ProcessOperations, public MemoryOperations, public DomainOperations, public ProcfsOperations {
 public:
     Server(Core& core, GuestMachine& machine, FileCache& cache, Loader& loader)
-        : ProcessOperations{core}, MemoryOperations{core, machine, cache, loader}, DomainOperations{core, loader}, ProcfsOperations{core},
-          core_{core}, cache_{cache} {}
+        : ProcessOperations{core}, MemoryOperations{core, machine, cache, loader}, DomainOperations{core, loader},
+          ProcfsOperations{core}, core_{core}, cache_{cache} {}
 
     using DomainOperations::on;
     using MemoryOperations::on;

@@ -36,7 +36,8 @@ struct World {
     Manifest const* manifest = nullptr;
     ServerRecord* servers = nullptr; ///< by number - 1
     abi::CapabilityPointer irq_control = 0, io_port_control = 0, sched_control = 0;
-    std::span<std::byte const> stand_in; ///< program that receives in place of a server that stays down (servers/nobody)
+    std::span<std::byte const>
+        stand_in;           ///< program that receives in place of a server that stays down (servers/nobody)
     abi::Address image = 0; ///< the boot archive in root's address space
     abi::Word image_bytes = 0;
 };

@@ -17,7 +17,8 @@ inline Names inherit(Names const& parent) { return parent; }
 class UtsServer : public ipc::NamespaceServer<Names, proto::NamespaceKind::Uts> {
 public:
     /// `host`: the first namespace's host name.
-    explicit UtsServer(std::string_view host = "oshost") : NamespaceServer{{proto::HostName{host}, proto::HostName{"(none)"}}} {}
+    explicit UtsServer(std::string_view host = "oshost")
+        : NamespaceServer{{proto::HostName{host}, proto::HostName{"(none)"}}} {}
     using NamespaceServer::on;
 
     // On a session. NotPermitted: the capability is no session.

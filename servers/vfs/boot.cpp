@@ -42,13 +42,22 @@ bool next_member(std::span<std::byte const> archive, std::size_t& at, Member& me
 } // namespace
 
 Error Vfs::populate_devices(FileSystem&, Dentry& directory, bool all) {
-    struct Node { std::string_view name; std::uint32_t type_and_mode, major, minor; std::string_view target; };
+    struct Node {
+        std::string_view name;
+        std::uint32_t type_and_mode, major, minor;
+        std::string_view target;
+    };
     static constexpr Node nodes[] = {
-        {"null", mode::character | 0666, 1, 3, {}},       {"zero", mode::character | 0666, 1, 5, {}},
-        {"full", mode::character | 0666, 1, 7, {}},       {"random", mode::character | 0666, 1, 8, {}},
-        {"urandom", mode::character | 0666, 1, 9, {}},    {"tty", mode::character | 0666, 5, 0, {}},
-        {"console", mode::character | 0600, 5, 1, {}},    {"fd", mode::link | 0777, 0, 0, "/proc/self/fd"},
-        {"stdin", mode::link | 0777, 0, 0, "/proc/self/fd/0"}, {"stdout", mode::link | 0777, 0, 0, "/proc/self/fd/1"},
+        {"null", mode::character | 0666, 1, 3, {}},
+        {"zero", mode::character | 0666, 1, 5, {}},
+        {"full", mode::character | 0666, 1, 7, {}},
+        {"random", mode::character | 0666, 1, 8, {}},
+        {"urandom", mode::character | 0666, 1, 9, {}},
+        {"tty", mode::character | 0666, 5, 0, {}},
+        {"console", mode::character | 0600, 5, 1, {}},
+        {"fd", mode::link | 0777, 0, 0, "/proc/self/fd"},
+        {"stdin", mode::link | 0777, 0, 0, "/proc/self/fd/0"},
+        {"stdout", mode::link | 0777, 0, 0, "/proc/self/fd/1"},
         {"stderr", mode::link | 0777, 0, 0, "/proc/self/fd/2"},
     };
     Session view{first_view_};
@@ -61,17 +70,24 @@ Error Vfs::populate_devices(FileSystem&, Dentry& directory, bool all) {
     };
     for (Node const& node : nodes) {
         if (environment_.dentries.find(directory, node.name) != nullptr) { continue; }
-        if (Error const error = make(node.name, node.type_and_mode, make_device(node.major, node.minor), node.target); error != Error::None) {
+        if (Error const error = make(node.name, node.type_and_mode, make_device(node.major, node.minor), node.target);
+            error != Error::None) {
             return error;
         }
     }
     if (!all) { return Error::None; }
-    if (Error const error = make("container", mode::character | 0600, make_device(10, 200), {}); error != Error::None) { return error; }
-    if (Error const error = make("kmsg", mode::character | 0600, make_device(1, 11), {}); error != Error::None) { return error; }
+    if (Error const error = make("container", mode::character | 0600, make_device(10, 200), {}); error != Error::None) {
+        return error;
+    }
+    if (Error const error = make("kmsg", mode::character | 0600, make_device(1, 11), {}); error != Error::None) {
+        return error;
+    }
     for (std::uint32_t minor = 0; minor < 8; ++minor) {
         char const digit = static_cast<char>('0' + minor);
         for (std::string_view const prefix : {"tty", "vc"}) {
-            if (Error const error = make(std::string{prefix} + digit, mode::character | 0620, make_device(4, minor), {}); error != Error::None) {
+            if (Error const error =
+                    make(std::string{prefix} + digit, mode::character | 0620, make_device(4, minor), {});
+                error != Error::None) {
                 return error;
             }
         }
@@ -120,7 +136,8 @@ Error Vfs::start(std::span<std::byte const> archive) {
             if ((member.mode & mode::type) == mode::link) {
                 target = {reinterpret_cast<char const*>(archive.data()) + member.offset, member.size};
             }
-            auto const made = create(first_view_, found->directory, found->last, member.mode, make_device(member.device_major, member.device_minor), target);
+            auto const made = create(first_view_, found->directory, found->last, member.mode,
+                                     make_device(member.device_major, member.device_minor), target);
             if (!made) { return made.error(); }
             inode = (*made)->inode;
             if (member.links > 1 && !inode->is_directory()) { hard_links[member.inode] = inode; }
@@ -138,11 +155,18 @@ Error Vfs::start(std::span<std::byte const> archive) {
         inode->access_time = inode->modify_time = inode->change_time = std::uint64_t{member.time} * 1000000000u;
     }
     for (std::string_view const folder : {"/dev", "/proc", "/sys", "/tmp", "/containers"}) {
-        make_directory(first_view_, {}, folder == "/tmp" ? 01777 : folder == "/proc" || folder == "/sys" ? 0555 : 0755, folder);
+        make_directory(first_view_, {},
+                       folder == "/tmp"                        ? 01777
+                       : folder == "/proc" || folder == "/sys" ? 0555
+                                                               : 0755,
+                       folder);
     }
     first_view_.umask = umask;
     // /dev is a file system of its own, as programs expect.
-    if (Error const error = this->mount(first_view_, mount_flag::no_suid, 0, "dev", "/dev", "tmpfs", "mode=0755"); error != Error::None) { return error; }
+    if (Error const error = this->mount(first_view_, mount_flag::no_suid, 0, "dev", "/dev", "tmpfs", "mode=0755");
+        error != Error::None) {
+        return error;
+    }
     auto const dev = walk(first_view_, {}, "/dev", walk_flag::follow);
     if (!dev) { return dev.error(); }
     dev->place.mount->file_system->type = "devtmpfs";

@@ -10,7 +10,8 @@ Result<Slot> Vfs::first_session() {
     return make_session(view);
 }
 
-Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner, std::uint32_t process) {
+Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner,
+                               std::uint32_t process) {
     if (share) { return environment_.port.minted(from.badge); }
     auto* const view = new Session{from};
     view->who.process = process;
@@ -62,7 +63,9 @@ Result<Slot> Vfs::join_name_space(Session const& from, MountNamespace& space, st
 
 void Vfs::set_credentials(Session& view, proto::Credentials const& who) {
     static_cast<proto::Credentials&>(view.who) = who;
-    if (who.user_namespace != (view.who.users ? view.who.users->number : 0)) { view.who.users = users_.find(who.user_namespace); }
+    if (who.user_namespace != (view.who.users ? view.who.users->number : 0)) {
+        view.who.users = users_.find(who.user_namespace);
+    }
     view.who.group_count = std::min<std::uint32_t>(who.group_count, std::size(who.groups));
 }
 
@@ -163,12 +166,21 @@ Result<Slot> Vfs::container_session(std::uint32_t number, std::string_view path)
         Inode const& inode = *there->place.dentry->inode;
         return inode.is_link() ? Error::Loop : inode.is_directory() ? Error::None : Error::NotDirectory;
     };
-    struct Folder { std::string_view path; std::uint32_t bits; };
+    struct Folder {
+        std::string_view path;
+        std::uint32_t bits;
+    };
     for (Folder const each : {Folder{"/proc", 0555}, Folder{"/dev", 0755}, Folder{"/tmp", 01777}}) {
         if (Error const error = folder(each.path, each.bits); error != Error::None) { return fail(error); }
     }
-    if (Error const error = mount(view, mount_flag::no_suid | mount_flag::no_device, 0, "tmpfs", "/tmp", "tmpfs", "mode=1777"); error != Error::None) { return fail(error); }
-    if (Error const error = mount(view, mount_flag::no_suid, 0, "dev", "/dev", "devtmpfs", {}); error != Error::None) { return fail(error); }
+    if (Error const error =
+            mount(view, mount_flag::no_suid | mount_flag::no_device, 0, "tmpfs", "/tmp", "tmpfs", "mode=1777");
+        error != Error::None) {
+        return fail(error);
+    }
+    if (Error const error = mount(view, mount_flag::no_suid, 0, "dev", "/dev", "devtmpfs", {}); error != Error::None) {
+        return fail(error);
+    }
     return make_session(new Session{view});
 }
 

@@ -4,7 +4,8 @@
 
 namespace vfs {
 namespace {
-constexpr std::uint32_t readable = poll_event::in | poll_event::read_normal, writes = poll_event::out | poll_event::write_normal;
+constexpr std::uint32_t readable = poll_event::in | poll_event::read_normal,
+                        writes = poll_event::out | poll_event::write_normal;
 } // namespace
 
 Result<Transfer> Counter::read(Caller& caller, bool nonblock) {
@@ -61,7 +62,8 @@ std::uint64_t EventFile::take() {
 }
 
 void EventFile::taken() {
-    while (!writers_.empty() && (!port_.waiting(writers_.front().waiter) || writers_.front().value <= maximum - count_)) {
+    while (!writers_.empty() &&
+           (!port_.waiting(writers_.front().waiter) || writers_.front().value <= maximum - count_)) {
         Writer const writer = writers_.pop();
         if (!port_.waiting(writer.waiter)) {
             port_.discard(writer.waiter);

@@ -35,7 +35,10 @@ public:
     void closed() override;
 
 private:
-    struct Writer { Waiter waiter; std::uint64_t value; };
+    struct Writer {
+        Waiter waiter;
+        std::uint64_t value;
+    };
     static constexpr std::uint64_t maximum = ~std::uint64_t{0} - 1;
     std::uint64_t take() override;
     void give_back(std::uint64_t count) override { count_ += count; }
@@ -67,7 +70,8 @@ private:
 /// interval, nobody is kept busy by it.
 class TimerFile final : public Counter {
 public:
-    TimerFile(Port& port, TimerQueue& queue, std::uint32_t clock_number) : Counter{port}, clock{clock_number}, queue_{queue} {}
+    TimerFile(Port& port, TimerQueue& queue, std::uint32_t clock_number)
+        : Counter{port}, clock{clock_number}, queue_{queue} {}
     Result<Transfer> write(Caller&, bool) override { return fail(Error::Invalid); }
     [[nodiscard]] std::uint32_t poll() const override;
     [[nodiscard]] proto::FileKind protocol_kind() const override { return proto::FileKind::Timer; }

@@ -14,10 +14,10 @@ public:
     void unreferenced();
 
     Ref<Inode> inode;
-    Ref<Dentry> parent;                ///< null: root of a file system
+    Ref<Dentry> parent; ///< null: root of a file system
     std::string name;
-    std::uint64_t cookie = 0;          ///< its place in getdents64: larger is newer
-    std::uint32_t mounted = 0;         ///< mounts on it, in all namespaces
+    std::uint64_t cookie = 0;  ///< its place in getdents64: larger is newer
+    std::uint32_t mounted = 0; ///< mounts on it, in all namespaces
     bool linked = false;
 
     // Children from the newest to the oldest; links of this entry among its siblings.
@@ -58,7 +58,8 @@ private:
 }
 
 /// Calls visit(Dentry&) for `root` and everything below; visit must not change the tree.
-template <class Visit> void for_each_below(Dentry& root, Visit visit) {
+template <class Visit>
+void for_each_below(Dentry& root, Visit visit) {
     Dentry* at = &root;
     for (;;) {
         visit(*at);

@@ -10,7 +10,11 @@ Result<proto::FileStatus> Vfs::stat(Session& view, At at, std::uint32_t flags, s
             if (at.file == nullptr) { return fail(Error::BadDescriptor); }
             return at.file->status();
         }
-        if (view.working.mount->foreign()) { path = "."; } else { return status_of(view.who, view.working.get()); }
+        if (view.working.mount->foreign()) {
+            path = ".";
+        } else {
+            return status_of(view.who, view.working.get());
+        }
     }
     auto const found = walk(view, at, path, (flags & at_flag::no_follow) != 0 ? 0 : walk_flag::follow);
     if (!found) { return fail(found.error()); }
@@ -23,7 +27,10 @@ Error Vfs::access(Session& view, At at, std::uint32_t wanted, std::string_view p
     if (!found) { return found.error(); }
     Inode const& inode = *found->place.dentry->inode;
     std::uint32_t const type = inode.type();
-    if ((wanted & may::execute) != 0 && type == mode::regular && (found->place.mount->flags & mount_flag::no_exec) != 0) { return Error::Access; }
+    if ((wanted & may::execute) != 0 && type == mode::regular &&
+        (found->place.mount->flags & mount_flag::no_exec) != 0) {
+        return Error::Access;
+    }
     if (wanted != 0 && !permitted(inode, view.who, wanted)) { return Error::Access; }
     if ((wanted & may::write) != 0 && found->place.mount->read_only() &&
         (type == mode::regular || type == mode::directory || type == mode::link)) {
@@ -67,12 +74,18 @@ Error Vfs::make_directory(Session& view, At at, std::uint32_t mode, std::string_
 Error Vfs::make_node(Session& view, At at, std::uint32_t mode, std::uint32_t device, std::string_view path) {
     std::uint32_t const type = (mode & mode::type) == 0 ? mode::regular : mode & mode::type;
     if (type == mode::directory) { return Error::NotPermitted; }
-    if (type != mode::regular && type != mode::character && type != mode::block && type != mode::fifo && type != mode::socket) { return Error::Invalid; }
+    if (type != mode::regular && type != mode::character && type != mode::block && type != mode::fifo &&
+        type != mode::socket) {
+        return Error::Invalid;
+    }
     auto const found = walk_new(view, at, path, false);
     if (!found) { return found.error(); }
     bool const is_device = type == mode::character || type == mode::block;
-    if (is_device && (view.space->contained || !has_capability_over(view.who, nullptr, capability::mknod))) { return Error::NotPermitted; }
-    auto const made = create(view, found->directory, found->last, type | (mode & mode::permissions), is_device ? device : 0);
+    if (is_device && (view.space->contained || !has_capability_over(view.who, nullptr, capability::mknod))) {
+        return Error::NotPermitted;
+    }
+    auto const made =
+        create(view, found->directory, found->last, type | (mode & mode::permissions), is_device ? device : 0);
     return made ? Error::None : made.error();
 }
 
@@ -99,7 +112,9 @@ Error Vfs::unlink(Session& view, At at, std::uint32_t flags, std::string_view pa
     if (!found->place) { return Error::NoEntry; }
     Dentry& entry = *found->place.dentry;
     if (!directory && found->trailing_slash && !entry.inode->is_directory()) { return Error::NotDirectory; }
-    if (Error const error = may_remove(view, found->directory, entry, directory); error != Error::None) { return error; }
+    if (Error const error = may_remove(view, found->directory, entry, directory); error != Error::None) {
+        return error;
+    }
     if (directory && entry.newest_child != nullptr) { return Error::NotEmpty; }
     removed(entry, environment_.port.now());
     return Error::None;
@@ -121,16 +136,23 @@ Error Vfs::change(Credentials const& who, Mount const* mount, Inode& inode, prot
     }
     if ((set_user || set_group) && !has_capability_over(who, inode, capability::chown)) {
         if (set_user && (*user != inode.user || who.user != inode.user)) { return Error::NotPermitted; }
-        if (set_group && (who.user != inode.user || (*group != inode.group && !in_group(who, *group)))) { return Error::NotPermitted; }
+        if (set_group && (who.user != inode.user || (*group != inode.group && !in_group(who, *group)))) {
+            return Error::NotPermitted;
+        }
     }
-    if ((change.mask & (Change::access_time_bit | Change::modify_time_bit)) != 0 && !owner) { return Error::NotPermitted; }
-    if ((change.mask & (Change::access_now_bit | Change::modify_now_bit)) != 0 && !owner && !permitted(inode, who, may::write)) {
+    if ((change.mask & (Change::access_time_bit | Change::modify_time_bit)) != 0 && !owner) {
+        return Error::NotPermitted;
+    }
+    if ((change.mask & (Change::access_now_bit | Change::modify_now_bit)) != 0 && !owner &&
+        !permitted(inode, who, may::write)) {
         return Error::Access;
     }
     std::uint64_t const now = environment_.port.now();
     if ((change.mask & Change::mode_bit) != 0) {
         std::uint32_t wanted = change.mode & mode::permissions;
-        if (!in_group(who, inode.group) && !has_capability_over(who, inode, capability::fsetid)) { wanted &= ~mode::set_group; }
+        if (!in_group(who, inode.group) && !has_capability_over(who, inode, capability::fsetid)) {
+            wanted &= ~mode::set_group;
+        }
         inode.mode = inode.type() | wanted;
     }
     if (set_user || set_group || (change.mask & (Change::user_bit | Change::group_bit)) != 0) {
@@ -149,7 +171,8 @@ Error Vfs::change(Credentials const& who, Mount const* mount, Inode& inode, prot
     return Error::None;
 }
 
-Error Vfs::set_attributes(Session& view, At at, std::uint32_t flags, proto::AttributeChange const& wanted, std::string_view path) {
+Error Vfs::set_attributes(Session& view, At at, std::uint32_t flags, proto::AttributeChange const& wanted,
+                          std::string_view path) {
     if (path.empty() && (flags & at_flag::empty_path) != 0 && at.present) {
         if (at.file == nullptr) { return Error::BadDescriptor; }
         return change(view.who, at.file->place.mount.get(), *at.file->inode, wanted);

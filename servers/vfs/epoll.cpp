@@ -15,17 +15,21 @@ bool can_be_waited_for(OpenFile const& file) {
 
 ipc::EventBudget QuotaDomain::fresh_watches() { return {4096, &all_watches}; }
 
-Epoll::Epoll(Port& port, Ref<QuotaDomain> domain) : EventSet{domain ? domain->watches : all_watches}, port_{port}, domain_{std::move(domain)} {}
+Epoll::Epoll(Port& port, Ref<QuotaDomain> domain)
+    : EventSet{domain ? domain->watches : all_watches}, port_{port}, domain_{std::move(domain)} {}
 
 Epoll* Epoll::of(OpenFile const* file) {
-    return file != nullptr && file->special && file->protocol_kind() == proto::FileKind::Epoll ? static_cast<Epoll*>(file->special.get()) : nullptr;
+    return file != nullptr && file->special && file->protocol_kind() == proto::FileKind::Epoll
+               ? static_cast<Epoll*>(file->special.get())
+               : nullptr;
 }
 
 void Epoll::became_ready() { tell(port_, readable); }
 
 std::uint32_t Epoll::poll() const { return has_events() ? readable : 0; }
 
-template <class Visit> void Epoll::each_inner(Visit visit) const {
+template <class Visit>
+void Epoll::each_inner(Visit visit) const {
     if (dependents() == 0) { return; }
     each_watch([&](ipc::EventWatch const& watch) {
         if (Epoll const* const inner = of(static_cast<OpenFile const*>(watch.source))) { visit(*inner, watch); }
@@ -35,7 +39,9 @@ template <class Visit> void Epoll::each_inner(Visit visit) const {
 std::uint32_t Epoll::depth_below(Epoll const* sought, std::uint32_t level) const {
     if (this == sought || level > depth_maximum) { return depth_maximum + 1; }
     std::uint32_t deepest = level;
-    each_inner([&](Epoll const& inner, ipc::EventWatch const&) { deepest = std::max(deepest, inner.depth_below(sought, level + 1)); });
+    each_inner([&](Epoll const& inner, ipc::EventWatch const&) {
+        deepest = std::max(deepest, inner.depth_below(sought, level + 1));
+    });
     return deepest;
 }
 
@@ -48,12 +54,17 @@ std::uint32_t Epoll::depth_above(std::uint32_t level) const {
     return highest;
 }
 
-Error Epoll::change_watch(std::uint32_t operation, std::uint32_t descriptor, OpenFile& target, proto::EpollEvent const& event) {
+Error Epoll::change_watch(std::uint32_t operation, std::uint32_t descriptor, OpenFile& target,
+                          proto::EpollEvent const& event) {
     if (!can_be_waited_for(target)) { return Error::NotPermitted; }
     if (&target == file) { return Error::Invalid; }
     if (Epoll const* const inner = of(&target)) {
-        if (operation != proto::EventSet::remove && (event.events & proto::epoll_flag::exclusive) != 0) { return Error::Invalid; }
-        if (operation == proto::EventSet::add && inner->depth_below(this, 1) + depth_above(0) > depth_maximum) { return Error::Loop; }
+        if (operation != proto::EventSet::remove && (event.events & proto::epoll_flag::exclusive) != 0) {
+            return Error::Invalid;
+        }
+        if (operation == proto::EventSet::add && inner->depth_below(this, 1) + depth_above(0) > depth_maximum) {
+            return Error::Loop;
+        }
     }
     return EventSet::change(operation, descriptor, target, event);
 }

@@ -22,7 +22,8 @@ public:
     void closed() override;
 
     /// Errors as proto::EventSet::Control.
-    Error change_watch(std::uint32_t operation, std::uint32_t descriptor, OpenFile& target, proto::EpollEvent const& event);
+    Error change_watch(std::uint32_t operation, std::uint32_t descriptor, OpenFile& target,
+                       proto::EpollEvent const& event);
     /// Events that there are, as many as the caller's buffer takes.
     proto::Collected collect(Caller& caller, std::uint64_t pending);
     /// Takes over the slot. NoSpace.
@@ -38,7 +39,8 @@ private:
     /// Longest way down through watched instances, and up through those that watch this one. Above depth_maximum: too long.
     [[nodiscard]] std::uint32_t depth_below(Epoll const* sought, std::uint32_t level) const;
     [[nodiscard]] std::uint32_t depth_above(std::uint32_t level) const;
-    template <class Visit> void each_inner(Visit visit) const;
+    template <class Visit>
+    void each_inner(Visit visit) const;
 
     Port& port_;
     Ref<QuotaDomain> domain_;

@@ -10,7 +10,8 @@ Result<Slot> Vfs::open_event_file(Session& view, std::uint32_t flags, Ref<Specia
         event_inode_ = *inode;
     }
     OpenFile* file = nullptr;
-    auto const opened = make_file(view, OpenFile::Kind::EventFile, (flags & open_flag::nonblock) | open_flag::read_write, event_inode_, {}, &file);
+    auto const opened = make_file(view, OpenFile::Kind::EventFile,
+                                  (flags & open_flag::nonblock) | open_flag::read_write, event_inode_, {}, &file);
     if (!opened) { return fail(opened.error()); }
     file->set_special(std::move(made));
     return opened->slot;

@@ -6,7 +6,8 @@
 
 namespace vfs {
 
-template <class T> class Fifo {
+template <class T>
+class Fifo {
 public:
     [[nodiscard]] bool empty() const { return first_ == items_.size(); }
     [[nodiscard]] std::size_t size() const { return items_.size() - first_; }
@@ -33,7 +34,8 @@ public:
         return std::exchange(items_, {});
     }
     /// Takes out those that `predicate` is true of.
-    template <class Predicate> void erase_if(Predicate predicate) {
+    template <class Predicate>
+    void erase_if(Predicate predicate) {
         items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(std::exchange(first_, 0)));
         std::erase_if(items_, predicate);
     }

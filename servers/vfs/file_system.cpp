@@ -15,10 +15,13 @@ FileSystem::~FileSystem() {
 }
 
 std::uint64_t FileSystem::magic() const {
-    struct Magic { std::string_view type; std::uint32_t number; };
-    static constexpr Magic known[] = {{"sysfs", 0x62656572},  {"pipefs", 0x50495045}, {"nsfs", 0x6e736673},   {"ramfs", 0x858458f6},
-                                      {"devpts", 0x1cd1},     {"proc", 0x9fa0},       {"mqueue", 0x19800202}, {"cgroup2", 0x63677270},
-                                      {"cgroup", 0x27e0eb}};
+    struct Magic {
+        std::string_view type;
+        std::uint32_t number;
+    };
+    static constexpr Magic known[] = {{"sysfs", 0x62656572},  {"pipefs", 0x50495045},  {"nsfs", 0x6e736673},
+                                      {"ramfs", 0x858458f6},  {"devpts", 0x1cd1},      {"proc", 0x9fa0},
+                                      {"mqueue", 0x19800202}, {"cgroup2", 0x63677270}, {"cgroup", 0x27e0eb}};
     for (Magic const& each : known) {
         if (each.type == type) { return each.number; }
     }
@@ -26,7 +29,8 @@ std::uint64_t FileSystem::magic() const {
 }
 
 Result<Ref<Inode>> FileSystem::make(std::uint32_t mode, Ref<QuotaDomain> owner_domain, Credentials const* owner) {
-    if (environment_.inodes + environment_.target_bytes / Environment::target_unit >= environment_.inode_maximum || (limit_inodes != 0 && used_inodes >= limit_inodes)) {
+    if (environment_.inodes + environment_.target_bytes / Environment::target_unit >= environment_.inode_maximum ||
+        (limit_inodes != 0 && used_inodes >= limit_inodes)) {
         return fail(Error::NoSpace);
     }
     if (owner != nullptr) { environment_.acting = owner->process; }

@@ -10,18 +10,20 @@ class FileSystem;
 
 /// What all of vfs shares.
 struct Environment {
-    Environment(PageStore& pages_, Port& port_, std::uint32_t inode_maximum_) : pages{pages_}, port{port_}, inode_maximum{inode_maximum_} {}
+    Environment(PageStore& pages_, Port& port_, std::uint32_t inode_maximum_)
+        : pages{pages_}, port{port_}, inode_maximum{inode_maximum_} {}
     PageStore& pages;
     Port& port;
     DentryTable dentries;
-    std::uint32_t inode_maximum;       ///< heap bounds it
+    std::uint32_t inode_maximum; ///< heap bounds it
     std::uint32_t inodes = 0;
-    std::uint32_t target_bytes = 0;    ///< of symbolic links: they count as inodes, target_unit bytes each
+    std::uint32_t target_bytes = 0; ///< of symbolic links: they count as inodes, target_unit bytes each
     static constexpr std::uint32_t target_unit = 512;
     std::uint32_t file_systems = 0;
-    std::uint32_t next_device = 16;    ///< minor number of st_dev, major 0
+    std::uint32_t next_device = 16; ///< minor number of st_dev, major 0
     Slot quota_notification = 0;
-    std::uint32_t acting = 0;          ///< Credentials::process of whom the current operation is for: named if a quota refuses it
+    std::uint32_t acting =
+        0; ///< Credentials::process of whom the current operation is for: named if a quota refuses it
     /// A domain went over its limit.
     void quota_refused(QuotaDomain const& domain) {
         if (domain.event && quota_notification != 0) { port.signal(quota_notification); }
@@ -66,19 +68,19 @@ public:
     std::string type;
     Ref<Dentry> root;
     Ref<QuotaDomain> domain;
-    Slot server = 0;                   ///< Directory capability of a file system served elsewhere
-    Slot file = 0;                     ///< nsfs: the capability of the namespace, which an open of this answers
-    std::unique_ptr<Pin> pinned;       ///< nsfs: a mount namespace, which is this server's own
-    std::uint32_t pinned_number = 0;   ///< MountNamespace::number of it
-    bool read_only = false;            ///< for every mount of it
-    bool fixed = false;                ///< its entries and their contents do not change
-    bool no_device = false;            ///< device nodes do not open: mounted from a user namespace
-    Ref<UserNamespace> owner;          ///< of who mounted it (null: the first)
+    Slot server = 0;                 ///< Directory capability of a file system served elsewhere
+    Slot file = 0;                   ///< nsfs: the capability of the namespace, which an open of this answers
+    std::unique_ptr<Pin> pinned;     ///< nsfs: a mount namespace, which is this server's own
+    std::uint32_t pinned_number = 0; ///< MountNamespace::number of it
+    bool read_only = false;          ///< for every mount of it
+    bool fixed = false;              ///< its entries and their contents do not change
+    bool no_device = false;          ///< device nodes do not open: mounted from a user namespace
+    Ref<UserNamespace> owner;        ///< of who mounted it (null: the first)
     std::uint32_t mounts = 0;
     std::uint32_t device;
     std::uint32_t next_inode = 1;
     std::uint64_t limit_pages = 0, used_pages = 0, limit_inodes = 0, used_inodes = 0; ///< limits 0: none
-    std::string options;               ///< as mount(2) got them, those that are shown
+    std::string options; ///< as mount(2) got them, those that are shown
 
 private:
     Environment& environment_;

@@ -5,7 +5,9 @@
 namespace vfs {
 namespace {
 
-struct Item { std::string_view directory, name, text; }; // text empty: a directory; beginning with a slash: a symbolic link there
+struct Item {
+    std::string_view directory, name, text;
+}; // text empty: a directory; beginning with a slash: a symbolic link there
 
 constexpr Item sysfs_items[] = {
     {"", "block", {}},
@@ -31,10 +33,8 @@ constexpr Item sysfs_items[] = {
 };
 /// No controllers, and no groups below the root.
 constexpr Item cgroup_items[] = {
-    {"", "cgroup.controllers", "\n"},
-    {"", "cgroup.max.depth", "max\n"},
-    {"", "cgroup.max.descendants", "max\n"},
-    {"", "cgroup.stat", "nr_descendants 0\nnr_dying_descendants 0\n"},
+    {"", "cgroup.controllers", "\n"},        {"", "cgroup.max.depth", "max\n"},
+    {"", "cgroup.max.descendants", "max\n"}, {"", "cgroup.stat", "nr_descendants 0\nnr_dying_descendants 0\n"},
     {"", "cgroup.subtree_control", "\n"},
 };
 
@@ -42,7 +42,8 @@ constexpr Item cgroup_items[] = {
 
 Error Vfs::populate_fixed(FileSystem& system) {
     system.fixed = true;
-    for (Item const& item : system.type == "sysfs" ? std::span<Item const>{sysfs_items} : std::span<Item const>{cgroup_items}) {
+    for (Item const& item :
+         system.type == "sysfs" ? std::span<Item const>{sysfs_items} : std::span<Item const>{cgroup_items}) {
         Dentry* directory = system.root.get();
         for (std::string_view rest = item.directory; !rest.empty();) {
             std::string_view const name = rest.substr(0, rest.find('/'));
@@ -50,10 +51,15 @@ Error Vfs::populate_fixed(FileSystem& system) {
             directory = environment_.dentries.find(*directory, name);
         }
         bool const is_link = item.text.starts_with('/'), is_file = !item.text.empty() && !is_link;
-        auto inode = system.make(is_link ? mode::link | 0777 : is_file ? mode::regular | 0444 : mode::directory | 0755, system.domain);
+        auto inode = system.make(is_link   ? mode::link | 0777
+                                 : is_file ? mode::regular | 0444
+                                           : mode::directory | 0755,
+                                 system.domain);
         if (!inode) { return inode.error(); }
         if (is_file) {
-            if (auto const written = (*inode)->write(0, std::as_bytes(std::span{item.text})); !written) { return written.error(); }
+            if (auto const written = (*inode)->write(0, std::as_bytes(std::span{item.text})); !written) {
+                return written.error();
+            }
         } else if (is_link) {
             (*inode)->target = item.text;
             (*inode)->size = item.text.size();

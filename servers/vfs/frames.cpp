@@ -3,7 +3,8 @@
 namespace vfs {
 
 FrameStore::FrameStore(ipc::Cap<proto::Memory> memory, abi::Address window, std::uint32_t maximum_chunks)
-    : PageStore{maximum_chunks}, memory_{memory}, window_{window}, passage_{ipc::slots().take()}, lent_{ipc::slots().take()} {
+    : PageStore{maximum_chunks}, memory_{memory}, window_{window}, passage_{ipc::slots().take()},
+      lent_{ipc::slots().take()} {
     base_ = reinterpret_cast<std::byte*>(window - page_size); // page numbers begin with 1
 }
 
@@ -15,7 +16,8 @@ bool FrameStore::grow(std::uint32_t chunk) {
     if (table >= tables_.size()) {
         auto const made = ipc::make_object(abi::ObjectType::PageTable);
         if (!made) { return false; }
-        if (!ipc::object::PageTable{*made}.map(ipc::own_address_space(), address & ~((abi::Address{1} << abi::large_page_bits) - 1))) {
+        if (!ipc::object::PageTable{*made}.map(ipc::own_address_space(),
+                                               address & ~((abi::Address{1} << abi::large_page_bits) - 1))) {
             ipc::release_slot(*made);
             return false;
         }
@@ -48,7 +50,9 @@ bool FrameStore::map(std::uint32_t chunk, std::uint32_t index) {
     ipc::object::CNode const home{chunks_[chunk].cnode};
     if (!ipc::own_cnode().move(passage_, home, index)) { return false; }
     abi::Address const address = window_ + (chunk * 256 + index) * page_size;
-    bool const mapped = ipc::object::Frame{passage_}.map(ipc::own_address_space(), address, abi::right::read | abi::right::write).has_value();
+    bool const mapped = ipc::object::Frame{passage_}
+                            .map(ipc::own_address_space(), address, abi::right::read | abi::right::write)
+                            .has_value();
     return home.move(index, ipc::own_cnode(), passage_).has_value() && mapped;
 }
 
@@ -56,7 +60,9 @@ Result<Slot> FrameStore::lend_frame(std::uint32_t chunk, std::uint32_t index, bo
     if (lent_full_) { static_cast<void>(ipc::own_cnode().remove(lent_)); }
     lent_full_ = false;
     abi::Word const rights = writable ? abi::right::read | abi::right::write : abi::right::read;
-    if (!ipc::own_cnode().copy(lent_, ipc::object::CNode{chunks_[chunk].cnode}, index, rights)) { return fail(Error::NoMemory); }
+    if (!ipc::own_cnode().copy(lent_, ipc::object::CNode{chunks_[chunk].cnode}, index, rights)) {
+        return fail(Error::NoMemory);
+    }
     lent_full_ = true;
     return lent_;
 }

@@ -19,12 +19,15 @@ private:
     Result<Slot> lend_frame(std::uint32_t chunk, std::uint32_t index, bool writable) override;
     void revoke_frame(std::uint32_t chunk, std::uint32_t index) override;
 
-    struct Chunk { Slot untyped, cnode; std::uint32_t number; };
+    struct Chunk {
+        Slot untyped, cnode;
+        std::uint32_t number;
+    };
     ipc::Cap<proto::Memory> memory_;
     abi::Address window_;
     std::vector<Chunk> chunks_;
-    std::vector<Slot> tables_;  ///< page table of each 4 MiB of the window, made when first needed
-    Slot passage_, lent_;       ///< a frame on its way through this CSpace; the one lent last
+    std::vector<Slot> tables_; ///< page table of each 4 MiB of the window, made when first needed
+    Slot passage_, lent_;      ///< a frame on its way through this CSpace; the one lent last
     bool lent_full_ = false;
 };
 

@@ -110,12 +110,14 @@ Transfer Inode::read(std::uint64_t offset, std::uint32_t length, std::uint32_t b
     Transfer total{};
     while (total.count < length) {
         std::uint64_t const at = offset + total.count;
-        std::uint32_t const index = static_cast<std::uint32_t>(at / page_size), within = static_cast<std::uint32_t>(at % page_size);
+        std::uint32_t const index = static_cast<std::uint32_t>(at / page_size),
+                            within = static_cast<std::uint32_t>(at % page_size);
         PageId const first = page(index);
         std::uint32_t run = std::min(length - total.count, page_size - within);
         // Neighbouring pages go in one copy.
         if (first != 0) {
-            for (std::uint32_t next = 1; run < length - total.count && run < 65536 && page(index + next) == first + next; ++next) {
+            for (std::uint32_t next = 1;
+                 run < length - total.count && run < 65536 && page(index + next) == first + next; ++next) {
                 run = std::min(length - total.count, run + page_size);
             }
         }
@@ -139,7 +141,8 @@ Result<Transfer> Inode::write(std::uint64_t offset, std::uint32_t length, std::u
     Error error = Error::None;
     while (total.count < length) {
         std::uint64_t const at = offset + total.count;
-        std::uint32_t const index = static_cast<std::uint32_t>(at / page_size), within = static_cast<std::uint32_t>(at % page_size);
+        std::uint32_t const index = static_cast<std::uint32_t>(at / page_size),
+                            within = static_cast<std::uint32_t>(at % page_size);
         std::uint32_t const run = std::min(length - total.count, page_size - within);
         bool const is_new = page(index) == 0;
         auto const target = own_page(index, run != page_size);
@@ -183,12 +186,14 @@ Result<std::uint32_t> Inode::write(std::uint64_t offset, std::span<std::byte con
     return done->count;
 }
 
-Result<std::uint32_t> Inode::copy_from(Inode& source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length) {
+Result<std::uint32_t> Inode::copy_from(Inode& source, std::uint64_t source_offset, std::uint64_t offset,
+                                       std::uint32_t length) {
     static std::array<std::byte, page_size> const zeros{};
     PageStore& pages = file_system_->environment().pages;
     if (source_offset >= source.size || length == 0) { return 0U; }
     if (offset >= file_size_maximum) { return fail(Error::FileTooBig); }
-    length = static_cast<std::uint32_t>(std::min({std::uint64_t{length}, source.size - source_offset, file_size_maximum - offset}));
+    length = static_cast<std::uint32_t>(
+        std::min({std::uint64_t{length}, source.size - source_offset, file_size_maximum - offset}));
     std::uint32_t done = 0;
     while (done < length) {
         std::uint64_t const from = source_offset + done, to = offset + done;

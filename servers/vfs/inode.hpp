@@ -34,7 +34,8 @@ public:
     /// Same from this server's own memory (boot, symbolic links of it).
     Result<std::uint32_t> write(std::uint64_t offset, std::span<std::byte const> data);
     /// As write, from `source`: pages of the boot image are shared, others copied. Not for source == this.
-    Result<std::uint32_t> copy_from(Inode& source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length);
+    Result<std::uint32_t> copy_from(Inode& source, std::uint64_t source_offset, std::uint64_t offset,
+                                    std::uint32_t length);
     Error truncate(std::uint64_t size);
     /// The data is this part of the boot image, copied only when written or mapped.
     void set_boot_data(std::uint32_t first_page, std::uint64_t bytes);
@@ -50,7 +51,7 @@ public:
     std::uint32_t mode;
     std::uint32_t user = 0, group = 0;
     std::uint32_t links = 1;
-    std::uint32_t device = 0;            ///< of a device node, as makedev
+    std::uint32_t device = 0; ///< of a device node, as makedev
     std::uint64_t size = 0;
     std::uint64_t access_time = 0, modify_time = 0, change_time = 0;
     std::uint64_t next_cookie = 3;       ///< of a directory: position of its next entry in getdents64
@@ -58,9 +59,9 @@ public:
     Ref<Pipe> pipe;                      ///< of a FIFO or an anonymous pipe, while somebody has it open
     LocalSocket* local_socket = nullptr; ///< bound to it; the socket keeps the inode
     Ref<QuotaDomain> domain;
-    std::unique_ptr<LockList> locks;     ///< made with the first lock
-    std::uint32_t writers = 0;           ///< open for writing now
-    std::uint32_t running = 0;           ///< open as a program that runs: not opened for writing
+    std::unique_ptr<LockList> locks; ///< made with the first lock
+    std::uint32_t writers = 0;       ///< open for writing now
+    std::uint32_t running = 0;       ///< open as a program that runs: not opened for writing
 
 private:
     static constexpr std::uint32_t leaf_pages = 16;
@@ -76,7 +77,7 @@ private:
 
     Ref<FileSystem> file_system_;
     std::map<std::uint32_t, Leaf> leaves_;
-    std::uint32_t cached_number_ = ~0u;  ///< of cached_leaf_
+    std::uint32_t cached_number_ = ~0u; ///< of cached_leaf_
     Leaf* cached_leaf_ = nullptr;
     std::uint32_t page_count_ = 0;
 };

@@ -4,8 +4,11 @@ namespace vfs {
 
 Result<LocalName> LocalName::parse(std::span<std::byte const> address) {
     constexpr std::size_t family_bytes = 2;
-    if (address.size() < family_bytes || address.size() > family_bytes + path_maximum || family(address) != local) { return fail(Error::Invalid); }
-    std::string_view const rest{reinterpret_cast<char const*>(address.data()) + family_bytes, address.size() - family_bytes};
+    if (address.size() < family_bytes || address.size() > family_bytes + path_maximum || family(address) != local) {
+        return fail(Error::Invalid);
+    }
+    std::string_view const rest{reinterpret_cast<char const*>(address.data()) + family_bytes,
+                                address.size() - family_bytes};
     LocalName name;
     if (rest.empty()) {
         name.unnamed = true;

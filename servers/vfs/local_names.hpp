@@ -9,12 +9,13 @@ namespace vfs {
 struct LocalName {
     static constexpr std::uint16_t unspecified = 0, local = 1;
     static constexpr std::size_t path_maximum = 108;
-    bool unnamed = false;  ///< the family alone
+    bool unnamed = false; ///< the family alone
     bool abstract = false;
-    std::string text;      ///< the path, or the abstract name without its leading NUL
+    std::string text; ///< the path, or the abstract name without its leading NUL
 
     static std::uint16_t family(std::span<std::byte const> address) {
-        return static_cast<std::uint16_t>(std::to_integer<unsigned>(address[0]) | std::to_integer<unsigned>(address[1]) << 8);
+        return static_cast<std::uint16_t>(std::to_integer<unsigned>(address[0]) | std::to_integer<unsigned>(address[1])
+                                                                                      << 8);
     }
     /// Errors: Invalid.
     static Result<LocalName> parse(std::span<std::byte const> address);

@@ -74,7 +74,9 @@ void Vfs::collect_sockets() {
     }
     for (LocalSocket* socket = sockets_; socket != nullptr; socket = socket->next) {
         socket->each_parcel([&](Parcel& parcel) {
-            if (parcel.references == 1) { own_files(parcel, [](OpenFile& file) { ++file.queued; }); }
+            if (parcel.references == 1) {
+                own_files(parcel, [](OpenFile& file) { ++file.queued; });
+            }
         });
     }
     std::vector<LocalSocket*> reached;
@@ -82,7 +84,9 @@ void Vfs::collect_sockets() {
         if (!std::exchange(socket.marked, true)) { reached.push_back(&socket); }
     };
     for (LocalSocket* socket = sockets_; socket != nullptr; socket = socket->next) {
-        if (socket->file != nullptr && (!socket->file->unheld || socket->file->in_flight != socket->file->queued)) { reach(*socket); }
+        if (socket->file != nullptr && (!socket->file->unheld || socket->file->in_flight != socket->file->queued)) {
+            reach(*socket);
+        }
     }
     while (!reached.empty()) {
         LocalSocket& socket = *reached.back();

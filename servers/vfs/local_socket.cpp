@@ -5,11 +5,14 @@
 
 namespace vfs {
 namespace {
-constexpr std::uint32_t readable = poll_event::in | poll_event::read_normal, writes = poll_event::out | poll_event::write_normal;
-constexpr std::uint32_t ended_events = readable | writes | poll_event::hang_up | poll_event::read_hang_up | poll_event::error;
+constexpr std::uint32_t readable = poll_event::in | poll_event::read_normal,
+                        writes = poll_event::out | poll_event::write_normal;
+constexpr std::uint32_t ended_events =
+    readable | writes | poll_event::hang_up | poll_event::read_hang_up | poll_event::error;
 } // namespace
 
-LocalSocket::LocalSocket(Host& host, Type type_, Ref<QuotaDomain> domain) : type{type_}, host_{host}, ring_{host.pages(), std::move(domain)} {
+LocalSocket::LocalSocket(Host& host, Type type_, Ref<QuotaDomain> domain)
+    : type{type_}, host_{host}, ring_{host.pages(), std::move(domain)} {
     host.socket_made(*this);
 }
 
@@ -36,7 +39,8 @@ void LocalSocket::set_peer(LocalSocket* other) {
 bool LocalSocket::writable() const {
     if (state == State::Listening) { return false; }
     if (peer_ == nullptr || (shut_ & 2) != 0) { return true; }
-    return peer_->ring_.used() * 4 <= ByteRing::capacity && (is_stream() || peer_->admits(*this, 0)) && peer_->writers_.empty();
+    return peer_->ring_.used() * 4 <= ByteRing::capacity && (is_stream() || peer_->admits(*this, 0)) &&
+           peer_->writers_.empty();
 }
 
 std::uint32_t LocalSocket::poll() const {
@@ -100,7 +104,8 @@ void LocalSocket::end_readers() {
 
 void LocalSocket::end_writers(Error error) {
     for (Writer const& writer : writers_.take_all()) {
-        host_.port().finish_transfer(writer.waiter, writer.done != 0 ? Result<Transfer>{Transfer{writer.done, 0}} : fail(error));
+        host_.port().finish_transfer(writer.waiter,
+                                     writer.done != 0 ? Result<Transfer>{Transfer{writer.done, 0}} : fail(error));
     }
 }
 
@@ -120,7 +125,9 @@ void LocalSocket::closed() {
     shut_ = 3;
     Port& port = host_.port();
     for (Accepter const& accepter : accepters.take_all()) { port.discard(accepter.waiter); }
-    for (Connecter const& connecter : connecters.take_all()) { port.finish_unit(connecter.waiter, Error::ConnectionRefused); }
+    for (Connecter const& connecter : connecters.take_all()) {
+        port.finish_unit(connecter.waiter, Error::ConnectionRefused);
+    }
     for (Ref<LocalSocket> const& waiting : backlog.take_all()) {
         if (LocalSocket* const client = waiting->peer_) { client->error_ = Error::ConnectionReset; }
         waiting->closed();

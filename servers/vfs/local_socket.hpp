@@ -4,9 +4,9 @@
 #include "fifo.hpp"
 #include "inode.hpp"
 #include "parcel.hpp"
+#include "proto/local_socket.hpp"
 #include "special_file.hpp"
 #include "user_namespace.hpp"
-#include "proto/local_socket.hpp"
 #include <string>
 
 namespace vfs {
@@ -25,18 +25,18 @@ struct Outgoing {
     bool nonblock = false;
     Ref<Parcel> parcel;
     Identity who;
-    bool shown = false;           ///< the sender showed who it is: `who` is told to readers that ask
+    bool shown = false; ///< the sender showed who it is: `who` is told to readers that ask
 };
 
 /// A receive's outcome.
 struct Incoming {
     Transfer transfer{};
     std::uint32_t length = 0, flags = 0;
-    std::string from;             ///< the sender's address
+    std::string from; ///< the sender's address
     Ref<Parcel> parcel;
-    Slot parcel_slot = 0;         ///< capability for it, to be deleted after the reply
+    Slot parcel_slot = 0; ///< capability for it, to be deleted after the reply
     Identity who;
-    bool wants_identity = false;  ///< SO_PASSCRED is set
+    bool wants_identity = false;         ///< SO_PASSCRED is set
     Credentials const* reader = nullptr; ///< whose ids `who` is shown in
 };
 
@@ -63,8 +63,15 @@ public:
     };
     /// How a waiting receive is answered.
     enum class Style : std::uint8_t { Plain, Datagram, Message };
-    struct Accepter { Waiter waiter; std::uint32_t flags; };
-    struct Connecter { Waiter waiter; Ref<LocalSocket> client; Identity who; };
+    struct Accepter {
+        Waiter waiter;
+        std::uint32_t flags;
+    };
+    struct Connecter {
+        Waiter waiter;
+        Ref<LocalSocket> client;
+        Identity who;
+    };
 
     LocalSocket(Host& host, Type type, Ref<QuotaDomain> domain);
     ~LocalSocket() override;
@@ -92,7 +99,8 @@ public:
     [[nodiscard]] LocalSocket* peer() const { return peer_; }
     [[nodiscard]] bool backlog_full() const { return backlog.size() > backlog_maximum; }
     /// What it has received and not read, for the collection of unreachable sockets.
-    template <class Visit> void each_parcel(Visit visit) {
+    template <class Visit>
+    void each_parcel(Visit visit) {
         for (std::size_t i = 0; i < messages_.size(); ++i) {
             if (messages_[i].parcel) { visit(*messages_[i].parcel); }
         }
@@ -104,30 +112,39 @@ public:
 
     Type const type;
     State state = State::Unconnected;
-    std::string name, peer_name;      ///< addresses as getsockname and getpeername give them; empty: none
-    Ref<Inode> inode;                 ///< bound to a path
-    std::uint32_t home = 0;           ///< network namespace it was made in
-    std::uint32_t network = 0;        ///< of an abstract name: its network namespace
-    Identity credentials;             ///< of who connected or listens
-    Identity peer_credentials;        ///< SO_PEERCRED
-    bool passes_credentials = false;  ///< SO_PASSCRED
+    std::string name, peer_name;     ///< addresses as getsockname and getpeername give them; empty: none
+    Ref<Inode> inode;                ///< bound to a path
+    std::uint32_t home = 0;          ///< network namespace it was made in
+    std::uint32_t network = 0;       ///< of an abstract name: its network namespace
+    Identity credentials;            ///< of who connected or listens
+    Identity peer_credentials;       ///< SO_PEERCRED
+    bool passes_credentials = false; ///< SO_PASSCRED
     LocalSocket *next = nullptr, *previous = nullptr; ///< all there are, for Host
-    bool marked = false;              ///< seen by the collection of unreachable sockets
+    bool marked = false;                              ///< seen by the collection of unreachable sockets
     std::uint32_t backlog_maximum = 0;
-    Fifo<Ref<LocalSocket>> backlog;   ///< of a listener: connections to be accepted
+    Fifo<Ref<LocalSocket>> backlog; ///< of a listener: connections to be accepted
     Fifo<Accepter> accepters;
     Fifo<Connecter> connecters;
 
 private:
     struct Message {
-        std::uint32_t length;         ///< bytes of it still in the ring
+        std::uint32_t length; ///< bytes of it still in the ring
         bool shown;
         Identity who;
         Ref<Parcel> parcel;
         std::string from;
     };
-    struct Reader { Waiter waiter; std::uint32_t length, done, flags; Style style; };
-    struct Writer { Waiter waiter; Ref<LocalSocket> from; Outgoing message; std::uint32_t done; };
+    struct Reader {
+        Waiter waiter;
+        std::uint32_t length, done, flags;
+        Style style;
+    };
+    struct Writer {
+        Waiter waiter;
+        Ref<LocalSocket> from;
+        Outgoing message;
+        std::uint32_t done;
+    };
 
     /// Only a stream's end raises SIGPIPE.
     [[nodiscard]] Error broken_pipe() const { return is_stream() ? Error::BrokenPipe : Error::QuietBrokenPipe; }
@@ -136,10 +153,13 @@ private:
     /// There is room for (the next part of) that message of `from`'s.
     [[nodiscard]] bool admits(LocalSocket const& from, std::uint32_t rest) const;
     /// Takes bytes in as a message of `from`'s; `done` are in already. A packet comes in whole or not at all.
-    template <class CopyIn> Transfer admit(LocalSocket& from, Outgoing& message, std::uint32_t done, CopyIn copy_in);
+    template <class CopyIn>
+    Transfer admit(LocalSocket& from, Outgoing& message, std::uint32_t done, CopyIn copy_in);
     /// Gives bytes out; there are messages.
-    template <class CopyOut> Incoming give(std::uint32_t length, std::uint32_t flags, std::uint32_t done, CopyOut copy_out);
-    template <class CopyOut> Incoming give_stream(std::uint32_t length, bool peek, CopyOut copy_out);
+    template <class CopyOut>
+    Incoming give(std::uint32_t length, std::uint32_t flags, std::uint32_t done, CopyOut copy_out);
+    template <class CopyOut>
+    Incoming give_stream(std::uint32_t length, bool peek, CopyOut copy_out);
     void serve_readers();
     void serve_writers();
     /// After messages left: room for writers.
@@ -155,13 +175,13 @@ private:
     ByteRing ring_;
     Fifo<Message> messages_;
     Fifo<Reader> readers_;
-    Fifo<Writer> writers_;            ///< they wait for room in this one's queue
+    Fifo<Writer> writers_; ///< they wait for room in this one's queue
     LocalSocket* peer_ = nullptr;
     std::vector<LocalSocket*> senders_; ///< sockets whose peer this one is
-    std::uint8_t shut_ = 0;           ///< bit 0 receiving, bit 1 sending
+    std::uint8_t shut_ = 0;             ///< bit 0 receiving, bit 1 sending
     Error error_ = Error::None;
     bool closed_ = false;
-    bool peer_left_ = false;          ///< a datagram socket's peer is gone
+    bool peer_left_ = false; ///< a datagram socket's peer is gone
 };
 
 } // namespace vfs

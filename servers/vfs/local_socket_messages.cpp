@@ -6,7 +6,8 @@
 namespace vfs {
 namespace {
 namespace message_flag = proto::message_flag;
-constexpr std::uint32_t readable = poll_event::in | poll_event::read_normal, writes = poll_event::out | poll_event::write_normal;
+constexpr std::uint32_t readable = poll_event::in | poll_event::read_normal,
+                        writes = poll_event::out | poll_event::write_normal;
 /// Longest packet, as Linux has it for its default buffer.
 constexpr std::uint32_t packet_maximum = ByteRing::capacity - 32;
 constexpr std::uint32_t control_truncated = 8; // MSG_CTRUNC
@@ -32,7 +33,8 @@ bool LocalSocket::admits(LocalSocket const& from, std::uint32_t rest) const {
     return messages_.size() < most && (ring_.room() >= rest || (messages_.empty() && rest > ring_.room()));
 }
 
-template <class CopyIn> Transfer LocalSocket::admit(LocalSocket& from, Outgoing& message, std::uint32_t done, CopyIn copy_in) {
+template <class CopyIn>
+Transfer LocalSocket::admit(LocalSocket& from, Outgoing& message, std::uint32_t done, CopyIn copy_in) {
     std::uint32_t const rest = message.length - done;
     Transfer part = ring_.fill(is_stream() ? std::min(rest, ring_.room()) : rest, copy_in);
     if (is_packet() && part.count < rest) { // whole or not at all
@@ -47,7 +49,8 @@ template <class CopyIn> Transfer LocalSocket::admit(LocalSocket& from, Outgoing&
         messages_.back().length += part.count;
     } else {
         if (message.parcel) { message.parcel->sent = true; }
-        messages_.push({part.count, message.shown, message.who, std::exchange(message.parcel, {}), is_stream() ? std::string{} : from.name});
+        messages_.push({part.count, message.shown, message.who, std::exchange(message.parcel, {}),
+                        is_stream() ? std::string{} : from.name});
     }
     return part;
 }
@@ -83,7 +86,9 @@ Result<Transfer> LocalSocket::send(Caller& caller, Outgoing message, LocalSocket
     }
     Transfer total{};
     if (to->writers_.empty() && to->admits(*this, message.length)) {
-        total = to->admit(*this, message, 0, [&](std::uint32_t offset, std::span<std::byte> target) { return caller.copy_in(offset, target); });
+        total = to->admit(*this, message, 0, [&](std::uint32_t offset, std::span<std::byte> target) {
+            return caller.copy_in(offset, target);
+        });
         if (total.fault == 0 && is_packet() && total.count < message.length) { return fail(Error::NoBufferSpace); }
         if (total.fault == 0 || total.count != 0) {
             to->serve_readers();
@@ -99,7 +104,8 @@ Result<Transfer> LocalSocket::send(Caller& caller, Outgoing message, LocalSocket
     return fail(Error::Deferred);
 }
 
-template <class CopyOut> Incoming LocalSocket::give_stream(std::uint32_t length, bool peek, CopyOut copy_out) {
+template <class CopyOut>
+Incoming LocalSocket::give_stream(std::uint32_t length, bool peek, CopyOut copy_out) {
     Incoming got;
     std::uint32_t start = 0;
     std::size_t index = 0;
@@ -108,9 +114,13 @@ template <class CopyOut> Incoming LocalSocket::give_stream(std::uint32_t length,
     if (!shown) { got.who = {}; }
     while (got.transfer.count < length && index < messages_.size()) {
         Message& first = messages_[index];
-        if (passes_credentials && (first.shown != shown || (shown && first.who != got.who))) { break; } // writers are kept apart
+        if (passes_credentials && (first.shown != shown || (shown && first.who != got.who))) {
+            break;
+        } // writers are kept apart
         std::uint32_t const wanted = std::min(length - got.transfer.count, first.length), base = got.transfer.count;
-        Transfer const part = ring_.show(start, wanted, [&](std::uint32_t offset, std::span<std::byte const> source) { return copy_out(base + offset, source); });
+        Transfer const part = ring_.show(start, wanted, [&](std::uint32_t offset, std::span<std::byte const> source) {
+            return copy_out(base + offset, source);
+        });
         got.transfer.count += part.count;
         got.transfer.fault = part.fault;
         bool const with_parcel = first.parcel && part.count != 0;
@@ -129,9 +139,12 @@ template <class CopyOut> Incoming LocalSocket::give_stream(std::uint32_t length,
     return got;
 }
 
-template <class CopyOut> Incoming LocalSocket::give(std::uint32_t length, std::uint32_t flags, std::uint32_t done, CopyOut copy_out) {
+template <class CopyOut>
+Incoming LocalSocket::give(std::uint32_t length, std::uint32_t flags, std::uint32_t done, CopyOut copy_out) {
     bool const peek = (flags & message_flag::peek) != 0;
-    auto const at = [&](std::uint32_t offset, std::span<std::byte const> source) { return copy_out(done + offset, source); };
+    auto const at = [&](std::uint32_t offset, std::span<std::byte const> source) {
+        return copy_out(done + offset, source);
+    };
     if (is_stream()) {
         Incoming got = give_stream(length, peek, at);
         got.from = peer_name;
@@ -166,17 +179,20 @@ Result<Incoming> LocalSocket::ended(bool& known) {
     return Incoming{};
 }
 
-Result<Incoming> LocalSocket::receive(Caller& caller, std::uint32_t length, std::uint32_t flags, bool nonblock, Style style) {
+Result<Incoming> LocalSocket::receive(Caller& caller, std::uint32_t length, std::uint32_t flags, bool nonblock,
+                                      Style style) {
     if ((flags & message_flag::out_of_band) != 0) { return fail(Error::NotSupported); }
     if (connects() && state != State::Connected) { return fail(is_stream() ? Error::Invalid : Error::NotConnected); }
     if (is_stream() && length == 0) { return Incoming{}; }
     Ref<LocalSocket> const self{this};
     Reader reader{{}, length, 0, flags, style};
     if (!messages_.empty()) {
-        Incoming got = give(length, flags, 0, [&](std::uint32_t offset, std::span<std::byte const> source) { return caller.copy_out(offset, source); });
+        Incoming got = give(length, flags, 0, [&](std::uint32_t offset, std::span<std::byte const> source) {
+            return caller.copy_out(offset, source);
+        });
         if ((flags & message_flag::peek) == 0) { drained(); }
-        bool const enough = got.transfer.count == length || got.transfer.fault != 0 || got.parcel || !is_stream() || nonblock ||
-                            (flags & message_flag::wait_all) == 0 || (flags & message_flag::peek) != 0;
+        bool const enough = got.transfer.count == length || got.transfer.fault != 0 || got.parcel || !is_stream() ||
+                            nonblock || (flags & message_flag::wait_all) == 0 || (flags & message_flag::peek) != 0;
         if (enough) {
             if (got.parcel && style == Style::Message) { got.parcel_slot = host_.hand_out(got.parcel); }
             if (got.parcel && got.parcel_slot == 0) { got.flags |= control_truncated; }
@@ -231,10 +247,13 @@ void LocalSocket::serve_readers() {
             continue;
         }
         Incoming got = give(reader.length - reader.done, reader.flags, reader.done,
-                            [&](std::uint32_t offset, std::span<std::byte const> source) { return port.copy_out(reader.waiter, offset, source); });
+                            [&](std::uint32_t offset, std::span<std::byte const> source) {
+                                return port.copy_out(reader.waiter, offset, source);
+                            });
         took = took || (reader.flags & message_flag::peek) == 0;
         reader.done += got.transfer.count;
-        bool const all = (reader.flags & message_flag::wait_all) != 0 && is_stream() && (reader.flags & message_flag::peek) == 0;
+        bool const all =
+            (reader.flags & message_flag::wait_all) != 0 && is_stream() && (reader.flags & message_flag::peek) == 0;
         if (all && reader.done < reader.length && got.transfer.fault == 0 && !got.parcel) { break; }
         got.transfer.count = reader.done;
         finish(readers_.pop(), std::move(got));
@@ -253,9 +272,10 @@ void LocalSocket::serve_writers() {
             continue;
         }
         if (!admits(*writer.from, writer.message.length - writer.done)) { return; }
-        Transfer const part = admit(*writer.from, writer.message, writer.done, [&](std::uint32_t offset, std::span<std::byte> target) {
-            return port.copy_in(writer.waiter, writer.done + offset, target);
-        });
+        Transfer const part =
+            admit(*writer.from, writer.message, writer.done, [&](std::uint32_t offset, std::span<std::byte> target) {
+                return port.copy_in(writer.waiter, writer.done + offset, target);
+            });
         writer.done += part.count;
         if (part.fault == 0 && writer.done < writer.message.length) {
             if (part.count != 0) { continue; }

@@ -21,11 +21,13 @@ Identity identity_of(Credentials const& who) { return {who.process, who.user, wh
 
 Identity OpenFile::identity() const { return identity_of(opener); }
 
-Result<Slot> Vfs::open_socket(Credentials const& who, Ref<QuotaDomain> const& domain, std::uint32_t flags, Ref<LocalSocket> socket) {
+Result<Slot> Vfs::open_socket(Credentials const& who, Ref<QuotaDomain> const& domain, std::uint32_t flags,
+                              Ref<LocalSocket> socket) {
     auto inode = anonymous_->make(mode::socket | 0777, {}, &who);
     if (!inode) { return fail(Error::TooManyFilesSystem); }
     OpenFile* made = nullptr;
-    auto const opened = make_file(who, domain, OpenFile::Kind::LocalSocket, (flags & open_flag::nonblock) | open_flag::read_write, *inode, {}, &made);
+    auto const opened = make_file(who, domain, OpenFile::Kind::LocalSocket,
+                                  (flags & open_flag::nonblock) | open_flag::read_write, *inode, {}, &made);
     if (!opened) { return fail(opened.error()); }
     made->set_special(Ref<SpecialFile>{socket.get()});
     return opened->slot;
@@ -44,7 +46,8 @@ Result<std::array<Slot, 2>> Vfs::socket_pair(Session& view, std::uint32_t type) 
     auto const kind = type_of(type);
     if (!kind) { return fail(kind.error()); }
     if (view.network == 0) { return fail(Error::Elsewhere); }
-    Ref<LocalSocket> const ends[2] = {new LocalSocket{*this, *kind, view.domain}, new LocalSocket{*this, *kind, view.domain}};
+    Ref<LocalSocket> const ends[2] = {new LocalSocket{*this, *kind, view.domain},
+                                      new LocalSocket{*this, *kind, view.domain}};
     std::array<Slot, 2> slots{};
     for (unsigned i = 0; i < 2; ++i) {
         auto const slot = open_socket(view.who, view.domain, type, ends[i]);
@@ -120,7 +123,8 @@ Error Vfs::listen_socket(Session& view, LocalSocket& socket, std::uint32_t backl
 
 Error Vfs::connect_socket(Session& view, LocalSocket& socket, std::span<std::byte const> address, Caller& caller) {
     auto const name = LocalName::parse(address);
-    if (!socket.connects() && address.size() >= 2 && LocalName::family(address) == LocalName::unspecified) { // dissolves the association
+    if (!socket.connects() && address.size() >= 2 &&
+        LocalName::family(address) == LocalName::unspecified) { // dissolves the association
         socket.set_peer(nullptr);
         socket.peer_name.clear();
         socket.state = LocalSocket::State::Unconnected;
@@ -143,7 +147,10 @@ Error Vfs::connect_socket(Session& view, LocalSocket& socket, std::span<std::byt
     if (socket.state == LocalSocket::State::Listening) { return Error::Invalid; }
     if (socket.passes_credentials && socket.name.empty()) {
         if (view.network == 0) { return Error::Elsewhere; }
-        if (Error const error = names_.bind_unused(view.network, socket, environment_.port.random()); error != Error::None) { return error; }
+        if (Error const error = names_.bind_unused(view.network, socket, environment_.port.random());
+            error != Error::None) {
+            return error;
+        }
     }
     if (target.backlog_full()) {
         if ((socket.file->flags & open_flag::nonblock) != 0) { return Error::Again; }
@@ -223,8 +230,9 @@ Result<std::string> Vfs::socket_name(LocalSocket const& socket, bool peer) {
     return socket.peer_name.empty() ? LocalName::address({}) : socket.peer_name;
 }
 
-Result<Transfer> Vfs::send_message(Session& view, LocalSocket& socket, Outgoing message, proto::MessageCredentials const* claimed,
-                                   std::span<std::byte const> address, Caller& caller) {
+Result<Transfer> Vfs::send_message(Session& view, LocalSocket& socket, Outgoing message,
+                                   proto::MessageCredentials const* claimed, std::span<std::byte const> address,
+                                   Caller& caller) {
     message.shown = true;
     message.who = identity_of(view.who);
     if (claimed != nullptr) {
@@ -240,7 +248,9 @@ Result<Transfer> Vfs::send_message(Session& view, LocalSocket& socket, Outgoing 
         message.who = {static_cast<std::uint32_t>(claimed->process), *user, *group};
     }
     if (address.empty()) { return socket.send(caller, std::move(message), nullptr); }
-    if (socket.connects()) { return fail(socket.state == LocalSocket::State::Connected ? Error::IsConnected : Error::NotSupported); }
+    if (socket.connects()) {
+        return fail(socket.state == LocalSocket::State::Connected ? Error::IsConnected : Error::NotSupported);
+    }
     auto const name = LocalName::parse(address);
     if (!name) { return fail(name.error()); }
     if (name->unnamed) { return fail(Error::Invalid); }

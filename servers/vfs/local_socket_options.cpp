@@ -7,9 +7,30 @@ namespace vfs {
 namespace {
 constexpr std::uint32_t socket_level = 1;
 enum Option : std::uint32_t {
-    debug = 1, reuse_address, type_option, error_option, do_not_route, broadcast, send_buffer, receive_buffer, keep_alive, out_of_band_inline,
-    linger = 13, reuse_port = 15, pass_credentials = 16, peer_credentials = 17, receive_low_water = 18, send_low_water = 19, receive_time = 20,
-    send_time = 21, time_stamp = 29, accepts_connections = 30, send_buffer_force = 32, receive_buffer_force = 33, protocol_option = 38, domain_option = 39,
+    debug = 1,
+    reuse_address,
+    type_option,
+    error_option,
+    do_not_route,
+    broadcast,
+    send_buffer,
+    receive_buffer,
+    keep_alive,
+    out_of_band_inline,
+    linger = 13,
+    reuse_port = 15,
+    pass_credentials = 16,
+    peer_credentials = 17,
+    receive_low_water = 18,
+    send_low_water = 19,
+    receive_time = 20,
+    send_time = 21,
+    time_stamp = 29,
+    accepts_connections = 30,
+    send_buffer_force = 32,
+    receive_buffer_force = 33,
+    protocol_option = 38,
+    domain_option = 39,
 };
 
 proto::SocketOption bytes_of(void const* data, std::size_t length) {
@@ -24,16 +45,27 @@ proto::SocketOption number(std::uint32_t value) { return bytes_of(&value, sizeof
 Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option) {
     if (level != socket_level) { return fail(Error::NotSupported); }
     switch (option) {
-    case debug: case reuse_address: case do_not_route: case broadcast: case keep_alive: case out_of_band_inline: case reuse_port:
-    case send_low_water: case time_stamp: case protocol_option: return number(option == send_low_water ? 1 : 0);
+    case debug:
+    case reuse_address:
+    case do_not_route:
+    case broadcast:
+    case keep_alive:
+    case out_of_band_inline:
+    case reuse_port:
+    case send_low_water:
+    case time_stamp:
+    case protocol_option: return number(option == send_low_water ? 1 : 0);
     case receive_low_water: return number(1);
     case type_option: return number(static_cast<std::uint32_t>(socket.type));
     case error_option: return number(static_cast<std::uint32_t>(socket.take_error()));
-    case send_buffer: case receive_buffer: return number(ByteRing::capacity);
+    case send_buffer:
+    case receive_buffer: return number(ByteRing::capacity);
     case accepts_connections: return number(socket.state == LocalSocket::State::Listening ? 1 : 0);
     case domain_option: return number(1);
     case pass_credentials: return number(socket.passes_credentials ? 1 : 0);
-    case linger: case receive_time: case send_time: {
+    case linger:
+    case receive_time:
+    case send_time: {
         constexpr std::uint32_t none[2] = {};
         return bytes_of(none, sizeof none);
     }
@@ -41,7 +73,8 @@ Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_
         Identity const& peer = socket.peer_credentials;
         Credentials const& viewer = socket.file->opener;
         std::uint32_t const all = ~0u;
-        proto::MessageCredentials const told{static_cast<std::int32_t>(peer.process), peer.user == all ? all : viewer.shown_user(peer.user),
+        proto::MessageCredentials const told{static_cast<std::int32_t>(peer.process),
+                                             peer.user == all ? all : viewer.shown_user(peer.user),
                                              peer.group == all ? all : viewer.shown_group(peer.group)};
         return bytes_of(&told, sizeof told);
     }
@@ -49,19 +82,31 @@ Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_
     }
 }
 
-Error Vfs::set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) {
+Error Vfs::set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option,
+                             proto::SocketOption const& value) {
     if (level != socket_level) { return Error::NotSupported; }
     std::uint32_t given = 0;
     if (value.length < sizeof given) { return Error::Invalid; }
     std::memcpy(&given, value.data, sizeof given);
     switch (option) {
-    case pass_credentials:
-        socket.passes_credentials = given != 0;
-        return Error::None;
+    case pass_credentials: socket.passes_credentials = given != 0; return Error::None;
     // Taken, and without effect: there is nothing to route, to keep alive or to reuse; buffers have one size.
-    case debug: case reuse_address: case do_not_route: case broadcast: case keep_alive: case out_of_band_inline: case reuse_port: case linger:
-    case send_buffer: case receive_buffer: case send_buffer_force: case receive_buffer_force: case receive_low_water: case time_stamp: return Error::None;
-    case receive_time: case send_time: {
+    case debug:
+    case reuse_address:
+    case do_not_route:
+    case broadcast:
+    case keep_alive:
+    case out_of_band_inline:
+    case reuse_port:
+    case linger:
+    case send_buffer:
+    case receive_buffer:
+    case send_buffer_force:
+    case receive_buffer_force:
+    case receive_low_water:
+    case time_stamp: return Error::None;
+    case receive_time:
+    case send_time: {
         std::uint32_t time[2] = {};
         if (value.length < sizeof time) { return Error::Invalid; }
         std::memcpy(time, value.data, sizeof time);
@@ -79,7 +124,8 @@ std::string Vfs::socket_table(std::uint32_t network) const {
     // The first is the oldest, as its neighbours are in /proc.
     for (LocalSocket const* socket = sockets_; socket != nullptr; socket = socket->next) {
         if (socket->home != network) { continue; }
-        bool const listens = socket->state == LocalSocket::State::Listening, connected = socket->state == LocalSocket::State::Connected;
+        bool const listens = socket->state == LocalSocket::State::Listening,
+                   connected = socket->state == LocalSocket::State::Connected;
         text += "00000000: ";
         hexadecimal(connected && socket->peer() != nullptr ? 3 : 2, 8);
         text += " 00000000 ";

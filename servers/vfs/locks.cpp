@@ -7,7 +7,9 @@ bool LockList::conflicts(Lock const& wanted) const {
     for (Lock const& held : held_) {
         // flock and POSIX locks do not see each other.
         if ((held.process == 0) != (wanted.process == 0) || same_owner(held, wanted)) { continue; }
-        if (held.start < wanted.end && wanted.start < held.end && (held.type == write || wanted.type == write)) { return true; }
+        if (held.start < wanted.end && wanted.start < held.end && (held.type == write || wanted.type == write)) {
+            return true;
+        }
     }
     return false;
 }
@@ -33,7 +35,8 @@ void LockList::apply(Lock const& lock) {
     held_ = std::move(kept);
 }
 
-Error LockList::set(Port& port, OpenFile* file, std::uint32_t process, std::int16_t type, std::uint64_t start, std::uint64_t end, Caller* caller) {
+Error LockList::set(Port& port, OpenFile* file, std::uint32_t process, std::int16_t type, std::uint64_t start,
+                    std::uint64_t end, Caller* caller) {
     Lock const lock{file, process, type, start, end};
     if (type != unlock && conflicts(lock)) {
         if (caller == nullptr) { return Error::Again; }

@@ -13,7 +13,8 @@ public:
     static constexpr std::int16_t read = 0, write = 1, unlock = 2;
     /// `process` 0: a flock of the open file description, else a POSIX lock of that process. Range in absolute offsets, end
     /// exclusive. Again: somebody holds it and `caller` is null; Deferred: waits.
-    Error set(Port& port, OpenFile* file, std::uint32_t process, std::int16_t type, std::uint64_t start, std::uint64_t end, Caller* caller);
+    Error set(Port& port, OpenFile* file, std::uint32_t process, std::int16_t type, std::uint64_t start,
+              std::uint64_t end, Caller* caller);
     /// Gives up all locks taken through this description.
     void release(Port& port, OpenFile* file);
     LockList() = default;
@@ -23,8 +24,16 @@ public:
     [[nodiscard]] bool empty() const { return held_.empty() && waiting_.empty(); }
 
 private:
-    struct Lock { OpenFile* file; std::uint32_t process; std::int16_t type; std::uint64_t start, end; };
-    struct Request { Lock lock; Waiter waiter; };
+    struct Lock {
+        OpenFile* file;
+        std::uint32_t process;
+        std::int16_t type;
+        std::uint64_t start, end;
+    };
+    struct Request {
+        Lock lock;
+        Waiter waiter;
+    };
     [[nodiscard]] bool conflicts(Lock const& wanted) const;
     void apply(Lock const& lock);
     void retry(Port& port);

@@ -39,6 +39,7 @@ int server_main(ipc::ServerInfo const& info) {
         ipc::log("vfs: the boot image's files: error {}", error);
     }
     static vfs::Server server{files};
-    ipc::serve<proto::File, proto::Directory, proto::VfsSession, proto::VfsControl, proto::Namespace, proto::LocalSockets, proto::Socket,
-               proto::MessageSocket, proto::Parcel, proto::EventSet, proto::EventFiles, proto::Epoll, proto::Timer, proto::SignalFile>(server);
+    ipc::serve<proto::File, proto::Directory, proto::VfsSession, proto::VfsControl, proto::Namespace,
+               proto::LocalSockets, proto::Socket, proto::MessageSocket, proto::Parcel, proto::EventSet,
+               proto::EventFiles, proto::Epoll, proto::Timer, proto::SignalFile>(server);
 }

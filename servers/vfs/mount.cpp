@@ -4,7 +4,8 @@
 namespace vfs {
 
 Mount::Mount(MountTable& table_, Ref<FileSystem> file_system_, Ref<Dentry> root_, std::string_view source_)
-    : table{table_}, id{table_.next_id_++}, file_system{std::move(file_system_)}, root{std::move(root_)}, source{source_} {
+    : table{table_}, id{table_.next_id_++}, file_system{std::move(file_system_)}, root{std::move(root_)}, source{
+                                                                                                              source_} {
     ++file_system->mounts;
     position = table.mounts_.insert(table.mounts_.end(), this);
 }
@@ -62,7 +63,8 @@ std::string MountTable::path_of(Place place, Place root, bool& reachable) const 
     while (!(place == root)) {
         if (place.dentry == place.mount->root.get()) {
             if (!place.mount->parent) {
-                reachable = place.mount->space != nullptr && place.mount->space->root == place.mount && root.mount == nullptr;
+                reachable =
+                    place.mount->space != nullptr && place.mount->space->root == place.mount && root.mount == nullptr;
                 break;
             }
             place = {place.mount->parent.get(), place.mount->point.get()};
@@ -209,8 +211,9 @@ Result<Ref<Mount>> MountTable::copy(Place source, bool recursive, MountNamespace
 }
 
 bool MountTable::has_locked_children(Place source) {
-    return std::any_of(source.mount->children.begin(), source.mount->children.end(),
-                       [&](Mount const* child) { return child->locked && is_below(child->point.get(), source.dentry); });
+    return std::any_of(source.mount->children.begin(), source.mount->children.end(), [&](Mount const* child) {
+        return child->locked && is_below(child->point.get(), source.dentry);
+    });
 }
 
 Error MountTable::unmount(Mount& mount, std::uint32_t flags) {
@@ -223,7 +226,8 @@ Error MountTable::unmount(Mount& mount, std::uint32_t flags) {
     Place const point{mount.parent.get(), mount.point.get()};
     for (Mount* target : receivers(point)) {
         Mount* const other = mounted_on({target, point.dentry});
-        if (other != nullptr && other != &mount && !other->locked && (other->children.empty() || (flags & mount_flag::detach) != 0) &&
+        if (other != nullptr && other != &mount && !other->locked &&
+            (other->children.empty() || (flags & mount_flag::detach) != 0) &&
             (other->references <= 1 || (flags & mount_flag::detach) != 0)) {
             detach_tree(*other);
         }

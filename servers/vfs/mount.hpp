@@ -29,17 +29,17 @@ public:
     Ref<FileSystem> file_system;
     Ref<Dentry> root;
     std::string source;
-    std::uint32_t flags = mount_flag::relative_atime;   ///< of mount_flag::kept
-    MountNamespace* space = nullptr;   ///< null: detached
-    Ref<Mount> parent;                 ///< null: root of its namespace, or detached
-    Ref<Dentry> point;                 ///< where in the parent
-    std::vector<Mount*> children;      ///< each held by the tree
-    std::uint32_t group = 0;           ///< peer group of a shared mount, 0: private
-    std::uint32_t master = 0;          ///< group this mount receives from, 0: no slave
+    std::uint32_t flags = mount_flag::relative_atime; ///< of mount_flag::kept
+    MountNamespace* space = nullptr;                  ///< null: detached
+    Ref<Mount> parent;                                ///< null: root of its namespace, or detached
+    Ref<Dentry> point;                                ///< where in the parent
+    std::vector<Mount*> children;                     ///< each held by the tree
+    std::uint32_t group = 0;                          ///< peer group of a shared mount, 0: private
+    std::uint32_t master = 0;                         ///< group this mount receives from, 0: no slave
     bool unbindable = false;
     std::list<Mount*>::iterator position; ///< in the list of all
-    bool locked = false;               ///< a less privileged user namespace got it with others: it cannot show what is below
-    std::uint32_t locked_flags = 0;    ///< of `flags`, those that such a namespace cannot take away
+    bool locked = false; ///< a less privileged user namespace got it with others: it cannot show what is below
+    std::uint32_t locked_flags = 0; ///< of `flags`, those that such a namespace cannot take away
 
     [[nodiscard]] bool foreign() const { return file_system->foreign(); }
     [[nodiscard]] bool read_only() const { return (flags & mount_flag::read_only) != 0 || file_system->read_only; }
@@ -69,14 +69,14 @@ public:
     void unreferenced();
     [[nodiscard]] proto::NamespaceIdentity identity() const;
     MountTable& table;
-    std::uint32_t number;              ///< inode number of the namespace
+    std::uint32_t number; ///< inode number of the namespace
     std::uint32_t parent_number = 0;
     Ref<Mount> root;
-    Ref<QuotaDomain> domain;           ///< pays for what is mounted inside
-    Ref<UserNamespace> owner;          ///< who may change its mounts (null: the first user namespace)
-    Badge badge = 0;                   ///< of its Namespace capability, 0: none given out
+    Ref<QuotaDomain> domain;  ///< pays for what is mounted inside
+    Ref<UserNamespace> owner; ///< who may change its mounts (null: the first user namespace)
+    Badge badge = 0;          ///< of its Namespace capability, 0: none given out
     std::uint32_t sessions = 0;
-    bool contained = false;            ///< a container's or a copy of one: no device nodes are made
+    bool contained = false; ///< a container's or a copy of one: no device nodes are made
 };
 
 /// All mounts of the server.
@@ -116,7 +116,8 @@ public:
     Error pivot(Place new_root, Place put_old, Place old_root);
     /// A copy of the namespace that belongs to `owner`; places of the session are translated through `moved`. For another owner its mounts
     /// are locked and receive, but do not send.
-    Result<Ref<MountNamespace>> copy(MountNamespace& from, Ref<UserNamespace> owner, std::vector<std::pair<Mount*, Mount*>>& moved);
+    Result<Ref<MountNamespace>> copy(MountNamespace& from, Ref<UserNamespace> owner,
+                                     std::vector<std::pair<Mount*, Mount*>>& moved);
     void detach_all(MountNamespace& space);
     /// Detaches what is mounted on an entry that is being removed (in other namespaces).
     void detach_on(Dentry& dentry);
@@ -143,7 +144,8 @@ private:
 
     Environment& environment_;
     std::list<Mount*> mounts_;
-    std::uint32_t next_id_ = 1, next_group_ = 1, next_namespace_ = proto::first_namespace_inode(proto::NamespaceKind::Mount);
+    std::uint32_t next_id_ = 1, next_group_ = 1,
+                  next_namespace_ = proto::first_namespace_inode(proto::NamespaceKind::Mount);
     std::map<std::uint32_t, MountNamespace*> spaces_;
 };
 

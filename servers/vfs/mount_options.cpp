@@ -7,9 +7,14 @@ namespace vfs {
 namespace {
 
 /// `user`: may be mounted from a user namespace. `local`: made here; `served`: another server's, whose Directory comes along.
-struct Type { std::string_view name; bool user, local, served; };
-constexpr Type types[] = {{"tmpfs", true, true, false},  {"ramfs", true, true, false},  {"devtmpfs", false, true, false}, {"sysfs", true, true, false},
-                          {"devpts", true, true, false}, {"proc", true, false, true},   {"mqueue", true, false, true},    {"cgroup2", true, true, true}};
+struct Type {
+    std::string_view name;
+    bool user, local, served;
+};
+constexpr Type types[] = {{"tmpfs", true, true, false},     {"ramfs", true, true, false},
+                          {"devtmpfs", false, true, false}, {"sysfs", true, true, false},
+                          {"devpts", true, true, false},    {"proc", true, false, true},
+                          {"mqueue", true, false, true},    {"cgroup2", true, true, true}};
 
 /// "10", "64k", "16m", "1g"; "50%" of `whole`.
 bool parse_size(std::string_view text, std::uint64_t whole, std::uint64_t& bytes) {
@@ -29,8 +34,8 @@ bool parse_size(std::string_view text, std::uint64_t whole, std::uint64_t& bytes
 
 } // namespace
 
-Error Vfs::parse_options(Credentials const& who, FileSystem& system, std::string_view data, std::uint32_t& root_mode, std::uint32_t& user,
-                         std::uint32_t& group) const {
+Error Vfs::parse_options(Credentials const& who, FileSystem& system, std::string_view data, std::uint32_t& root_mode,
+                         std::uint32_t& user, std::uint32_t& group) const {
     while (!data.empty()) {
         std::string_view const option = data.substr(0, data.find(','));
         data.remove_prefix(std::min(option.size() + 1, data.size()));
@@ -46,14 +51,20 @@ Error Vfs::parse_options(Credentials const& who, FileSystem& system, std::string
             if (!parse_size(value, 0, number)) { return Error::Invalid; }
             system.limit_inodes = number;
         } else if (key == "mode") {
-            if (std::from_chars(value.data(), value.data() + value.size(), root_mode, 8).ec != std::errc{}) { return Error::Invalid; }
+            if (std::from_chars(value.data(), value.data() + value.size(), root_mode, 8).ec != std::errc{}) {
+                return Error::Invalid;
+            }
         } else if (key == "uid") {
-            if (std::from_chars(value.data(), value.data() + value.size(), user).ec != std::errc{}) { return Error::Invalid; }
+            if (std::from_chars(value.data(), value.data() + value.size(), user).ec != std::errc{}) {
+                return Error::Invalid;
+            }
             auto const global = who.global_user(user);
             if (!global) { return Error::Invalid; }
             user = *global;
         } else if (key == "gid") {
-            if (std::from_chars(value.data(), value.data() + value.size(), group).ec != std::errc{}) { return Error::Invalid; }
+            if (std::from_chars(value.data(), value.data() + value.size(), group).ec != std::errc{}) {
+                return Error::Invalid;
+            }
             auto const global = who.global_group(group);
             if (!global) { return Error::Invalid; }
             group = *global;
@@ -62,7 +73,9 @@ Error Vfs::parse_options(Credentials const& who, FileSystem& system, std::string
         }
     }
     if (system.limit_pages != 0) { system.options = "size=" + std::to_string(system.limit_pages * 4) + "k"; }
-    if (system.limit_inodes != 0) { system.options += (system.options.empty() ? "nr_inodes=" : ",nr_inodes=") + std::to_string(system.limit_inodes); }
+    if (system.limit_inodes != 0) {
+        system.options += (system.options.empty() ? "nr_inodes=" : ",nr_inodes=") + std::to_string(system.limit_inodes);
+    }
     if (root_mode != 01777) {
         char text[12];
         auto const end = std::to_chars(text, text + sizeof text, root_mode, 8).ptr;
@@ -75,23 +88,29 @@ namespace {
 
 /// In a mount namespace of another user namespace than the first, what proc and sysfs show must be in full view there already
 /// (mount_namespaces(7)): a new mount would show what others have covered, or let be written what they made read-only.
-bool reveals_too_much(MountTable const& mounts, MountNamespace const& space, std::string_view type, std::uint32_t flags) {
+bool reveals_too_much(MountTable const& mounts, MountNamespace const& space, std::string_view type,
+                      std::uint32_t flags) {
     if (!space.owner || (type != "proc" && type != "sysfs")) { return false; }
     return std::none_of(mounts.mounts().begin(), mounts.mounts().end(), [&](Mount const* mount) {
-        return mount->space == &space && mount->file_system->type == type && mount->root.get() == mount->file_system->root.get() &&
+        return mount->space == &space && mount->file_system->type == type &&
+               mount->root.get() == mount->file_system->root.get() &&
                (mount->locked_flags & mount_flag::read_only & ~flags) == 0 &&
-               std::none_of(mount->children.begin(), mount->children.end(), [](Mount const* child) { return child->locked; });
+               std::none_of(mount->children.begin(), mount->children.end(),
+                            [](Mount const* child) { return child->locked; });
     });
 }
 
 } // namespace
 
-Result<Ref<Mount>> Vfs::new_mount(Session& view, std::uint32_t flags, Slot server, std::string_view source, std::string_view type,
-                                  std::string_view data) {
-    auto const known = std::find_if(std::begin(types), std::end(types), [&](Type const& each) { return each.name == type; });
+Result<Ref<Mount>> Vfs::new_mount(Session& view, std::uint32_t flags, Slot server, std::string_view source,
+                                  std::string_view type, std::string_view data) {
+    auto const known =
+        std::find_if(std::begin(types), std::end(types), [&](Type const& each) { return each.name == type; });
     if (known == std::end(types) || !(server != 0 ? known->served : known->local)) { return fail(Error::NoSuchDevice); }
     // Over the namespace that the file system will belong to, besides the one of the mounts.
-    if (!has_capability_over(view.who, known->user ? view.who.users.get() : nullptr, capability::sys_admin)) { return fail(Error::NotPermitted); }
+    if (!has_capability_over(view.who, known->user ? view.who.users.get() : nullptr, capability::sys_admin)) {
+        return fail(Error::NotPermitted);
+    }
     if (reveals_too_much(mounts_, *view.space, type, flags)) { return fail(Error::NotPermitted); }
     if (mounts_.count() >= mount_maximum) { return fail(Error::NoSpace); }
     Ref<FileSystem> const system{new FileSystem{environment_, type, view.domain}};
@@ -99,7 +118,9 @@ Result<Ref<Mount>> Vfs::new_mount(Session& view, std::uint32_t flags, Slot serve
     system->no_device = static_cast<bool>(view.who.users);
     std::uint32_t root_mode = 01777, user = view.who.user, group = view.who.group;
     if (type == "tmpfs") {
-        if (Error const error = parse_options(view.who, *system, data, root_mode, user, group); error != Error::None) { return fail(error); }
+        if (Error const error = parse_options(view.who, *system, data, root_mode, user, group); error != Error::None) {
+            return fail(error);
+        }
     } else {
         root_mode = type == "mqueue" ? 01777 : known->served ? 0555 : 0755;
     }

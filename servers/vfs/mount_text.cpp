@@ -64,10 +64,13 @@ std::string MountTable::text(Place root, std::uint32_t format) const {
             continue;
         }
         std::string below;
-        for (Dentry const* at = mount->root.get(); at->parent; at = at->parent.get()) { below.insert(0, "/" + at->name); }
+        for (Dentry const* at = mount->root.get(); at->parent; at = at->parent.get()) {
+            below.insert(0, "/" + at->name);
+        }
         if (mount->file_system->is_namespace_file()) { below = mount->root->name; }
         if (below.empty()) { below = "/"; }
-        out += number(mount->id) + " " + number(mount->parent ? mount->parent->id : mount->id) + " 0:" + number(mount->file_system->device) + " ";
+        out += number(mount->id) + " " + number(mount->parent ? mount->parent->id : mount->id) +
+               " 0:" + number(mount->file_system->device) + " ";
         append_escaped(out, below);
         out += ' ';
         append_escaped(out, point);

@@ -4,29 +4,38 @@
 
 namespace vfs {
 
-Result<Opened> Vfs::open(Session& view, At at, std::uint32_t flags, std::uint32_t mode, std::string_view path, Caller& caller) {
+Result<Opened> Vfs::open(Session& view, At at, std::uint32_t flags, std::uint32_t mode, std::string_view path,
+                         Caller& caller) {
     bool const only_path = (flags & open_flag::path) != 0;
-    if (only_path) { flags &= open_flag::path | open_flag::directory | open_flag::no_follow | open_flag::close_on_exec; }
+    if (only_path) {
+        flags &= open_flag::path | open_flag::directory | open_flag::no_follow | open_flag::close_on_exec;
+    }
     bool const creates = (flags & open_flag::create) != 0;
     bool const follow = (flags & open_flag::no_follow) == 0 && !(creates && (flags & open_flag::exclusive) != 0);
     bool const temporary = (flags & open_flag::temporary) != 0;
     auto const found = walk(view, at, path, (follow ? walk_flag::follow : 0) | (creates ? walk_flag::create : 0));
     if (!found) { return fail(found.error()); }
     if (temporary) {
-        if ((flags & open_flag::directory) == 0 || (flags & open_flag::access_mode) == open_flag::read_only) { return fail(Error::Invalid); }
+        if ((flags & open_flag::directory) == 0 || (flags & open_flag::access_mode) == open_flag::read_only) {
+            return fail(Error::Invalid);
+        }
         if (!found->place.dentry->inode->is_directory()) { return fail(Error::NotDirectory); }
         if (Error const error = may_change(view, found->place); error != Error::None) { return fail(error); }
         Dentry& directory = *found->place.dentry;
-        auto inode = directory.inode->file_system().make(mode::regular | (mode & mode::permissions & ~view.umask), domain_for(directory), &view.who);
+        auto inode = directory.inode->file_system().make(mode::regular | (mode & mode::permissions & ~view.umask),
+                                                         domain_for(directory), &view.who);
         if (!inode) { return fail(inode.error()); }
         (*inode)->links = 0;
         // A name in no directory; link(2) with AT_EMPTY_PATH gives it one.
         Ref<Dentry> const entry{new Dentry{*inode, Ref<Dentry>{&directory}, ""}};
-        return make_file(view, OpenFile::Kind::Regular, flags & ~open_flag::temporary, *inode, {found->place.mount, entry.get()});
+        return make_file(view, OpenFile::Kind::Regular, flags & ~open_flag::temporary, *inode,
+                         {found->place.mount, entry.get()});
     }
     if (creates && !only_path) {
         if (found->kind != Walked::Last::Normal || found->trailing_slash) {
-            return fail(found->place && (flags & open_flag::exclusive) != 0 && found->kind != Walked::Last::Normal ? Error::Exists : Error::IsDirectory);
+            return fail(found->place && (flags & open_flag::exclusive) != 0 && found->kind != Walked::Last::Normal
+                            ? Error::Exists
+                            : Error::IsDirectory);
         }
         if (!found->place) {
             if (Error const error = may_change(view, found->directory); error != Error::None) { return fail(error); }
@@ -65,18 +74,24 @@ Result<Opened> Vfs::open_namespace(Place place) {
 Result<Opened> Vfs::open_inode(Session& view, Place place, std::uint32_t flags, Caller& caller) {
     Inode& inode = *place.dentry->inode;
     std::uint32_t const access_mode = flags & open_flag::access_mode;
-    std::uint32_t wanted = access_mode == open_flag::write_only ? may::write
+    std::uint32_t wanted = access_mode == open_flag::write_only  ? may::write
                            : access_mode == open_flag::read_only ? may::read
                                                                  : may::read | may::write;
     if ((flags & open_flag::truncate) != 0) { wanted |= may::write; }
     std::uint32_t const type = inode.type();
     if (type == mode::directory && (wanted & may::write) != 0) { return fail(Error::IsDirectory); }
-    if ((type == mode::character || type == mode::block) && ((place.mount->flags & mount_flag::no_device) != 0 || inode.file_system().no_device)) { return fail(Error::Access); }
+    if ((type == mode::character || type == mode::block) &&
+        ((place.mount->flags & mount_flag::no_device) != 0 || inode.file_system().no_device)) {
+        return fail(Error::Access);
+    }
     if (!permitted(inode, view.who, wanted)) { return fail(Error::Access); }
-    if ((wanted & may::write) != 0 && type == mode::regular && place.mount->read_only()) { return fail(Error::ReadOnly); }
+    if ((wanted & may::write) != 0 && type == mode::regular && place.mount->read_only()) {
+        return fail(Error::ReadOnly);
+    }
     if ((wanted & may::write) != 0 && inode.file_system().fixed) { return fail(Error::Access); }
     if ((wanted & may::write) != 0 && inode.running != 0) { return fail(Error::TextBusy); }
-    if ((flags & open_flag::no_atime) != 0 && view.who.user != inode.user && !has_capability_over(view.who, inode, capability::fowner)) {
+    if ((flags & open_flag::no_atime) != 0 && view.who.user != inode.user &&
+        !has_capability_over(view.who, inode, capability::fowner)) {
         return fail(Error::NotPermitted);
     }
     switch (type) {
@@ -127,7 +142,9 @@ Result<Opened> Vfs::open_device(Session& view, Place place, std::uint32_t flags)
     return fail(Error::NoDevice);
 }
 
-Ref<Pipe> Vfs::fresh_pipe(Session const& view) { return Ref<Pipe>{new Pipe{environment_.pages, environment_.port, view.domain}}; }
+Ref<Pipe> Vfs::fresh_pipe(Session const& view) {
+    return Ref<Pipe>{new Pipe{environment_.pages, environment_.port, view.domain}};
+}
 
 void Vfs::close_abandoned(Inode& inode) {
     Ref<Pipe> const pipe = inode.pipe;
@@ -170,9 +187,11 @@ Result<Opened> Vfs::reopen(OpenFile& file, std::uint32_t flags) {
         if (file.inode->type() != mode::fifo) { return fail(Error::NoDevice); }
         Ref<Pipe> const pipe = file.input ? file.input : file.output;
         OpenFile* fresh = nullptr;
-        auto opened = make_file(file.opener, file.domain, OpenFile::Kind::Pipe, flags, file.inode, file.place.get(), &fresh);
+        auto opened =
+            make_file(file.opener, file.domain, OpenFile::Kind::Pipe, flags, file.inode, file.place.get(), &fresh);
         if (opened) {
-            fresh->set_pipes(access_mode != open_flag::write_only ? pipe : Ref<Pipe>{}, access_mode != open_flag::read_only ? pipe : Ref<Pipe>{});
+            fresh->set_pipes(access_mode != open_flag::write_only ? pipe : Ref<Pipe>{},
+                             access_mode != open_flag::read_only ? pipe : Ref<Pipe>{});
         }
         return opened;
     }
@@ -185,7 +204,8 @@ Result<Opened> Vfs::reopen(OpenFile& file, std::uint32_t flags) {
         if (access_mode != open_flag::read_only && !file.writable()) { return fail(Error::Access); }
         if (access_mode != open_flag::write_only && !file.readable()) { return fail(Error::Access); }
         auto opened = make_file(file.opener, file.domain, file.kind, flags, file.inode, file.place.get(), nullptr);
-        if (opened && (flags & open_flag::truncate) != 0 && file.kind == OpenFile::Kind::Regular && access_mode != open_flag::read_only) {
+        if (opened && (flags & open_flag::truncate) != 0 && file.kind == OpenFile::Kind::Regular &&
+            access_mode != open_flag::read_only) {
             file.inode->truncate(0);
             file.inode->modified(environment_.port.now());
         }

@@ -15,8 +15,8 @@ std::uint8_t entry_type(std::uint32_t mode) { return static_cast<std::uint8_t>(m
 } // namespace
 
 OpenFile::OpenFile(Environment& environment, Kind kind_, std::uint32_t flags_, Ref<Inode> inode_, Place place_)
-    : kind{kind_}, flags{flags_ & ~(open_flag::create | open_flag::exclusive | open_flag::no_terminal | open_flag::truncate |
-                                    open_flag::close_on_exec)},
+    : kind{kind_}, flags{flags_ & ~(open_flag::create | open_flag::exclusive | open_flag::no_terminal |
+                                    open_flag::truncate | open_flag::close_on_exec)},
       place{place_}, inode{std::move(inode_)}, environment_{environment} {
     if (writable() && inode) { ++inode->writers; }
 }
@@ -86,7 +86,10 @@ proto::FileKind OpenFile::protocol_kind() const {
 }
 
 void OpenFile::accessed() {
-    if ((flags & open_flag::no_atime) != 0 || (place.mount && (place.mount->flags & (mount_flag::no_atime | mount_flag::read_only)) != 0)) { return; }
+    if ((flags & open_flag::no_atime) != 0 ||
+        (place.mount && (place.mount->flags & (mount_flag::no_atime | mount_flag::read_only)) != 0)) {
+        return;
+    }
     // relatime: only the first access after a change counts, and one a day.
     if (inode->access_time <= inode->modify_time || inode->access_time <= inode->change_time) {
         inode->access_time = environment_.port.now();
@@ -96,7 +99,9 @@ void OpenFile::accessed() {
 Result<Transfer> OpenFile::read_device(Caller& caller) {
     std::uint32_t const length = caller.write_length;
     if (kind == Kind::Null) { return Transfer{}; }
-    if (kind != Kind::Random && length <= zeros.size()) [[likely]] { return caller.copy_out(0, std::span{zeros}.first(length)); }
+    if (kind != Kind::Random && length <= zeros.size()) [[likely]] {
+        return caller.copy_out(0, std::span{zeros}.first(length));
+    }
     Transfer total{};
     while (total.count < length) {
         std::span<std::byte const> source = zeros;
@@ -108,7 +113,8 @@ Result<Transfer> OpenFile::read_device(Caller& caller) {
             }
             source = std::span{scratch}.first(4096);
         }
-        std::uint32_t const wanted = std::min<std::uint32_t>(length - total.count, static_cast<std::uint32_t>(source.size()));
+        std::uint32_t const wanted =
+            std::min<std::uint32_t>(length - total.count, static_cast<std::uint32_t>(source.size()));
         Transfer const part = caller.copy_out(total.count, source.first(wanted));
         total.count += part.count;
         if (part.count < wanted) {
@@ -276,13 +282,16 @@ void OpenFile::tell(Port& port, std::uint32_t events) {
 Result<std::uint32_t> OpenFile::control(std::uint32_t request, Caller& caller) {
     if (kind == Kind::Path) { return fail(Error::BadDescriptor); }
     if (request == fionread && (kind == Kind::Regular || input)) {
-        std::uint32_t const there = input ? input->available() : static_cast<std::uint32_t>(inode->size > offset ? inode->size - offset : 0);
+        std::uint32_t const there =
+            input ? input->available() : static_cast<std::uint32_t>(inode->size > offset ? inode->size - offset : 0);
         if (caller.copy_out(0, std::as_bytes(std::span{&there, 1})).count < sizeof there) { return fail(Error::Fault); }
         return 0;
     }
     if (request == fionbio) {
         std::uint32_t on = 0;
-        if (caller.copy_in(0, std::as_writable_bytes(std::span{&on, 1})).count < sizeof on) { return fail(Error::Fault); }
+        if (caller.copy_in(0, std::as_writable_bytes(std::span{&on, 1})).count < sizeof on) {
+            return fail(Error::Fault);
+        }
         flags = on != 0 ? flags | open_flag::nonblock : flags & ~open_flag::nonblock;
         return 0;
     }
@@ -294,7 +303,8 @@ Result<Transfer> OpenFile::entries(Caller& caller) {
     if (kind != Kind::Directory) { return fail(Error::NotDirectory); }
     Dentry& directory = *place.dentry;
     if (!directory.linked && directory.parent) { return fail(Error::NoEntry); }
-    std::uint32_t const limit = std::min<std::uint32_t>(caller.write_length, static_cast<std::uint32_t>(scratch.size()));
+    std::uint32_t const limit =
+        std::min<std::uint32_t>(caller.write_length, static_cast<std::uint32_t>(scratch.size()));
     std::uint32_t filled = 0;
     std::uint64_t position = offset;
     bool full = false;
@@ -350,12 +360,16 @@ Error OpenFile::truncate(std::uint64_t size) {
     return error;
 }
 
-Result<std::uint32_t> OpenFile::copy_from(OpenFile& source, std::uint64_t source_offset, std::uint64_t at, std::uint32_t length) {
+Result<std::uint32_t> OpenFile::copy_from(OpenFile& source, std::uint64_t source_offset, std::uint64_t at,
+                                          std::uint32_t length) {
     environment_.acting = opener.process;
     if (!writable() || !source.readable() || (flags & open_flag::append) != 0) { return fail(Error::BadDescriptor); }
-    if (kind != Kind::Regular || source.kind != Kind::Regular || inode.get() == source.inode.get()) { return fail(Error::Invalid); }
+    if (kind != Kind::Regular || source.kind != Kind::Regular || inode.get() == source.inode.get()) {
+        return fail(Error::Invalid);
+    }
     bool const source_moves = source_offset == proto::File::current, moves = at == proto::File::current;
-    auto const done = inode->copy_from(*source.inode, source_moves ? source.offset : source_offset, moves ? offset : at, length);
+    auto const done =
+        inode->copy_from(*source.inode, source_moves ? source.offset : source_offset, moves ? offset : at, length);
     if (done && *done != 0) {
         if (source_moves) { source.offset += *done; }
         if (moves) { offset += *done; }
@@ -383,7 +397,9 @@ Result<Slot> OpenFile::page(std::uint32_t index, bool shared_write, std::uint32_
 
 Error OpenFile::lock(proto::LockRequest const& request, Caller& caller) {
     if (kind == Kind::Path) { return Error::BadDescriptor; }
-    if (request.type != LockList::read && request.type != LockList::write && request.type != LockList::unlock) { return Error::Invalid; }
+    if (request.type != LockList::read && request.type != LockList::write && request.type != LockList::unlock) {
+        return Error::Invalid;
+    }
     std::int64_t start = request.start;
     if (request.whence == 1) { start += static_cast<std::int64_t>(offset); }
     if (request.whence == 2) { start += static_cast<std::int64_t>(inode->size); }

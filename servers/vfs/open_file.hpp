@@ -12,9 +12,18 @@ struct Identity;
 
 class OpenFile final : public ipc::EventSource {
 public:
-    enum class Kind : std::uint8_t { Regular, Directory, Pipe, Null, Zero, Full, Random, Path,
-                                    LocalSocket,
-                                    EventFile }; ///< an epoll instance, a counter, a timer, a signal descriptor
+    enum class Kind : std::uint8_t {
+        Regular,
+        Directory,
+        Pipe,
+        Null,
+        Zero,
+        Full,
+        Random,
+        Path,
+        LocalSocket,
+        EventFile
+    }; ///< an epoll instance, a counter, a timer, a signal descriptor
 
     OpenFile(Environment& environment, Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place);
     OpenFile(OpenFile const&) = delete;
@@ -24,8 +33,12 @@ public:
     void set_pipes(Ref<Pipe> input, Ref<Pipe> output);
     void set_special(Ref<SpecialFile> made);
 
-    [[nodiscard]] bool readable() const { return (flags & open_flag::access_mode) != open_flag::write_only && kind != Kind::Path; }
-    [[nodiscard]] bool writable() const { return (flags & open_flag::access_mode) != open_flag::read_only && kind != Kind::Path; }
+    [[nodiscard]] bool readable() const {
+        return (flags & open_flag::access_mode) != open_flag::write_only && kind != Kind::Path;
+    }
+    [[nodiscard]] bool writable() const {
+        return (flags & open_flag::access_mode) != open_flag::read_only && kind != Kind::Path;
+    }
     /// Of who opened it.
     [[nodiscard]] Identity identity() const;
     [[nodiscard]] bool is_special() const { return kind >= Kind::LocalSocket; }
@@ -54,7 +67,8 @@ public:
     Result<Transfer> entries(Caller& caller);
     Error truncate(std::uint64_t size);
     /// copy_file_range to this file. Offsets may be proto::File::current.
-    Result<std::uint32_t> copy_from(OpenFile& source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length);
+    Result<std::uint32_t> copy_from(OpenFile& source, std::uint64_t source_offset, std::uint64_t offset,
+                                    std::uint32_t length);
     Error set_flags(std::uint32_t flags);
     Result<Slot> page(std::uint32_t index, bool shared_write, std::uint32_t& valid_bytes);
     Error lock(proto::LockRequest const& request, Caller& caller);
@@ -66,19 +80,23 @@ public:
     Badge badge = 0;
     std::uint32_t flags;
     std::uint64_t offset = 0;
-    HeldPlace place;                 ///< empty for anonymous pipes and files
+    HeldPlace place; ///< empty for anonymous pipes and files
     Ref<Inode> inode;
     Ref<Pipe> input, output;
-    Ref<SpecialFile> special;        ///< of the kinds from LocalSocket on
-    std::uint32_t in_flight = 0;     ///< in how many parcels it is
-    std::uint32_t queued = 0;        ///< in how many of them that wait in sockets (while unreachable ones are looked for)
-    bool unheld = false;             ///< nobody has a capability for it: only parcels keep it
-    Ref<QuotaDomain> domain;         ///< of the session that opened it
-    Credentials opener{};            ///< who opened it: fchmod and the like go by it
-    std::unique_ptr<Session> view;   ///< of VfsSession::OpenPlace: paths asked of this file go from here, as that session sees them
+    Ref<SpecialFile> special;    ///< of the kinds from LocalSocket on
+    std::uint32_t in_flight = 0; ///< in how many parcels it is
+    std::uint32_t queued = 0;    ///< in how many of them that wait in sockets (while unreachable ones are looked for)
+    bool unheld = false;         ///< nobody has a capability for it: only parcels keep it
+    Ref<QuotaDomain> domain;     ///< of the session that opened it
+    Credentials opener{};        ///< who opened it: fchmod and the like go by it
+    std::unique_ptr<Session>
+        view; ///< of VfsSession::OpenPlace: paths asked of this file go from here, as that session sees them
 
 private:
-    struct Arm { std::uint32_t events, token; Slot notification; };
+    struct Arm {
+        std::uint32_t events, token;
+        Slot notification;
+    };
     bool denies_write_ = false;
     void accessed();
     Result<Transfer> read_device(Caller& caller);

@@ -1,8 +1,8 @@
 // Descriptors on their way in a message (SCM_RIGHTS): open files of this server, counted, and capabilities of others'.
 #pragma once
 #include "port.hpp"
-#include "quota.hpp"
 #include "proto/local_socket.hpp"
+#include "quota.hpp"
 #include <vector>
 
 namespace vfs {
@@ -24,7 +24,8 @@ public:
     /// Files that one domain may have on their way (all without a domain together).
     static constexpr std::uint32_t domain_maximum = 1024;
 
-    Parcel(Port& port, FileKeeper& keeper, Ref<QuotaDomain> domain) : port_{port}, keeper_{keeper}, domain_{std::move(domain)} {}
+    Parcel(Port& port, FileKeeper& keeper, Ref<QuotaDomain> domain)
+        : port_{port}, keeper_{keeper}, domain_{std::move(domain)} {}
     Parcel(Parcel const&) = delete;
     Parcel& operator=(Parcel const&) = delete;
     ~Parcel() { clear(); }
@@ -42,7 +43,10 @@ public:
     bool marked = false; ///< seen by the collection of unreachable sockets
 
 private:
-    struct Item { OpenFile* own; Slot foreign; };
+    struct Item {
+        OpenFile* own;
+        Slot foreign;
+    };
     std::uint32_t& count() { return domain_ ? domain_->parcel_items : outside_; }
     Port& port_;
     FileKeeper& keeper_;

@@ -50,12 +50,14 @@ void Pipe::drop_idle_pages() {
     }
 }
 
-template <class CopyIn> Transfer Pipe::fill(std::uint32_t length, CopyIn copy_in) {
+template <class CopyIn>
+Transfer Pipe::fill(std::uint32_t length, CopyIn copy_in) {
     Transfer total{};
     while (total.count < length && used_ < capacity) {
         std::span<std::byte> const piece = space();
         if (piece.empty()) { break; }
-        std::uint32_t const wanted = std::min<std::uint32_t>(length - total.count, static_cast<std::uint32_t>(piece.size()));
+        std::uint32_t const wanted =
+            std::min<std::uint32_t>(length - total.count, static_cast<std::uint32_t>(piece.size()));
         Transfer const part = copy_in(total.count, piece.first(wanted));
         used_ += part.count;
         total.count += part.count;
@@ -143,7 +145,8 @@ Transfer Pipe::hand_over(Caller& caller, std::uint32_t length) {
             std::uint32_t const wanted =
                 std::min({reader.length - given, length - total.count, static_cast<std::uint32_t>(bounce.size())});
             Transfer const in = caller.copy_in(total.count, std::span{bounce}.first(wanted));
-            Transfer const out = in.count != 0 ? port_.copy_out(reader.waiter, given, std::span{bounce}.first(in.count)) : Transfer{};
+            Transfer const out =
+                in.count != 0 ? port_.copy_out(reader.waiter, given, std::span{bounce}.first(in.count)) : Transfer{};
             given += out.count;
             total.count += out.count;
             if (out.count < in.count) {

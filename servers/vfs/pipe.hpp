@@ -16,7 +16,8 @@ public:
     /// Pages the pipes of one domain may hold together; beyond that a pipe gets by with one.
     static constexpr std::uint32_t domain_pages = 1024;
 
-    Pipe(PageStore& store, Port& port, Ref<QuotaDomain> domain) : store_{store}, port_{port}, domain_{std::move(domain)} {}
+    Pipe(PageStore& store, Port& port, Ref<QuotaDomain> domain)
+        : store_{store}, port_{port}, domain_{std::move(domain)} {}
     Pipe(Pipe const&) = delete;
     Pipe& operator=(Pipe const&) = delete;
     ~Pipe();
@@ -42,13 +43,22 @@ public:
     [[nodiscard]] std::uint32_t poll_writer() const;
 
 private:
-    struct Waiting { Waiter waiter; std::uint32_t length, done; };
-    struct Opening { Waiter waiter; Opened opened; bool for_reader; Badge badge; };
+    struct Waiting {
+        Waiter waiter;
+        std::uint32_t length, done;
+    };
+    struct Opening {
+        Waiter waiter;
+        Opened opened;
+        bool for_reader;
+        Badge badge;
+    };
     [[nodiscard]] std::uint32_t room() const;
     /// The longest piece that is one piece of memory; allocates its page. Empty: no page to be had.
     std::span<std::byte> space();
     void drop_idle_pages();
-    template <class CopyIn> Transfer fill(std::uint32_t length, CopyIn copy_in);
+    template <class CopyIn>
+    Transfer fill(std::uint32_t length, CopyIn copy_in);
     /// Straight to those who wait for data. Returns what went.
     Transfer hand_over(Caller& caller, std::uint32_t length);
     void take_from_writers();

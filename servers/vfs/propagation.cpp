@@ -55,7 +55,8 @@ void MountTable::set_propagation(Mount& mount, std::uint32_t type, bool recursiv
 }
 
 void MountTable::lock_tree(Mount& top) {
-    constexpr std::uint32_t lockable = mount_flag::read_only | mount_flag::no_suid | mount_flag::no_device | mount_flag::no_exec;
+    constexpr std::uint32_t lockable =
+        mount_flag::read_only | mount_flag::no_suid | mount_flag::no_device | mount_flag::no_exec;
     std::vector<Mount*> all;
     collect(top, all);
     for (Mount* each : all) {
@@ -64,7 +65,8 @@ void MountTable::lock_tree(Mount& top) {
     }
 }
 
-Result<Ref<MountNamespace>> MountTable::copy(MountNamespace& from, Ref<UserNamespace> owner, std::vector<std::pair<Mount*, Mount*>>& moved) {
+Result<Ref<MountNamespace>> MountTable::copy(MountNamespace& from, Ref<UserNamespace> owner,
+                                             std::vector<std::pair<Mount*, Mount*>>& moved) {
     Ref<MountNamespace> made{new MountNamespace{*this}};
     made->parent_number = from.number;
     made->domain = from.domain;
@@ -82,7 +84,10 @@ Result<Ref<MountNamespace>> MountTable::copy(MountNamespace& from, Ref<UserNames
         }
     }
     // Both trees have the same shape: walk them together.
-    struct Pair { Mount* from; Mount* to; };
+    struct Pair {
+        Mount* from;
+        Mount* to;
+    };
     std::vector<Pair> pairs;
     constexpr std::size_t usual = 8;
     pairs.reserve(usual);

@@ -16,10 +16,10 @@ struct QuotaDomain : Counted {
     std::uint32_t objects = 0; ///< open files and sessions of its sessions
     std::uint32_t pipe_pages = 0;
     ipc::EventBudget watches = fresh_watches(); ///< of its epoll instances
-    std::uint32_t parcel_items = 0; ///< files on their way in messages (Parcel)
-    bool tell = false;         ///< on-limit kill: the container manager is told
-    bool event = false;        ///< told, not yet taken
-    proto::QuotaEvent first{}; ///< what it is told about
+    std::uint32_t parcel_items = 0;             ///< files on their way in messages (Parcel)
+    bool tell = false;                          ///< on-limit kill: the container manager is told
+    bool event = false;                         ///< told, not yet taken
+    proto::QuotaEvent first{};                  ///< what it is told about
     void unreferenced() { delete this; }
     static ipc::EventBudget fresh_watches();
 

@@ -11,8 +11,11 @@ std::uint64_t time_stamp() {
 
 } // namespace
 
-RealPort::RealPort(ipc::Cap<proto::Memory> memory, ipc::Cap<proto::Clock> clock, proto::ClockParameters const& parameters)
-    : memory_{memory}, clock_{clock}, ticks_per_millisecond_{parameters.ticks_per_millisecond != 0 ? parameters.ticks_per_millisecond : 1000000},
+RealPort::RealPort(ipc::Cap<proto::Memory> memory, ipc::Cap<proto::Clock> clock,
+                   proto::ClockParameters const& parameters)
+    : memory_{memory}, clock_{clock}, ticks_per_millisecond_{parameters.ticks_per_millisecond != 0
+                                                                 ? parameters.ticks_per_millisecond
+                                                                 : 1000000},
       boot_wall_{parameters.boot_wall_nanoseconds}, boot_stamp_{parameters.boot_time_stamp}, seed_{time_stamp()},
       multiplier_{static_cast<std::uint32_t>((std::uint64_t{1000000} << 24) / ticks_per_millisecond_)} {}
 
@@ -43,8 +46,10 @@ std::tuple<proto::ReceivedDatagram, proto::SocketAddress> datagram_of(Incoming c
     return {proto::ReceivedDatagram{incoming.transfer, incoming.length, incoming.flags}, address_of(incoming.from)};
 }
 
-std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto::Parcel>> message_of(Incoming const& incoming) {
-    proto::ReceivedMessage message{incoming.transfer, incoming.length, incoming.flags, 0, incoming.wants_identity ? 1u : 0u, {}};
+std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto::Parcel>>
+message_of(Incoming const& incoming) {
+    proto::ReceivedMessage message{
+        incoming.transfer, incoming.length, incoming.flags, 0, incoming.wants_identity ? 1u : 0u, {}};
     ipc::OptionalCap<proto::Parcel> parcel;
     if (incoming.parcel && incoming.parcel_slot != 0) {
         message.descriptors = incoming.parcel->size();
@@ -73,7 +78,9 @@ void RealPort::finish_incoming(Waiter const& waiter, Result<Incoming> const& res
 
 void RealPort::finish_accept(Waiter const& waiter, Result<Accepted> const& result) {
     using M = proto::Socket::Accept;
-    ipc::reply<M>(waiter, result ? Result<M::Reply>{std::tuple{ipc::Cap<proto::File>{result->slot}, address_of(result->peer)}} : fail(result.error()));
+    ipc::reply<M>(waiter,
+                  result ? Result<M::Reply>{std::tuple{ipc::Cap<proto::File>{result->slot}, address_of(result->peer)}}
+                         : fail(result.error()));
 }
 
 Result<Slot> RealPort::hold(Badge badge) {

@@ -1,10 +1,10 @@
 // The Port of the running server: libipc, and time from the time-stamp counter.
 #pragma once
 #include "ipc/server.hpp"
+#include "local_socket.hpp"
 #include "port.hpp"
 #include "proto/clock.hpp"
 #include "proto/memory.hpp"
-#include "local_socket.hpp"
 
 namespace vfs {
 
@@ -14,10 +14,16 @@ public:
         read_length = sender.read_length;
         write_length = sender.write_length;
     }
-    Transfer copy_in(std::uint32_t offset, std::span<std::byte> target) override { return of(sender_.copy_in(offset, target)); }
-    Transfer copy_out(std::uint32_t offset, std::span<std::byte const> source) override { return of(sender_.copy_out(offset, source)); }
+    Transfer copy_in(std::uint32_t offset, std::span<std::byte> target) override {
+        return of(sender_.copy_in(offset, target));
+    }
+    Transfer copy_out(std::uint32_t offset, std::span<std::byte const> source) override {
+        return of(sender_.copy_out(offset, source));
+    }
     Waiter defer() override { return sender_.defer(); }
-    static Transfer of(ipc::Transfer const& transfer) { return {static_cast<std::uint32_t>(transfer.count), transfer.caller_fault}; }
+    static Transfer of(ipc::Transfer const& transfer) {
+        return {static_cast<std::uint32_t>(transfer.count), transfer.caller_fault};
+    }
 
 private:
     ipc::Sender& sender_;
@@ -25,7 +31,8 @@ private:
 
 /// What is answered to a receive.
 std::tuple<proto::ReceivedDatagram, proto::SocketAddress> datagram_of(Incoming const& incoming);
-std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto::Parcel>> message_of(Incoming const& incoming);
+std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto::Parcel>>
+message_of(Incoming const& incoming);
 proto::SocketAddress address_of(std::string_view address);
 
 class RealPort final : public Port {
@@ -40,7 +47,9 @@ public:
     }
     bool waiting(Waiter const& waiter) override { return ipc::pending(waiter); }
     void discard(Waiter const& waiter) override { ipc::discard(waiter); }
-    void finish_transfer(Waiter const& waiter, Result<Transfer> const& result) override { ipc::reply<proto::File::Read>(waiter, result); }
+    void finish_transfer(Waiter const& waiter, Result<Transfer> const& result) override {
+        ipc::reply<proto::File::Read>(waiter, result);
+    }
     void finish_open(Waiter const& waiter, Result<Opened> const& result) override;
     void finish_unit(Waiter const& waiter, Error error) override;
     void finish_incoming(Waiter const& waiter, Result<Incoming> const& result, bool message) override;

@@ -10,7 +10,8 @@ struct Counted {
     std::uint32_t references = 0;
 };
 
-template <class T> class Ref {
+template <class T>
+class Ref {
 public:
     Ref() = default;
     Ref(T* object) : object_{object} {

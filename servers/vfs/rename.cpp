@@ -6,7 +6,8 @@ namespace {
 constexpr std::uint32_t no_replace = 1, exchange = 2;
 }
 
-Error Vfs::rename(Session& view, At from, At to, std::uint32_t flags, std::string_view old_path, std::string_view new_path) {
+Error Vfs::rename(Session& view, At from, At to, std::uint32_t flags, std::string_view old_path,
+                  std::string_view new_path) {
     if ((flags & ~(no_replace | exchange)) != 0 || flags == (no_replace | exchange)) { return Error::Invalid; }
     auto const source = walk(view, from, old_path, walk_flag::parent);
     if (!source) {
@@ -29,19 +30,28 @@ Error Vfs::rename(Session& view, At from, At to, std::uint32_t flags, std::strin
     Ref<Dentry> const moved{old.place.dentry}, replaced{target->place.dentry};
     Inode& inode = *moved->inode;
     bool const directory = inode.is_directory();
-    if (!directory && (old.trailing_slash || ((flags & exchange) == 0 && target->trailing_slash))) { return Error::NotDirectory; }
+    if (!directory && (old.trailing_slash || ((flags & exchange) == 0 && target->trailing_slash))) {
+        return Error::NotDirectory;
+    }
     if (is_below(target->directory.dentry, moved.get())) { return Error::Invalid; }
-    if (replaced && is_below(old.directory.dentry, replaced.get())) { return (flags & exchange) != 0 ? Error::Invalid : Error::NotEmpty; }
+    if (replaced && is_below(old.directory.dentry, replaced.get())) {
+        return (flags & exchange) != 0 ? Error::Invalid : Error::NotEmpty;
+    }
     if (Error const error = may_remove(view, old.directory, *moved, directory); error != Error::None) { return error; }
     Dentry& new_directory = *target->directory.dentry;
     if (replaced) {
         bool const expects_directory = (flags & exchange) != 0 ? replaced->inode->is_directory() : directory;
-        if (Error const error = may_remove(view, target->directory, *replaced, expects_directory); error != Error::None) { return error; }
+        if (Error const error = may_remove(view, target->directory, *replaced, expects_directory);
+            error != Error::None) {
+            return error;
+        }
     } else if (Error const error = may_change(view, target->directory); error != Error::None) {
         return error;
     }
     // A directory that changes its parent has its ".." written.
-    if (directory && old.directory.dentry != &new_directory && !permitted(inode, view.who, may::write)) { return Error::Access; }
+    if (directory && old.directory.dentry != &new_directory && !permitted(inode, view.who, may::write)) {
+        return Error::Access;
+    }
     if (inode.domain.get() != domain_for(new_directory).get()) { return Error::CrossDevice; }
     if (replaced && replaced->inode == &inode && moved.get() != replaced.get()) { return Error::None; }
     if (moved.get() == replaced.get()) { return Error::None; }
@@ -76,7 +86,8 @@ Error Vfs::rename(Session& view, At from, At to, std::uint32_t flags, std::strin
     return Error::None;
 }
 
-Error Vfs::link(Session& view, At from, At to, std::uint32_t flags, std::string_view old_path, std::string_view new_path) {
+Error Vfs::link(Session& view, At from, At to, std::uint32_t flags, std::string_view old_path,
+                std::string_view new_path) {
     Place place;
     Ref<Inode> inode;
     if (old_path.empty() && (flags & at_flag::empty_path) != 0 && from.present) {

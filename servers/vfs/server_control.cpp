@@ -3,7 +3,8 @@
 
 namespace vfs {
 namespace {
-template <class P> Result<ipc::Cap<P>> capability_of(Result<Slot> const& slot) {
+template <class P>
+Result<ipc::Cap<P>> capability_of(Result<Slot> const& slot) {
     if (!slot) { return fail(slot.error()); }
     return ipc::Cap<P>{*slot};
 }
@@ -14,13 +15,14 @@ Result<ipc::Cap<proto::VfsSession>> Server::on(C::FirstSession, Sender& sender) 
     return capability_of<proto::VfsSession>(vfs_.first_session());
 }
 
-Result<ipc::Cap<proto::VfsSession>> Server::on(C::ForkSession, Sender& sender, SessionCap from, std::uint32_t flags, std::uint32_t user_namespace,
-                                                       std::uint32_t process) {
+Result<ipc::Cap<proto::VfsSession>> Server::on(C::ForkSession, Sender& sender, SessionCap from, std::uint32_t flags,
+                                               std::uint32_t user_namespace, std::uint32_t process) {
     if (from.slot != 0) { sender.delete_after_reply(from.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
     Session* const original = session(from);
     if (original == nullptr) { return fail(Error::BadDescriptor); }
-    return capability_of<proto::VfsSession>(vfs_.fork_session(*original, (flags & 1) != 0, (flags & 2) != 0, user_namespace, process));
+    return capability_of<proto::VfsSession>(
+        vfs_.fork_session(*original, (flags & 1) != 0, (flags & 2) != 0, user_namespace, process));
 }
 
 Result<ipc::Unit> Server::on(C::SetCredentials, Sender& sender, SessionCap cap, proto::Credentials const& who) {
@@ -44,7 +46,8 @@ Result<proto::DiskUsage> Server::on(C::QuotaUsage, Sender& sender, std::uint32_t
     return vfs_.quota_usage(domain);
 }
 
-Result<ipc::Unit> Server::on(C::SetQuotaPolicy, Sender& sender, std::uint32_t domain, std::uint64_t bytes, std::uint32_t flags) {
+Result<ipc::Unit> Server::on(C::SetQuotaPolicy, Sender& sender, std::uint32_t domain, std::uint64_t bytes,
+                             std::uint32_t flags) {
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
     return unit(vfs_.set_quota_policy(domain, bytes, (flags & 1) != 0));
 }
@@ -54,15 +57,16 @@ Result<ipc::Unit> Server::on(C::ReleaseQuota, Sender& sender, std::uint32_t doma
     return unit(vfs_.release_quota(domain));
 }
 
-Result<ipc::Cap<proto::VfsSession>> Server::on(C::ContainerSession, Sender& sender, std::uint32_t domain, ipc::Path const& path) {
+Result<ipc::Cap<proto::VfsSession>> Server::on(C::ContainerSession, Sender& sender, std::uint32_t domain,
+                                               ipc::Path const& path) {
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
     auto const text = path_text(sender, path);
     if (!text) { return fail(text.error()); }
     return capability_of<proto::VfsSession>(vfs_.container_session(domain, *text));
 }
 
-Result<ipc::Unit> Server::on(C::MountAt, Sender& sender, SessionCap cap, ipc::Cap<proto::Directory> file_system, ipc::Text<16> const& type,
-                             ipc::Path const& path) {
+Result<ipc::Unit> Server::on(C::MountAt, Sender& sender, SessionCap cap, ipc::Cap<proto::Directory> file_system,
+                             ipc::Text<16> const& type, ipc::Path const& path) {
     if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
     Error error = Error::None;
     Session* const target = session(cap);
@@ -79,9 +83,10 @@ Result<ipc::Unit> Server::on(C::MountAt, Sender& sender, SessionCap cap, ipc::Ca
     return unit(error);
 }
 
-Result<ipc::Unit> Server::on(C::RegisterDevice, Sender& sender, std::uint32_t major, std::uint32_t minor, std::uint32_t count,
-                             ipc::Cap<proto::Directory> server) {
-    Error const error = is_control(sender) ? vfs_.register_device({major, minor, count, server.slot}) : Error::NotPermitted;
+Result<ipc::Unit> Server::on(C::RegisterDevice, Sender& sender, std::uint32_t major, std::uint32_t minor,
+                             std::uint32_t count, ipc::Cap<proto::Directory> server) {
+    Error const error =
+        is_control(sender) ? vfs_.register_device({major, minor, count, server.slot}) : Error::NotPermitted;
     if (error != Error::None) { sender.delete_after_reply(server.slot); }
     return unit(error);
 }
@@ -107,9 +112,12 @@ Result<ipc::Unit> Server::on(C::NotifyQuota, Sender& sender, ipc::Cap<ipc::Notif
 
 Result<ipc::Unit> Server::on(C::SetUserMap, Sender& sender, proto::UserNamespace const& which, ipc::ReadBuffer const&) {
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
-    if (which.user_extents > ipc::IdMap::maximum_extents || which.group_extents > ipc::IdMap::maximum_extents) { return fail(Error::Invalid); }
+    if (which.user_extents > ipc::IdMap::maximum_extents || which.group_extents > ipc::IdMap::maximum_extents) {
+        return fail(Error::Invalid);
+    }
     std::vector<ipc::IdExtent> users(which.user_extents), groups(which.group_extents);
-    auto const user_bytes = std::as_writable_bytes(std::span{users}), group_bytes = std::as_writable_bytes(std::span{groups});
+    auto const user_bytes = std::as_writable_bytes(std::span{users}),
+               group_bytes = std::as_writable_bytes(std::span{groups});
     if (sender.read_length < user_bytes.size() + group_bytes.size()) { return fail(Error::Invalid); }
     if (sender.copy_in(0, user_bytes).count < user_bytes.size() ||
         sender.copy_in(static_cast<std::uint32_t>(user_bytes.size()), group_bytes).count < group_bytes.size()) {
@@ -124,8 +132,8 @@ Result<ipc::Unit> Server::on(C::ForgetUser, Sender& sender, std::uint32_t user_n
     return Unit{};
 }
 
-Result<ipc::Cap<proto::VfsSession>> Server::on(C::JoinNamespace, Sender& sender, SessionCap from, ipc::OptionalCap<proto::Namespace> target,
-                                               std::uint32_t process) {
+Result<ipc::Cap<proto::VfsSession>> Server::on(C::JoinNamespace, Sender& sender, SessionCap from,
+                                               ipc::OptionalCap<proto::Namespace> target, std::uint32_t process) {
     if (from.slot != 0) { sender.delete_after_reply(from.slot); }
     if (target.slot != 0) { sender.delete_after_reply(target.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
@@ -153,7 +161,8 @@ Result<ipc::Unit> Server::on(C::SetNetwork, Sender& sender, SessionCap asked, st
     return Unit{};
 }
 
-Result<Transfer> Server::on(C::SocketTable, Sender& sender, std::uint32_t network, std::uint32_t offset, ipc::WriteBuffer const&) {
+Result<Transfer> Server::on(C::SocketTable, Sender& sender, std::uint32_t network, std::uint32_t offset,
+                            ipc::WriteBuffer const&) {
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
     std::string const text = vfs_.socket_table(network);
     if (offset >= text.size()) { return Transfer{}; }
@@ -185,7 +194,8 @@ MountNamespace* Server::name_space(Sender const& sender) {
     return nullptr;
 }
 
-Result<ipc::Cap<proto::Namespace>> Server::on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user, std::uint32_t, std::uint32_t) {
+Result<ipc::Cap<proto::Namespace>> Server::on(N::Create, Sender& sender, ipc::OptionalCap<proto::Namespace> user,
+                                              std::uint32_t, std::uint32_t) {
     if (user.slot != 0) { sender.delete_after_reply(user.slot); }
     return fail(Error::NotSupported);
 }
@@ -205,7 +215,8 @@ Result<ipc::Cap<proto::Namespace>> Server::on(N::Of, Sender& sender) {
     return capability_of<proto::Namespace>(vfs_.name_space_capability(*who->space));
 }
 
-Result<ipc::Cap<proto::Namespace>> Server::on(N::Attenuate, Sender& sender, std::uint64_t) { // there is nothing to take away
+Result<ipc::Cap<proto::Namespace>> Server::on(N::Attenuate, Sender& sender,
+                                              std::uint64_t) { // there is nothing to take away
     NamespaceHandle* const handle = vfs_.name_space(sender.badge);
     if (handle == nullptr) { return fail(Error::NotPermitted); }
     return capability_of<proto::Namespace>(vfs_.name_space_capability(*handle->space));
@@ -214,11 +225,14 @@ Result<ipc::Cap<proto::Namespace>> Server::on(N::Attenuate, Sender& sender, std:
 Result<ipc::Unit> Server::on(N::Destroy, Sender&) { return fail(Error::NotSupported); }
 
 // What a session's owner may do, and whose ids it speaks, is told through VfsControl.
-Result<ipc::Unit> Server::on(N::Vouch, Sender& sender, ipc::OptionalCap<proto::Session> session, proto::SessionCredentials const&) {
+Result<ipc::Unit> Server::on(N::Vouch, Sender& sender, ipc::OptionalCap<proto::Session> session,
+                             proto::SessionCredentials const&) {
     if (session.slot != 0) { sender.delete_after_reply(session.slot); }
     return fail(Error::NotSupported);
 }
-Result<ipc::Unit> Server::on(N::SetUserMap, Sender&, std::uint32_t, std::uint32_t, std::uint32_t, ipc::ReadBuffer) { return fail(Error::NotSupported); }
+Result<ipc::Unit> Server::on(N::SetUserMap, Sender&, std::uint32_t, std::uint32_t, std::uint32_t, ipc::ReadBuffer) {
+    return fail(Error::NotSupported);
+}
 
 Result<proto::NamespaceIdentity> Server::on(N::List, Sender& sender, std::uint32_t after) {
     if (!is_control(sender)) { return fail(Error::NotPermitted); }

@@ -12,15 +12,18 @@ Result<ipc::Cap<proto::File>> file_of(Result<Slot> const& made) {
     return ipc::Cap<proto::File>{*made};
 }
 /// The open file as what it is; null: it is something else.
-template <class Special> Special* special(OpenFile const* file, proto::FileKind kind) {
-    return file != nullptr && file->special && file->protocol_kind() == kind ? static_cast<Special*>(file->special.get()) : nullptr;
+template <class Special>
+Special* special(OpenFile const* file, proto::FileKind kind) {
+    return file != nullptr && file->special && file->protocol_kind() == kind
+               ? static_cast<Special*>(file->special.get())
+               : nullptr;
 }
 TimerFile* timer_of(OpenFile const* file) { return special<TimerFile>(file, proto::FileKind::Timer); }
 SignalFile* signals_of(OpenFile const* file) { return special<SignalFile>(file, proto::FileKind::SignalQueue); }
 } // namespace
 
-Result<ipc::Unit> Server::on(E::Control, Sender& sender, std::uint32_t operation, std::uint32_t descriptor, FileCap target,
-                             proto::EpollEvent const& event) {
+Result<ipc::Unit> Server::on(E::Control, Sender& sender, std::uint32_t operation, std::uint32_t descriptor,
+                             FileCap target, proto::EpollEvent const& event) {
     Epoll* const instance = Epoll::of(file(sender));
     if (target.slot != 0) { sender.delete_after_reply(target.slot); }
     if (instance == nullptr) { return fail(Error::Invalid); }
@@ -30,8 +33,10 @@ Result<ipc::Unit> Server::on(E::Control, Sender& sender, std::uint32_t operation
     return unit(instance->change_watch(operation, descriptor, *watched, event));
 }
 
-Result<proto::EventSet::Collect::Reply> Server::on(E::Collect, Sender& sender, std::uint32_t token, std::uint64_t pending,
-                                                   ipc::OptionalCap<ipc::Notification> notification, ipc::WriteBuffer const&) {
+Result<proto::EventSet::Collect::Reply> Server::on(E::Collect, Sender& sender, std::uint32_t token,
+                                                   std::uint64_t pending,
+                                                   ipc::OptionalCap<ipc::Notification> notification,
+                                                   ipc::WriteBuffer const&) {
     OpenFile* const open = file(sender);
     Epoll* const instance = Epoll::of(open);
     bool kept = false;

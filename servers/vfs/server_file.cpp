@@ -56,7 +56,8 @@ Result<std::uint32_t> Server::on(F::Poll, Sender& sender, std::uint32_t events) 
     return open->poll(events);
 }
 
-Result<std::uint32_t> Server::on(F::PollArm, Sender& sender, std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification) {
+Result<std::uint32_t> Server::on(F::PollArm, Sender& sender, std::uint32_t events, std::uint32_t token,
+                                 ipc::Cap<ipc::Notification> notification) {
     OpenFile* const open = file(sender);
     auto const ready = open != nullptr ? open->arm(events, token, notification.slot) : fail(Error::BadDescriptor);
     if (!ready || *ready != 0) { ipc::release_slot(notification.slot); }
@@ -70,9 +71,12 @@ Result<ipc::Unit> Server::on(F::PollDisarm, Sender& sender, std::uint32_t token)
     return Unit{};
 }
 
-Result<std::uint32_t> Server::on(F::Ioctl, Sender& sender, std::uint32_t request, std::uint32_t, ipc::ReadBuffer const&, ipc::WriteBuffer const&) {
+Result<std::uint32_t> Server::on(F::Ioctl, Sender& sender, std::uint32_t request, std::uint32_t, ipc::ReadBuffer const&,
+                                 ipc::WriteBuffer const&) {
     OpenFile* const open = file(sender);
-    if (open == nullptr) { return fail(vfs_.name_space(sender.badge) != nullptr ? Error::NotTerminal : Error::BadDescriptor); }
+    if (open == nullptr) {
+        return fail(vfs_.name_space(sender.badge) != nullptr ? Error::NotTerminal : Error::BadDescriptor);
+    }
     SenderCaller caller{sender};
     return open->control(request, caller);
 }
@@ -98,7 +102,9 @@ Result<ipc::Unit> Server::on(F::Synchronize, Sender& sender) {
 
 Result<std::uint32_t> Server::on(F::GetFlags, Sender& sender) {
     OpenFile* const open = file(sender);
-    if (open == nullptr) { return vfs_.name_space(sender.badge) != nullptr ? Result<std::uint32_t>{0} : fail(Error::BadDescriptor); }
+    if (open == nullptr) {
+        return vfs_.name_space(sender.badge) != nullptr ? Result<std::uint32_t>{0} : fail(Error::BadDescriptor);
+    }
     return open->flags;
 }
 
@@ -113,7 +119,8 @@ Result<ipc::Unit> Server::on(F::SetAttributes, Sender& sender, proto::AttributeC
     return unit(vfs_.change(open->opener, open->place.mount.get(), *open->inode, change));
 }
 
-Result<std::tuple<ipc::Cap<ipc::Frame>, proto::FilePage>> Server::on(F::Page, Sender& sender, std::uint32_t index, std::uint32_t shared_write) {
+Result<std::tuple<ipc::Cap<ipc::Frame>, proto::FilePage>> Server::on(F::Page, Sender& sender, std::uint32_t index,
+                                                                     std::uint32_t shared_write) {
     OpenFile* const open = file(sender);
     if (open == nullptr) { return fail(Error::BadDescriptor); }
     std::uint32_t valid = 0;
@@ -158,7 +165,8 @@ Result<ipc::Unit> Server::on(F::Attach, Sender& sender, FileCap a, FileCap b, Fi
     return fail(Error::NotTerminal);
 }
 
-Result<std::uint32_t> Server::on(F::CopyFrom, Sender& sender, FileCap source, std::uint64_t source_offset, std::uint64_t offset, std::uint32_t length) {
+Result<std::uint32_t> Server::on(F::CopyFrom, Sender& sender, FileCap source, std::uint64_t source_offset,
+                                 std::uint64_t offset, std::uint32_t length) {
     if (source.slot != 0) {
         sender.delete_after_reply(source.slot);
         return fail(Error::CrossDevice);

@@ -26,7 +26,8 @@ Result<ipc::Cap<proto::File>> Server::on(L::Create, Sender& sender, std::uint32_
     return ipc::Cap<proto::File>{*made};
 }
 
-Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> Server::on(L::Pair, Sender& sender, std::uint32_t type) {
+Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> Server::on(L::Pair, Sender& sender,
+                                                                            std::uint32_t type) {
     Session* const who = session(sender);
     if (who == nullptr) { return fail(Error::BadDescriptor); }
     auto const made = vfs_.socket_pair(*who, type);
@@ -64,8 +65,9 @@ Result<ipc::Cap<proto::Parcel>> Server::on(L::NewParcel, Sender& sender) {
     return ipc::Cap<proto::Parcel>{*made};
 }
 
-Result<Transfer> Server::on(L::Send, Sender& sender, FileCap cap, ipc::OptionalCap<proto::Parcel> parcel, std::uint32_t flags, std::uint32_t claimed,
-                            proto::MessageCredentials const& credentials, Address const& to, ipc::ReadBuffer const&) {
+Result<Transfer> Server::on(L::Send, Sender& sender, FileCap cap, ipc::OptionalCap<proto::Parcel> parcel,
+                            std::uint32_t flags, std::uint32_t claimed, proto::MessageCredentials const& credentials,
+                            Address const& to, ipc::ReadBuffer const&) {
     if (parcel.slot != 0) { sender.delete_after_reply(parcel.slot); }
     auto const found = socket(sender, cap);
     Session* const who = session(sender);
@@ -78,10 +80,12 @@ Result<Transfer> Server::on(L::Send, Sender& sender, FileCap cap, ipc::OptionalC
     message.length = sender.read_length;
     message.nonblock = nonblocking(**found, flags);
     if (handle != nullptr && handle->parcel->size() != 0) { message.parcel = handle->parcel; }
-    return vfs_.send_message(*who, **found, std::move(message), claimed != 0 ? &credentials : nullptr, to.span(), caller);
+    return vfs_.send_message(*who, **found, std::move(message), claimed != 0 ? &credentials : nullptr, to.span(),
+                             caller);
 }
 
-Result<std::tuple<ipc::Cap<proto::File>, proto::SocketAddress>> Server::on(K::Accept, Sender& sender, std::uint32_t flags) {
+Result<std::tuple<ipc::Cap<proto::File>, proto::SocketAddress>> Server::on(K::Accept, Sender& sender,
+                                                                           std::uint32_t flags) {
     LocalSocket* const called = socket(sender);
     if (called == nullptr) { return fail(Error::NotSocket); }
     SenderCaller caller{sender};
@@ -103,7 +107,8 @@ Result<ipc::Unit> Server::on(K::Shutdown, Sender& sender, std::uint32_t how) {
     return called == nullptr ? fail(Error::NotSocket) : unit(called->shutdown(how));
 }
 
-Result<ipc::Unit> Server::on(K::SetOption, Sender& sender, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) {
+Result<ipc::Unit> Server::on(K::SetOption, Sender& sender, std::uint32_t level, std::uint32_t option,
+                             proto::SocketOption const& value) {
     LocalSocket* const called = socket(sender);
     return called == nullptr ? fail(Error::NotSocket) : unit(vfs_.set_socket_option(*called, level, option, value));
 }
@@ -123,22 +128,24 @@ Result<Transfer> Server::on(K::Send, Sender& sender, std::uint32_t flags, Addres
     return called->write(caller, nonblocking(*called, flags));
 }
 
-Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> Server::on(K::Receive, Sender& sender, std::uint32_t flags, ipc::WriteBuffer const&) {
+Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>>
+Server::on(K::Receive, Sender& sender, std::uint32_t flags, ipc::WriteBuffer const&) {
     LocalSocket* const called = socket(sender);
     if (called == nullptr) { return fail(Error::NotSocket); }
     SenderCaller caller{sender};
-    auto const got = called->receive(caller, sender.write_length, flags, nonblocking(*called, flags), LocalSocket::Style::Datagram);
+    auto const got =
+        called->receive(caller, sender.write_length, flags, nonblocking(*called, flags), LocalSocket::Style::Datagram);
     if (!got) { return fail(got.error()); }
     return datagram_of(*got);
 }
 
-Result<std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto::Parcel>>> Server::on(M::Receive, Sender& sender,
-                                                                                                               std::uint32_t flags,
-                                                                                                               ipc::WriteBuffer const&) {
+Result<std::tuple<proto::ReceivedMessage, proto::SocketAddress, ipc::OptionalCap<proto::Parcel>>>
+Server::on(M::Receive, Sender& sender, std::uint32_t flags, ipc::WriteBuffer const&) {
     LocalSocket* const called = socket(sender);
     if (called == nullptr) { return fail(Error::NotSocket); }
     SenderCaller caller{sender};
-    auto got = called->receive(caller, sender.write_length, flags, nonblocking(*called, flags), LocalSocket::Style::Message);
+    auto got =
+        called->receive(caller, sender.write_length, flags, nonblocking(*called, flags), LocalSocket::Style::Message);
     if (!got) { return fail(got.error()); }
     got->reader = &called->file->opener;
     if (got->parcel_slot != 0) { sender.delete_after_reply(got->parcel_slot); }

@@ -48,14 +48,17 @@ Result<std::uint32_t> Server::on(S::SetUmask, Sender& sender, std::uint32_t mask
     return mask > 0777 ? who->umask : std::exchange(who->umask, mask);
 }
 
-Result<ipc::Unit> Server::on(S::Mount, Sender& sender, std::uint32_t flags, ipc::OptionalCap<proto::Directory> file_system, ipc::ReadBuffer const&) {
+Result<ipc::Unit> Server::on(S::Mount, Sender& sender, std::uint32_t flags,
+                             ipc::OptionalCap<proto::Directory> file_system, ipc::ReadBuffer const&) {
     Session* const who = session(sender);
     Error error = Error::BadDescriptor;
     if (who != nullptr) {
         auto const names = texts(sender, 4);
         NamespaceHandle* const handle = file_system.unwrapped ? vfs_.name_space(file_system.badge) : nullptr;
         MountNamespace* const given = handle != nullptr ? handle->space.get() : nullptr;
-        error = names ? vfs_.mount(*who, flags, file_system.slot, (*names)[0], (*names)[1], (*names)[2], (*names)[3], given) : names.error();
+        error =
+            names ? vfs_.mount(*who, flags, file_system.slot, (*names)[0], (*names)[1], (*names)[2], (*names)[3], given)
+                  : names.error();
     }
     // A bind, a remount and the like have no use for it.
     bool const taken = error == Error::None && who != nullptr && vfs_.is_mounted(file_system.slot);
@@ -87,7 +90,8 @@ Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> both(Result<std
 }
 } // namespace
 
-Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> Server::on(S::Pipe, Sender& sender, std::uint32_t flags) {
+Result<std::tuple<ipc::Cap<proto::File>, ipc::Cap<proto::File>>> Server::on(S::Pipe, Sender& sender,
+                                                                            std::uint32_t flags) {
     Session* const who = session(sender);
     if (who == nullptr) { return fail(Error::BadDescriptor); }
     return both(vfs_.pipe(*who, flags));
@@ -101,7 +105,8 @@ Result<ipc::Cap<proto::File>> Server::on(S::AnonymousFile, Sender& sender, std::
     return ipc::Cap<proto::File>{*made};
 }
 
-Result<Transfer> Server::on(S::MountTable, Sender& sender, std::uint32_t format, std::uint32_t offset, ipc::WriteBuffer const&) {
+Result<Transfer> Server::on(S::MountTable, Sender& sender, std::uint32_t format, std::uint32_t offset,
+                            ipc::WriteBuffer const&) {
     Session* const who = session(sender);
     if (who == nullptr) { return fail(Error::BadDescriptor); }
     if (format > 1) { return fail(Error::Invalid); }

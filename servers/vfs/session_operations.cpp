@@ -18,7 +18,8 @@ Error Vfs::change_directory(Session& view, At at, bool verified, std::string_vie
         if (found.error() != Error::Elsewhere || !verified) { return found.error(); }
         for (Mount* mount : mounts_.mounts()) {
             // The walk ended in this one: the session's namespace has it where its capability says.
-            if (mount->space == view.space.get() && mount->foreign() && mount->file_system->server == walker_.elsewhere().directory) {
+            if (mount->space == view.space.get() && mount->foreign() &&
+                mount->file_system->server == walker_.elsewhere().directory) {
                 view.working = Place{mount, mount->root.get()};
                 view.working_rest = walker_.elsewhere().rest;
                 while (!view.working_rest.empty() && view.working_rest.back() == '/') { view.working_rest.pop_back(); }

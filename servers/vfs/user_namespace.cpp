@@ -1,8 +1,12 @@
 #include "user_namespace.hpp"
 
 namespace vfs {
-Result<std::uint32_t> Credentials::global_user(std::uint32_t id) const { return users ? users->users.to_global(id) : id; }
-Result<std::uint32_t> Credentials::global_group(std::uint32_t id) const { return users ? users->groups.to_global(id) : id; }
+Result<std::uint32_t> Credentials::global_user(std::uint32_t id) const {
+    return users ? users->users.to_global(id) : id;
+}
+Result<std::uint32_t> Credentials::global_group(std::uint32_t id) const {
+    return users ? users->groups.to_global(id) : id;
+}
 std::uint32_t Credentials::shown_user(std::uint32_t id) const { return users ? users->users.from_global(id) : id; }
 std::uint32_t Credentials::shown_group(std::uint32_t id) const { return users ? users->groups.from_global(id) : id; }
 bool Credentials::maps(std::uint32_t user_id, std::uint32_t group_id) const {

@@ -1,8 +1,8 @@
 // User namespaces as proc tells them (VfsControl::SetUserMap): which ids a session can name, and over what its capabilities count.
 #pragma once
+#include "ipc/id_map.hpp"
 #include "ref.hpp"
 #include "types.hpp"
-#include "ipc/id_map.hpp"
 #include <map>
 
 namespace vfs {

@@ -5,8 +5,9 @@
 namespace vfs {
 
 Vfs::Vfs(PageStore& pages, Port& port, std::uint32_t inode_maximum, std::uint32_t object_maximum)
-    : environment_{pages, port, inode_maximum}, timers_{port}, mounts_{environment_}, walker_{environment_.dentries}, objects_(first_index),
-      object_maximum_{std::min<std::uint32_t>(object_maximum, (1u << index_bits) - first_index)} {
+    : environment_{pages, port, inode_maximum}, timers_{port}, mounts_{environment_}, walker_{environment_.dentries},
+      objects_(first_index), object_maximum_{
+                                 std::min<std::uint32_t>(object_maximum, (1u << index_bits) - first_index)} {
     anonymous_ = Ref<FileSystem>{new FileSystem{environment_, "pipefs", {}}};
 }
 
@@ -82,12 +83,13 @@ void Vfs::close(Badge badge) {
     if (collection_due_) { collect_sockets(); }
 }
 
-Result<Opened> Vfs::make_file(Session const& view, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place, OpenFile** made) {
+Result<Opened> Vfs::make_file(Session const& view, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode,
+                              Place place, OpenFile** made) {
     return make_file(view.who, view.domain, kind, flags, std::move(inode), place, made);
 }
 
-Result<Opened> Vfs::make_file(Credentials const& who, Ref<QuotaDomain> const& domain, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode,
-                              Place place, OpenFile** made) {
+Result<Opened> Vfs::make_file(Credentials const& who, Ref<QuotaDomain> const& domain, OpenFile::Kind kind,
+                              std::uint32_t flags, Ref<Inode> inode, Place place, OpenFile** made) {
     if (domain && domain->objects >= domain_objects) { return fail(Error::TooManyFilesSystem); }
     auto* const opened = new OpenFile{environment_, kind, flags, std::move(inode), place};
     auto const slot = enter_object(Kind::File, opened, opened->badge);
@@ -178,13 +180,16 @@ Error Vfs::may_remove(Session const& view, Place directory, Dentry const& entry,
 
 bool Vfs::is_mounted(Slot server) const {
     return server != 0 && std::any_of(mounts_.mounts().rbegin(), mounts_.mounts().rend(), // a new one is the last
-                                      [&](Mount const* mount) { return mount->file_system->server == server || mount->file_system->file == server; });
+                                      [&](Mount const* mount) {
+                                          return mount->file_system->server == server ||
+                                                 mount->file_system->file == server;
+                                      });
 }
 
 Ref<QuotaDomain> Vfs::domain_for(Dentry const& directory) const { return directory.inode->domain; }
 
-Result<Ref<Dentry>> Vfs::create(Session const& view, Place directory, std::string_view name, std::uint32_t mode, std::uint32_t device,
-                                std::string_view target) {
+Result<Ref<Dentry>> Vfs::create(Session const& view, Place directory, std::string_view name, std::uint32_t mode,
+                                std::uint32_t device, std::string_view target) {
     Inode& above = *directory.dentry->inode;
     if ((mode & mode::type) != mode::link) { mode &= ~(view.umask & 0777); }
     auto inode = above.file_system().make(mode, domain_for(*directory.dentry), &view.who);

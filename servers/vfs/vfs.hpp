@@ -12,7 +12,7 @@ namespace vfs {
 /// The directory argument of an *at() call.
 struct At {
     bool present = false;
-    OpenFile* file = nullptr;          ///< null though present: not one of ours
+    OpenFile* file = nullptr; ///< null though present: not one of ours
 };
 
 /// A handed-out namespace capability.
@@ -25,7 +25,10 @@ struct ParcelHandle {
     Ref<Parcel> parcel;
 };
 
-struct RegisteredDevice { std::uint32_t major, first, count; Slot server; };
+struct RegisteredDevice {
+    std::uint32_t major, first, count;
+    Slot server;
+};
 
 class Vfs final : private LocalSocket::Host {
 public:
@@ -38,27 +41,37 @@ public:
     // --- what a badge stands for; null: nothing or something else ---
     [[nodiscard]] OpenFile* file(Badge badge) const { return static_cast<OpenFile*>(object(badge, Kind::File)); }
     [[nodiscard]] Session* session(Badge badge) const { return static_cast<Session*>(object(badge, Kind::Session)); }
-    [[nodiscard]] NamespaceHandle* name_space(Badge badge) const { return static_cast<NamespaceHandle*>(object(badge, Kind::Namespace)); }
-    [[nodiscard]] ParcelHandle* parcel(Badge badge) const { return static_cast<ParcelHandle*>(object(badge, Kind::Parcel)); }
+    [[nodiscard]] NamespaceHandle* name_space(Badge badge) const {
+        return static_cast<NamespaceHandle*>(object(badge, Kind::Namespace));
+    }
+    [[nodiscard]] ParcelHandle* parcel(Badge badge) const {
+        return static_cast<ParcelHandle*>(object(badge, Kind::Parcel));
+    }
     /// The socket of an open file; null: it is none.
     [[nodiscard]] static LocalSocket* socket_of(OpenFile const* file) {
-        return file != nullptr && file->kind == OpenFile::Kind::LocalSocket ? static_cast<LocalSocket*>(file->special.get()) : nullptr;
+        return file != nullptr && file->kind == OpenFile::Kind::LocalSocket
+                   ? static_cast<LocalSocket*>(file->special.get())
+                   : nullptr;
     }
     /// Nobody holds its capability any more.
     void close(Badge badge);
 
     // --- Directory (directory_operations.cpp, open.cpp, rename.cpp) ---
-    Result<Opened> open(Session& session, At at, std::uint32_t flags, std::uint32_t mode, std::string_view path, Caller& caller);
+    Result<Opened> open(Session& session, At at, std::uint32_t flags, std::uint32_t mode, std::string_view path,
+                        Caller& caller);
     Result<proto::FileStatus> stat(Session& session, At at, std::uint32_t flags, std::string_view path);
     Error access(Session& session, At at, std::uint32_t wanted, std::string_view path);
     Result<Transfer> read_link(Session& session, At at, std::string_view path, Caller& caller);
     Error make_directory(Session& session, At at, std::uint32_t mode, std::string_view path);
     Error make_node(Session& session, At at, std::uint32_t mode, std::uint32_t device, std::string_view path);
     Error unlink(Session& session, At at, std::uint32_t flags, std::string_view path);
-    Error rename(Session& session, At from, At to, std::uint32_t flags, std::string_view old_path, std::string_view new_path);
-    Error link(Session& session, At from, At to, std::uint32_t flags, std::string_view old_path, std::string_view new_path);
+    Error rename(Session& session, At from, At to, std::uint32_t flags, std::string_view old_path,
+                 std::string_view new_path);
+    Error link(Session& session, At from, At to, std::uint32_t flags, std::string_view old_path,
+               std::string_view new_path);
     Error symbolic_link(Session& session, At at, std::string_view target, std::string_view path);
-    Error set_attributes(Session& session, At at, std::uint32_t flags, proto::AttributeChange const& change, std::string_view path);
+    Error set_attributes(Session& session, At at, std::uint32_t flags, proto::AttributeChange const& change,
+                         std::string_view path);
     Error truncate(Session& session, At at, std::uint64_t size, std::string_view path);
     Result<proto::FileSystemStatus> stat_file_system(Session& session, At at, std::string_view path);
     [[nodiscard]] proto::FileSystemStatus stat_file_system(Mount const* mount, Inode const& inode);
@@ -80,11 +93,13 @@ public:
     Result<Slot> anonymous_file(Session& session, std::uint64_t size);
     /// Takes over `server` (0: none) if it succeeds. With MS_BIND a `server` or `given` is a namespace's file, type its name (`net:[4026531840]`):
     /// the mount keeps that namespace.
-    Error mount(Session& session, std::uint32_t flags, Slot server, std::string_view source, std::string_view target, std::string_view type,
-                std::string_view data, MountNamespace* given = nullptr);
+    Error mount(Session& session, std::uint32_t flags, Slot server, std::string_view source, std::string_view target,
+                std::string_view type, std::string_view data, MountNamespace* given = nullptr);
     Error unmount(Session& session, std::uint32_t flags, std::string_view path);
     Error pivot_root(Session& session, std::string_view new_root, std::string_view put_old);
-    [[nodiscard]] std::string mount_text(Session& session, std::uint32_t format) { return mounts_.text(session.root.get(), format); }
+    [[nodiscard]] std::string mount_text(Session& session, std::uint32_t format) {
+        return mounts_.text(session.root.get(), format);
+    }
 
     // --- AF_UNIX sockets (local_socket_operations.cpp, local_socket_options.cpp). Elsewhere: the session's network namespace is not known ---
     Result<Slot> create_socket(Session& session, std::uint32_t type);
@@ -96,10 +111,12 @@ public:
     Result<Accepted> accept_socket(LocalSocket& listener, std::uint32_t flags, Caller& caller);
     Result<std::string> socket_name(LocalSocket const& socket, bool peer);
     /// `claimed`: SCM_CREDENTIALS; null: the session's. An empty address: to the peer.
-    Result<Transfer> send_message(Session& session, LocalSocket& socket, Outgoing message, proto::MessageCredentials const* claimed,
-                                  std::span<std::byte const> address, Caller& caller);
+    Result<Transfer> send_message(Session& session, LocalSocket& socket, Outgoing message,
+                                  proto::MessageCredentials const* claimed, std::span<std::byte const> address,
+                                  Caller& caller);
     Result<proto::SocketOption> socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option);
-    Error set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option, proto::SocketOption const& value);
+    Error set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option,
+                            proto::SocketOption const& value);
     /// /proc/net/unix of that network namespace.
     [[nodiscard]] std::string socket_table(std::uint32_t network) const;
     // --- EventFiles (event_operations.cpp); flags: O_NONBLOCK ---
@@ -120,12 +137,14 @@ public:
     /// How many mount namespaces there may be (/proc/sys/user/max_mnt_namespaces).
     std::uint32_t namespace_limit = 1024;
     /// NoSpace: there are namespace_limit mount namespaces already.
-    Result<Slot> fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner = 0, std::uint32_t process = 0);
+    Result<Slot> fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner = 0,
+                              std::uint32_t process = 0);
     /// `from`'s credentials and umask, at the root of another namespace.
     /// Its root is not that of its mount namespace.
     [[nodiscard]] static bool is_chrooted(Session const& view);
     Result<Slot> join_name_space(Session const& from, MountNamespace& space, std::uint32_t process);
-    Error set_user_map(proto::UserNamespace const& which, std::span<ipc::IdExtent const> users, std::span<ipc::IdExtent const> groups) {
+    Error set_user_map(proto::UserNamespace const& which, std::span<ipc::IdExtent const> users,
+                       std::span<ipc::IdExtent const> groups) {
         return users_.set(which, users, groups);
     }
     void forget_user(std::uint32_t number) { users_.forget(number); }
@@ -162,7 +181,11 @@ public:
 private:
     friend class BootTree;
     enum class Kind : std::uint8_t { None, File, Session, Namespace, Parcel };
-    struct Object { Badge badge = 0; Kind kind = Kind::None; void* pointer = nullptr; };
+    struct Object {
+        Badge badge = 0;
+        Kind kind = Kind::None;
+        void* pointer = nullptr;
+    };
     static constexpr std::uint32_t index_bits = 16, first_index = 16;
     /// What one quota domain's sessions may hold of the server's objects.
     static constexpr std::uint32_t domain_objects = 4096;
@@ -176,10 +199,10 @@ private:
     /// A capability for the object. Errors: TooManyFilesSystem.
     Result<Slot> enter_object(Kind kind, void* pointer, Badge& badge);
     void remove_object(Badge badge);
-    Result<Opened> make_file(Session const& view, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place,
-                             OpenFile** made = nullptr);
-    Result<Opened> make_file(Credentials const& who, Ref<QuotaDomain> const& domain, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode,
-                             Place place, OpenFile** made);
+    Result<Opened> make_file(Session const& view, OpenFile::Kind kind, std::uint32_t flags, Ref<Inode> inode,
+                             Place place, OpenFile** made = nullptr);
+    Result<Opened> make_file(Credentials const& who, Ref<QuotaDomain> const& domain, OpenFile::Kind kind,
+                             std::uint32_t flags, Ref<Inode> inode, Place place, OpenFile** made);
     Result<Slot> make_session(Session* session);
 
     [[nodiscard]] Result<Start> start_of(Session const& session, At at) const;
@@ -192,8 +215,8 @@ private:
     /// Walk for mkdir, mknod, symlink, link: the place must not exist yet.
     Result<Walked> walk_new(Session& session, At at, std::string_view path, bool directory);
     /// Makes an inode with the ownership rules of a new entry and links it.
-    Result<Ref<Dentry>> create(Session const& session, Place directory, std::string_view name, std::uint32_t mode, std::uint32_t device = 0,
-                               std::string_view target = {});
+    Result<Ref<Dentry>> create(Session const& session, Place directory, std::string_view name, std::uint32_t mode,
+                               std::uint32_t device = 0, std::string_view target = {});
     Ref<QuotaDomain> domain_for(Dentry const& directory) const;
     void removed(Dentry& entry, std::uint64_t now);
     Result<Opened> open_inode(Session& session, Place place, std::uint32_t flags, Caller& caller);
@@ -204,13 +227,15 @@ private:
     Ref<Pipe> fresh_pipe(Session const& session);
     void close_abandoned(Inode& inode);
 
-    Result<Ref<Mount>> new_mount(Session& session, std::uint32_t flags, Slot server, std::string_view source, std::string_view type,
-                                 std::string_view data);
+    Result<Ref<Mount>> new_mount(Session& session, std::uint32_t flags, Slot server, std::string_view source,
+                                 std::string_view type, std::string_view data);
     Result<Ref<Mount>> namespace_mount(Session& session, Slot file, MountNamespace* given, std::string_view name);
-    Error bind(Session& session, Place point, std::uint32_t flags, std::string_view source, Slot file, MountNamespace* given, std::string_view name);
+    Error bind(Session& session, Place point, std::uint32_t flags, std::string_view source, Slot file,
+               MountNamespace* given, std::string_view name);
     Error remount(Session& session, Place point, std::uint32_t flags, std::string_view data);
     Error move(Session& session, Place point, std::string_view source);
-    Error parse_options(Credentials const& who, FileSystem& file_system, std::string_view data, std::uint32_t& root_mode, std::uint32_t& user, std::uint32_t& group) const;
+    Error parse_options(Credentials const& who, FileSystem& file_system, std::string_view data,
+                        std::uint32_t& root_mode, std::uint32_t& user, std::uint32_t& group) const;
     /// The entries of a sysfs or cgroup2.
     Error populate_fixed(FileSystem& file_system);
     QuotaDomain* domain(std::uint32_t number) const;
@@ -222,7 +247,8 @@ private:
     void unname(LocalSocket& socket) override;
     void socket_made(LocalSocket& socket) override;
     void socket_ended(LocalSocket& socket) override;
-    Result<Slot> open_socket(Credentials const& who, Ref<QuotaDomain> const& domain, std::uint32_t flags, Ref<LocalSocket> socket);
+    Result<Slot> open_socket(Credentials const& who, Ref<QuotaDomain> const& domain, std::uint32_t flags,
+                             Ref<LocalSocket> socket);
     Result<Ref<LocalSocket>> find_socket(Session& session, LocalName const& name, LocalSocket::Type type);
     void connect_to(LocalSocket& target, LocalSocket& client, Identity const& who);
     void admit_connections(LocalSocket& listener);
@@ -237,15 +263,15 @@ private:
     MountTable mounts_;
     Walker walker_;
     std::vector<Object> objects_;
-    std::deque<std::uint32_t> free_;       ///< oldest first: a badge is used again as late as can be
+    std::deque<std::uint32_t> free_; ///< oldest first: a badge is used again as late as can be
     std::uint32_t object_maximum_;
     std::uint32_t open_files_ = 0, sessions_ = 0;
-    Ref<FileSystem> anonymous_;            ///< pipes, sockets, memory files
-    Ref<Inode> event_inode_;               ///< of all files of EventFiles
+    Ref<FileSystem> anonymous_; ///< pipes, sockets, memory files
+    Ref<Inode> event_inode_;    ///< of all files of EventFiles
     Ref<MountNamespace> first_;
-    Session first_view_;                   ///< for paths that VfsControl names
+    Session first_view_; ///< for paths that VfsControl names
     std::vector<Ref<QuotaDomain>> domains_;
-    std::vector<Ref<Dentry>> domain_roots_;///< folder of each domain
+    std::vector<Ref<Dentry>> domain_roots_; ///< folder of each domain
     std::vector<RegisteredDevice> devices_;
     UserNamespaces users_;
     LocalNames names_;

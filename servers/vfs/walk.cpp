@@ -25,7 +25,10 @@ bool permitted(Inode const& inode, Credentials const& who, std::uint32_t wanted)
         if (has_capability_over(who, inode, capability::dac_override)) { return true; }
         return (wanted & may::write) == 0 && has_capability_over(who, inode, capability::dac_read_search);
     }
-    if (has_capability_over(who, inode, capability::dac_override) && ((wanted & may::execute) == 0 || (inode.mode & 0111) != 0)) { return true; }
+    if (has_capability_over(who, inode, capability::dac_override) &&
+        ((wanted & may::execute) == 0 || (inode.mode & 0111) != 0)) {
+        return true;
+    }
     return wanted == may::read && has_capability_over(who, inode, capability::dac_read_search);
 }
 
@@ -52,7 +55,8 @@ Result<bool> Walker::leave(Session const& session, Place& place, std::string_vie
     }
     skip_slashes(rest);
     elsewhere_.directory = place.mount->file_system->server;
-    elsewhere_.attach_caller = place.mount->file_system->type == "proc" || place.mount->file_system->type == "cgroup2"; // /proc/self; whose PIDs
+    elsewhere_.attach_caller = place.mount->file_system->type == "proc" ||
+                               place.mount->file_system->type == "cgroup2"; // /proc/self; whose PIDs
     elsewhere_.attach_session = place.mount->file_system->type == "mqueue";
     elsewhere_.rest = rest;
     if (rest.size() > decltype(proto::Continuation::rest)::capacity) { return fail(Error::NameTooLong); }
@@ -146,7 +150,9 @@ Result<Walked> Walker::walk(Session const& session, Start start, std::string_vie
         rest = after;
         if (is_last) {
             if (place.mount->foreign() && (flags & walk_flag::local) == 0) { continue; }
-            if (result.trailing_slash && !found.is_directory() && (flags & walk_flag::create) == 0) { return fail(Error::NotDirectory); }
+            if (result.trailing_slash && !found.is_directory() && (flags & walk_flag::create) == 0) {
+                return fail(Error::NotDirectory);
+            }
             result.place = place;
             return result;
         }

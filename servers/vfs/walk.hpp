@@ -7,7 +7,7 @@ namespace vfs {
 /// Where a walk starts: a session's working directory, or the directory of an *at() call.
 struct Start {
     Place place;
-    std::string_view inside;           ///< path inside a file system served elsewhere
+    std::string_view inside; ///< path inside a file system served elsewhere
 };
 
 namespace walk_flag {
@@ -19,16 +19,16 @@ inline constexpr std::uint32_t follow = 1, ///< a symbolic link at the end
 
 struct Walked {
     enum class Last : std::uint8_t { Normal, Dot, DotDot, Root };
-    Place place;                       ///< what the path names, mounts crossed (not with `parent`); null: missing
-    Place directory;                   ///< of the last component; valid for Normal
-    std::string_view last;             ///< its name, valid until the next walk
+    Place place;           ///< what the path names, mounts crossed (not with `parent`); null: missing
+    Place directory;       ///< of the last component; valid for Normal
+    std::string_view last; ///< its name, valid until the next walk
     Last kind = Last::Root;
     bool trailing_slash = false;
 };
 
 /// A walk that left this server.
 struct Elsewhere {
-    Slot directory = 0;                ///< Directory capability to go on with; this server keeps its slot
+    Slot directory = 0; ///< Directory capability to go on with; this server keeps its slot
     bool attach_caller = false, attach_session = false;
     std::string rest;
 };
@@ -52,7 +52,7 @@ private:
     Result<bool> leave(Session const& session, Place& place, std::string_view& rest);
     DentryTable& dentries_;
     Elsewhere elsewhere_;
-    std::string text_[2];              ///< path while symbolic links are spliced in
+    std::string text_[2]; ///< path while symbolic links are spliced in
 };
 
 } // namespace vfs

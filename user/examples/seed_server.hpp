@@ -59,7 +59,9 @@ public:
         std::uint64_t value = 0;
         char const* const last = text + fetched.count;
         auto const [end, error] = std::from_chars(text, last, value);
-        if (error != std::errc{} || (end != last && (*end != '\n' || end + 1 != last))) { return ipc::fail(ipc::Error::Invalid); }
+        if (error != std::errc{} || (end != last && (*end != '\n' || end + 1 != last))) {
+            return ipc::fail(ipc::Error::Invalid);
+        }
         space->state.plant(value);
         return proto::Transfer{static_cast<std::uint32_t>(fetched.count), 0};
     }

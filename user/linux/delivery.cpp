@@ -15,9 +15,7 @@ using proto::DeliveredSignal;
 bool take(ThreadArea& thread, DeliveredSignal& delivered) {
     thread.signal_pending = 0;
     auto const taken = ipc::call<proto::Process::TakeSignal>(process(thread));
-    if (!taken || taken->information.number == 0) {
-        return false;
-    }
+    if (!taken || taken->information.number == 0) { return false; }
     delivered = *taken;
     if (thread.masked != 0) { // as sigsuspend(2): the handler returns to the mask from before the call
         delivered.old_mask = pair(thread.old_mask_low, thread.old_mask_high);
@@ -28,7 +26,8 @@ bool take(ThreadArea& thread, DeliveredSignal& delivered) {
 
 Word address_of(char const* symbol) { return reinterpret_cast<Word>(symbol); }
 
-void save_context(ThreadArea const& thread, SignalContext& context, Word old_mask, Word floating_point, Word fault_address) {
+void save_context(ThreadArea const& thread, SignalContext& context, Word old_mask, Word floating_point,
+                  Word fault_address) {
     auto const& frame = thread.frame;
     context = {};
     context.gs = frame.gs;
@@ -65,7 +64,8 @@ bool save_floating_point(Word address) {
 
 void restore_floating_point(Word address) {
     alignas(16) std::uint8_t image[512];
-    if (address == 0 || !fetch_bytes(image, address + static_cast<Word>(offsetof(FloatingPointState, fxsave)), sizeof image)) {
+    if (address == 0 ||
+        !fetch_bytes(image, address + static_cast<Word>(offsetof(FloatingPointState, fxsave)), sizeof image)) {
         asm volatile("fninit");
         return;
     }
@@ -105,9 +105,7 @@ bool enter_handler(ThreadArea& thread, DeliveredSignal const& delivered) {
         stack = delivered.stack_address + delivered.stack_size;
     }
     Word const floating_point = floating_point_address(stack);
-    if (!save_floating_point(floating_point)) {
-        return false;
-    }
+    if (!save_floating_point(floating_point)) { return false; }
     auto const signal = static_cast<Word>(delivered.information.number);
     bool const own_restorer = (action.flags & action_flag::restorer) != 0 && action.restorer != 0;
     Word handler_edx = 0, handler_ecx = 0, address;
@@ -120,21 +118,31 @@ bool enter_handler(ThreadArea& thread, DeliveredSignal const& delivered) {
         image.context_address = handler_ecx = address + static_cast<Word>(offsetof(RealTimeSignalFrame, context));
         fill_information(image.info, delivered.information);
         image.context.flags = image.context.link = 0;
-        image.context.stack = {delivered.stack_address, delivered.stack_size == 0 ? 2U : on_alternate ? 1U : 0U, delivered.stack_size};
-        save_context(thread, image.context.context, static_cast<Word>(delivered.old_mask), floating_point, delivered.information.address);
+        image.context.stack = {delivered.stack_address,
+                               delivered.stack_size == 0 ? 2U
+                               : on_alternate            ? 1U
+                                                         : 0U,
+                               delivered.stack_size};
+        save_context(thread, image.context.context, static_cast<Word>(delivered.old_mask), floating_point,
+                     delivered.information.address);
         image.context.mask[0] = static_cast<Word>(delivered.old_mask);
         image.context.mask[1] = static_cast<Word>(delivered.old_mask >> 32);
         std::memcpy(image.return_code, __kernel_rt_sigreturn, sizeof image.return_code);
-        if (!put(address, image)) {
-            return false;
-        }
+        if (!put(address, image)) { return false; }
     } else {
-        struct { Word return_address, signal; SignalContext context; } image;
+        struct {
+            Word return_address, signal;
+            SignalContext context;
+        } image;
         address = frame_address(floating_point, sizeof(SignalFrame));
         image.return_address = own_restorer ? action.restorer : address_of(__kernel_sigreturn);
         image.signal = signal;
-        save_context(thread, image.context, static_cast<Word>(delivered.old_mask), floating_point, delivered.information.address);
-        struct { Word extra_mask; std::uint8_t code[8]; } tail;
+        save_context(thread, image.context, static_cast<Word>(delivered.old_mask), floating_point,
+                     delivered.information.address);
+        struct {
+            Word extra_mask;
+            std::uint8_t code[8];
+        } tail;
         tail.extra_mask = static_cast<Word>(delivered.old_mask >> 32);
         std::memcpy(tail.code, __kernel_sigreturn, sizeof tail.code);
         if (!put(address, image) || !put(address + static_cast<Word>(offsetof(SignalFrame, extra_mask)), tail)) {
@@ -153,8 +161,10 @@ bool enter_handler(ThreadArea& thread, DeliveredSignal const& delivered) {
 void deliver(ThreadArea& thread, DeliveredSignal const& delivered) {
     if (!enter_handler(thread, delivered)) {
         // No stack for the handler: the end, whatever the program wanted to do about SIGSEGV.
-        static_cast<void>(ipc::call<proto::Process::SetAction>(process(thread), signal_number::segv, 1U, proto::SignalAction{}));
-        static_cast<void>(ipc::call<proto::Process::SetMask>(process(thread), mask_unblock, 1U, std::uint64_t{1} << (signal_number::segv - 1)));
+        static_cast<void>(
+            ipc::call<proto::Process::SetAction>(process(thread), signal_number::segv, 1U, proto::SignalAction{}));
+        static_cast<void>(ipc::call<proto::Process::SetMask>(process(thread), mask_unblock, 1U,
+                                                             std::uint64_t{1} << (signal_number::segv - 1)));
         raise(thread, signal_number::segv);
     }
 }
@@ -162,9 +172,7 @@ void deliver(ThreadArea& thread, DeliveredSignal const& delivered) {
 /// One signal; if there are more, proc has set signal_pending again and the last check finds it.
 void deliver_next(ThreadArea& thread) {
     DeliveredSignal delivered;
-    if (take(thread, delivered)) {
-        deliver(thread, delivered);
-    }
+    if (take(thread, delivered)) { deliver(thread, delivered); }
 }
 
 /// The program makes the system call again when the handler has returned: as if it came back to before its call.
@@ -266,7 +274,8 @@ extern "C" [[gnu::used]] void vdso_deliver_signals(linux_process::ThreadArea& th
 /// entry.S: proc sent the thread here from program code, whose registers are in ThreadArea::interrupted.
 extern "C" [[gnu::used]] void vdso_interrupted(linux_process::ThreadArea& thread) {
     auto const& from = thread.interrupted;
-    thread.frame = {from.ebx, from.ecx, from.edx, from.esi, from.edi, from.ebp, from.eax, from.esp, from.eip, from.eflags, from.gs, 1};
+    thread.frame = {from.ebx, from.ecx, from.edx, from.esi,    from.edi, from.ebp,
+                    from.eax, from.esp, from.eip, from.eflags, from.gs,  1};
     vdso::deliver_next(thread);
 }
 

@@ -15,22 +15,17 @@ Long reserve(ThreadArea& thread, Word first) {
     FileTable& table = files(thread);
     TableLock const lock{table};
     Word number = first;
-    while (number < linux_process::descriptor_maximum &&
-           (table.descriptors[number].open != 0 || (table.descriptors[number].reserved & descriptor_flag::taken) != 0)) {
+    while (
+        number < linux_process::descriptor_maximum &&
+        (table.descriptors[number].open != 0 || (table.descriptors[number].reserved & descriptor_flag::taken) != 0)) {
         ++number;
     }
-    if (number >= linux_process::descriptor_maximum) {
-        return refuse(Error::TooManyFiles);
-    }
+    if (number >= linux_process::descriptor_maximum) { return refuse(Error::TooManyFiles); }
     if (number >= table.limit) {
         auto const limit = ipc::call<proto::Process::GrowDescriptors>(process(thread), number);
-        if (!limit) {
-            return refuse(limit.error());
-        }
+        if (!limit) { return refuse(limit.error()); }
         table.limit = *limit;
-        if (number >= table.limit) {
-            return refuse(Error::TooManyFiles);
-        }
+        if (number >= table.limit) { return refuse(Error::TooManyFiles); }
     }
     table.descriptors[number].reserved = descriptor_flag::taken;
     return static_cast<Long>(number);
@@ -44,9 +39,7 @@ void install(ThreadArea& thread, Word number, proto::FileKind kind, bool close_o
     descriptor.path_flags = 0;
     descriptor.reserved = foreign ? descriptor_flag::foreign : 0;
     descriptor.open = 1;
-    if (number >= table.highest) {
-        table.highest = number + 1;
-    }
+    if (number >= table.highest) { table.highest = number + 1; }
 }
 
 void release(ThreadArea& thread, Word number) { files(thread).descriptors[number].reserved = 0; }
@@ -54,16 +47,12 @@ void release(ThreadArea& thread, Word number) { files(thread).descriptors[number
 void clear_slot(Word number) { static_cast<void>(own_slots().remove(slot_of(number))); }
 
 Long close_descriptor(ThreadArea& thread, Word number) {
-    if (number >= linux_process::descriptor_maximum) {
-        return bad_descriptor;
-    }
+    if (number >= linux_process::descriptor_maximum) { return bad_descriptor; }
     FileTable& table = files(thread);
     Descriptor& descriptor = table.descriptors[number];
     {
         TableLock const lock{table};
-        if (descriptor.open == 0) {
-            return bad_descriptor;
-        }
+        if (descriptor.open == 0) { return bad_descriptor; }
         descriptor.open = 0;
         descriptor.close_on_exec = 0;
         descriptor.reserved = descriptor_flag::taken; // until its slot is empty
@@ -82,38 +71,31 @@ Long copy_descriptor(ThreadArea& thread, Word from, Word to, bool close_on_exec)
         return find(thread, from) == nullptr ? bad_descriptor : refuse(copied.error());
     }
     Descriptor const& source = files(thread).descriptors[from];
-    install(thread, to, static_cast<proto::FileKind>(source.kind), close_on_exec, (source.reserved & descriptor_flag::foreign) != 0);
+    install(thread, to, static_cast<proto::FileKind>(source.kind), close_on_exec,
+            (source.reserved & descriptor_flag::foreign) != 0);
     return static_cast<Long>(to);
 }
 } // namespace
 
 Long duplicate(ThreadArea& thread, Word from, Word first, bool close_on_exec) {
-    if (find(thread, from) == nullptr) {
-        return bad_descriptor;
-    }
+    if (find(thread, from) == nullptr) { return bad_descriptor; }
     Long const to = reserve(thread, first);
     return to < 0 ? to : copy_descriptor(thread, from, static_cast<Word>(to), close_on_exec);
 }
 
 Long duplicate_to(ThreadArea& thread, Word from, Word to, bool close_on_exec) {
-    if (find(thread, from) == nullptr || to >= linux_process::descriptor_maximum) {
-        return bad_descriptor;
-    }
+    if (find(thread, from) == nullptr || to >= linux_process::descriptor_maximum) { return bad_descriptor; }
     FileTable& table = files(thread);
     {
         TableLock const lock{table};
         if ((table.descriptors[to].reserved & descriptor_flag::taken) != 0) {
             return refuse(Error::Busy); // another thread opens or closes it, dup2(2)
         }
-        if (to < table.limit) {
-            table.descriptors[to].reserved |= descriptor_flag::taken;
-        }
+        if (to < table.limit) { table.descriptors[to].reserved |= descriptor_flag::taken; }
     }
     if (to >= table.limit) {
         Long const reserved = reserve(thread, to);
-        if (reserved < 0) {
-            return reserved;
-        }
+        if (reserved < 0) { return reserved; }
     } else if (table.descriptors[to].open != 0) {
         table.descriptors[to].open = 0;
         clear_slot(to);

@@ -8,19 +8,19 @@ using linux_process::Descriptor;
 using linux_process::FileTable;
 
 inline FileTable& files(ThreadArea const& thread) { return *pointer<FileTable>(thread.files); }
-inline constexpr abi::CapabilityPointer slot_of(Word descriptor) { return linux_process::slot::descriptor_first + descriptor; }
+inline constexpr abi::CapabilityPointer slot_of(Word descriptor) {
+    return linux_process::slot::descriptor_first + descriptor;
+}
 
 /// Descriptor::reserved
 namespace descriptor_flag {
-inline constexpr std::uint8_t foreign = 1;  ///< opened behind a Continuation: relative paths go to the file itself
-inline constexpr std::uint8_t taken = 2;    ///< not open, but its slot is in use for a moment
+inline constexpr std::uint8_t foreign = 1; ///< opened behind a Continuation: relative paths go to the file itself
+inline constexpr std::uint8_t taken = 2;   ///< not open, but its slot is in use for a moment
 } // namespace descriptor_flag
 
 /// nullptr: EBADF.
 inline Descriptor* find(ThreadArea const& thread, Word number) {
-    if (number >= linux_process::descriptor_maximum) {
-        return nullptr;
-    }
+    if (number >= linux_process::descriptor_maximum) { return nullptr; }
     Descriptor& descriptor = files(thread).descriptors[number];
     return descriptor.open != 0 ? &descriptor : nullptr;
 }

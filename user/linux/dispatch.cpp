@@ -4,7 +4,8 @@
 
 namespace {
 using linux_process::ThreadArea;
-static_assert(abi::ipc_buffer_end == 512 && offsetof(ThreadArea, frame) == 0 && offsetof(linux_process::UserFrame, eip) == 32);
+static_assert(abi::ipc_buffer_end == 512 && offsetof(ThreadArea, frame) == 0 &&
+              offsetof(linux_process::UserFrame, eip) == 32);
 static_assert(offsetof(ThreadArea, process_id) == 572 - 512 && offsetof(ThreadArea, thread_id) == 576 - 512);
 static_assert(offsetof(ThreadArea, in_call) == 616 - 512 && offsetof(ThreadArea, interrupted) == 624 - 512);
 static_assert(offsetof(abi::IpcBuffer, redirect_flags) == 304);

@@ -15,16 +15,15 @@ inline constexpr Word nonblock = 0x800, close_on_exec = 0x80000;
 
 Long make_event(ThreadArea& thread, Word flags) {
     constexpr Word semaphore = 1;
-    if ((flags & ~(semaphore | nonblock | close_on_exec)) != 0) {
-        return invalid;
-    }
+    if ((flags & ~(semaphore | nonblock | close_on_exec)) != 0) { return invalid; }
     return open_event_file(thread, FileKind::Event, flags, [&](abi::CapabilityPointer slot) {
         return ipc::call_into<EventFiles::NewEvent>(slot, event_files, argument1(thread), flags & ~close_on_exec);
     });
 }
 
 /// struct itimerspec.
-template <class Time> struct TimerTimes {
+template <class Time>
+struct TimerTimes {
     Time interval, value;
 };
 TimeSpec32 time_of(std::uint64_t nanoseconds, TimeSpec32*) {
@@ -35,7 +34,8 @@ TimeSpec64 time_of(std::uint64_t nanoseconds, TimeSpec64*) {
     SplitTime const time = split(nanoseconds);
     return {static_cast<std::int64_t>(time.seconds), static_cast<std::int32_t>(time.nanoseconds), 0};
 }
-template <class Time> Long put_times(Word address, proto::TimerValue const& value) {
+template <class Time>
+Long put_times(Word address, proto::TimerValue const& value) {
     constexpr Time* like = nullptr;
     return put(address, TimerTimes<Time>{time_of(value.interval, like), time_of(value.value, like)}) ? 0 : fault;
 }
@@ -46,37 +46,30 @@ Long check_timer(ThreadArea& thread, Word descriptor) {
 }
 ipc::Cap<Timer> timer(Word descriptor) { return file(descriptor).as<Timer>(); }
 
-template <class Time> Long set_timer(ThreadArea& thread) {
+template <class Time>
+Long set_timer(ThreadArea& thread) {
     constexpr Word absolute = 1, cancel_on_set = 2;
     Word const descriptor = argument1(thread), flags = argument2(thread);
     TimerTimes<Time> times;
-    if (!fetch(argument3(thread), times)) {
-        return fault;
-    }
+    if (!fetch(argument3(thread), times)) { return fault; }
     if ((flags & ~(absolute | cancel_on_set)) != 0 || !valid_time(times.value) || !valid_time(times.interval)) {
         return invalid;
     }
-    if (Long const error = check_timer(thread, descriptor); error < 0) {
-        return error;
-    }
+    if (Long const error = check_timer(thread, descriptor); error < 0) { return error; }
     proto::TimerValue value{nanoseconds_of(times.interval), nanoseconds_of(times.value)};
     if ((flags & absolute) != 0 && value.value != 0) {
         auto const clock = ipc::call<Timer::Clock>(timer(descriptor));
-        if (!clock) {
-            return refuse(clock.error());
-        }
-        value.value = is_wall_clock(*clock) ? wall_to_boot(thread, value.value) : monotonic_to_boot(thread, *clock, value.value);
+        if (!clock) { return refuse(clock.error()); }
+        value.value =
+            is_wall_clock(*clock) ? wall_to_boot(thread, value.value) : monotonic_to_boot(thread, *clock, value.value);
     }
     auto const old = ipc::call<Timer::Set>(timer(descriptor), flags & absolute, value);
-    if (!old) {
-        return refuse(old.error());
-    }
+    if (!old) { return refuse(old.error()); }
     return argument4(thread) == 0 ? 0 : put_times<Time>(argument4(thread), *old);
 }
-template <class Time> Long get_timer(ThreadArea& thread) {
-    if (Long const error = check_timer(thread, argument1(thread)); error < 0) {
-        return error;
-    }
+template <class Time>
+Long get_timer(ThreadArea& thread) {
+    if (Long const error = check_timer(thread, argument1(thread)); error < 0) { return error; }
     auto const now = ipc::call<Timer::Get>(timer(argument1(thread)));
     return now ? put_times<Time>(argument2(thread), *now) : refuse(now.error());
 }
@@ -84,22 +77,14 @@ template <class Time> Long get_timer(ThreadArea& thread) {
 Long make_signals(ThreadArea& thread, Word flags) {
     constexpr std::uint64_t unblockable = std::uint64_t{1} << 8 | std::uint64_t{1} << 18; // SIGKILL, SIGSTOP
     std::uint64_t mask;
-    if (argument3(thread) != sizeof mask || (flags & ~(nonblock | close_on_exec)) != 0) {
-        return invalid;
-    }
-    if (!fetch(argument2(thread), mask)) {
-        return fault;
-    }
+    if (argument3(thread) != sizeof mask || (flags & ~(nonblock | close_on_exec)) != 0) { return invalid; }
+    if (!fetch(argument2(thread), mask)) { return fault; }
     mask &= ~unblockable;
     Word const descriptor = argument1(thread);
     if (static_cast<Long>(descriptor) != -1) {
         Descriptor const* const open = find(thread, descriptor);
-        if (open == nullptr) {
-            return bad_descriptor;
-        }
-        if (!is_kind(*open, FileKind::SignalQueue)) {
-            return invalid;
-        }
+        if (open == nullptr) { return bad_descriptor; }
+        if (!is_kind(*open, FileKind::SignalQueue)) { return invalid; }
         auto const set = ipc::call<proto::SignalFile::SetMask>(file(descriptor).as<proto::SignalFile>(), mask);
         return set ? static_cast<Long>(descriptor) : refuse(set.error());
     }
@@ -123,14 +108,10 @@ static_assert(sizeof(SignalRecord) == 128);
 } // namespace
 
 Long read_signals(ThreadArea& thread, Word descriptor, Word address, Word length) {
-    if (length < sizeof(SignalRecord)) {
-        return invalid;
-    }
+    if (length < sizeof(SignalRecord)) { return invalid; }
     auto const mask = ipc::call<proto::SignalFile::Mask>(file(descriptor).as<proto::SignalFile>());
     auto const flags = ipc::call<proto::File::GetFlags>(file(descriptor));
-    if (!mask || !flags) {
-        return refuse(mask ? flags.error() : mask.error());
-    }
+    if (!mask || !flags) { return refuse(mask ? flags.error() : mask.error()); }
     Word done = 0;
     while (length - done >= sizeof(SignalRecord)) {
         bool const waits = done == 0 && (*flags & nonblock) == 0;
@@ -139,9 +120,7 @@ Long read_signals(ThreadArea& thread, Word descriptor, Word address, Word length
             Interruptible const waiting{thread, waits};
             got = ipc::call<Process::WaitSignal>(process(thread), *mask, waits ? ~std::uint64_t{0} : 0);
         }
-        if (!got) {
-            return done != 0 ? static_cast<Long>(done) : refuse(got.error());
-        }
+        if (!got) { return done != 0 ? static_cast<Long>(done) : refuse(got.error()); }
         SignalRecord record{};
         record.number = static_cast<Word>(got->number);
         record.error = got->error;
@@ -152,9 +131,7 @@ Long read_signals(ThreadArea& thread, Word descriptor, Word address, Word length
         record.value = static_cast<std::int32_t>(got->value);
         record.pointer = got->value;
         record.address = got->address;
-        if (!put(address + done, record)) {
-            return fault;
-        }
+        if (!put(address + done, record)) { return fault; }
         done += sizeof(SignalRecord);
     }
     return static_cast<Long>(done);
@@ -167,9 +144,7 @@ Long sys_timerfd_create(ThreadArea& thread) {
     Word const clock = argument1(thread), flags = argument2(thread);
     constexpr Word boot = 7, wall_alarm = 8, boot_alarm = 9;
     bool const known = clock <= clock_monotonic || (clock >= boot && clock <= boot_alarm);
-    if ((flags & ~(nonblock | close_on_exec)) != 0 || !known) {
-        return invalid;
-    }
+    if ((flags & ~(nonblock | close_on_exec)) != 0 || !known) { return invalid; }
     constexpr Word wake_alarm = 35; // CAP_WAKE_ALARM
     if ((clock == wall_alarm || clock == boot_alarm) && !ipc::call<Process::Capable>(process(thread), wake_alarm)) {
         return refuse(Error::NotPermitted);

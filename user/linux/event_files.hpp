@@ -5,17 +5,18 @@
 
 namespace vdso {
 
-inline bool is_kind(Descriptor const& descriptor, proto::FileKind kind) { return descriptor.kind == static_cast<std::uint8_t>(kind); }
+inline bool is_kind(Descriptor const& descriptor, proto::FileKind kind) {
+    return descriptor.kind == static_cast<std::uint8_t>(kind);
+}
 
 inline constexpr ipc::Cap<proto::EventFiles> event_files{linux_process::slot::vfs};
 
 /// A descriptor for the file that make(slot) puts there. flags: as of eventfd2(2) and the like.
-template <class Make> Long open_event_file(ThreadArea& thread, proto::FileKind kind, Word flags, Make make) {
+template <class Make>
+Long open_event_file(ThreadArea& thread, proto::FileKind kind, Word flags, Make make) {
     constexpr Word close_on_exec = 0x80000;
     Long const number = reserve(thread);
-    if (number < 0) {
-        return number;
-    }
+    if (number < 0) { return number; }
     if (auto const made = make(slot_of(static_cast<Word>(number))); !made) {
         release(thread, static_cast<Word>(number));
         return refuse(made.error());

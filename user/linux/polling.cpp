@@ -1,8 +1,8 @@
 // poll, select and their relatives: ask each file, arm those that are not ready, wait on the thread's own notification.
+#include "polling.hpp"
 #include "calls.hpp"
 #include "descriptors.hpp"
 #include "event_files.hpp"
-#include "polling.hpp"
 
 namespace vdso {
 
@@ -14,7 +14,8 @@ namespace {
 /// What is waited for: `count` files, each with its events; found() takes what is ready.
 /// Set has: Word count(); bool get(Word index, Word& descriptor, Word& events) (false: skip it, found says why);
 /// bool fill(Word index, Word revents) (false: EFAULT).
-template <class Set> class Poller {
+template <class Set>
+class Poller {
 public:
     Poller(ThreadArea& thread, Set& set) : thread_{thread}, set_{set}, token_{static_cast<Word>(time_stamp())} {}
 
@@ -25,9 +26,7 @@ public:
         disarm();
         for (Word index = 0; index < set_.count(); ++index) {
             Word descriptor, events, found = 0;
-            if (!set_.get(index, descriptor, events)) {
-                continue;
-            }
+            if (!set_.get(index, descriptor, events)) { continue; }
             if (find(thread_, descriptor) == nullptr) {
                 found = poll_invalid;
             } else {
@@ -35,9 +34,7 @@ public:
                 found = events_of(descriptor, events, arm && ready == 0);
                 armed_ = arm && ready == 0 ? index + 1 : armed_;
             }
-            if (!set_.fill(index, found)) {
-                return fault;
-            }
+            if (!set_.fill(index, found)) { return fault; }
             ready += found != 0 ? 1 : 0;
         }
         return ready;
@@ -62,21 +59,21 @@ private:
         if (is_kind(open, proto::FileKind::SignalQueue)) {
             auto const mask = ipc::call<proto::SignalFile::Mask>(file(descriptor).as<proto::SignalFile>());
             signals_ |= mask ? *mask : 0;
-            auto const pending = arming ? ipc::call<Process::WakeForSignals>(process(thread_), signals_) : ipc::call<Process::Pending>(process(thread_));
+            auto const pending = arming ? ipc::call<Process::WakeForSignals>(process(thread_), signals_)
+                                        : ipc::call<Process::Pending>(process(thread_));
             return mask && pending && (*mask & *pending) != 0 ? events & (poll_in | poll_read_normal) : 0;
         }
         ipc::Result<Word> answer;
         if (arming) {
-            answer = ipc::call<File::PollArm>(file(descriptor), events, token_, ipc::Cap<ipc::Notification>{thread_.wake_slot});
+            answer = ipc::call<File::PollArm>(file(descriptor), events, token_,
+                                              ipc::Cap<ipc::Notification>{thread_.wake_slot});
         } else {
             answer = ipc::call<File::Poll>(file(descriptor), events);
         }
         if (!answer && answer.error() == Error::ServerDied) {
             answer = ipc::call<File::Poll>(file(descriptor), events); // its successor knows what became of the file
         }
-        if (!answer) {
-            return answer.error() == Error::NotImplemented ? (poll_in | poll_out) & events : poll_error;
-        }
+        if (!answer) { return answer.error() == Error::NotImplemented ? (poll_in | poll_out) & events : poll_error; }
         if (*answer == 0 && is_kind(open, proto::FileKind::Epoll)) {
             return poll_parts(thread_, descriptor, token_, arming) & events;
         }
@@ -86,11 +83,14 @@ private:
     ThreadArea& thread_;
     Set& set_;
     Word const token_;
-    Word armed_ = 0; ///< the files before this index may be armed
+    Word armed_ = 0;            ///< the files before this index may be armed
     std::uint64_t signals_ = 0; ///< of the signal descriptors so far
 };
 
-struct PollRecord { std::int32_t descriptor; std::int16_t events, found; };
+struct PollRecord {
+    std::int32_t descriptor;
+    std::int16_t events, found;
+};
 
 /// The program's own array.
 class PollSet {
@@ -99,9 +99,7 @@ public:
     [[nodiscard]] Word count() const { return count_; }
     bool get(Word index, Word& descriptor, Word& events) {
         PollRecord record;
-        if (!fetch(address_ + index * sizeof record, record)) {
-            return false;
-        }
+        if (!fetch(address_ + index * sizeof record, record)) { return false; }
         if (record.descriptor < 0) {
             static_cast<void>(fill(index, 0));
             return false;
@@ -112,7 +110,9 @@ public:
     }
     bool fill(Word index, Word found) {
         auto const value = static_cast<std::int16_t>(found);
-        return put_bytes(address_ + index * static_cast<Word>(sizeof(PollRecord)) + static_cast<Word>(offsetof(PollRecord, found)), &value, sizeof value);
+        return put_bytes(address_ + index * static_cast<Word>(sizeof(PollRecord)) +
+                             static_cast<Word>(offsetof(PollRecord, found)),
+                         &value, sizeof value);
     }
 
 private:
@@ -120,16 +120,20 @@ private:
 };
 
 inline constexpr Word set_words = linux_process::descriptor_maximum / 32;
-struct BitSets { Word read[set_words], write[set_words], except[set_words]; };
+struct BitSets {
+    Word read[set_words], write[set_words], except[set_words];
+};
 
 /// select's bit sets.
 class SelectSet {
 public:
-    SelectSet(ThreadArea& thread, BitSets const& wanted, Word count) : thread_{thread}, wanted_{wanted}, count_{count} {}
+    SelectSet(ThreadArea& thread, BitSets const& wanted, Word count)
+        : thread_{thread}, wanted_{wanted}, count_{count} {}
     [[nodiscard]] Word count() const { return count_; }
     bool get(Word index, Word& descriptor, Word& events) {
         Word const word = index / 32, bit = index % 32;
-        events = ((wanted_.read[word] >> bit & 1) != 0 ? poll_in : 0) | ((wanted_.write[word] >> bit & 1) != 0 ? poll_out : 0) |
+        events = ((wanted_.read[word] >> bit & 1) != 0 ? poll_in : 0) |
+                 ((wanted_.write[word] >> bit & 1) != 0 ? poll_out : 0) |
                  ((wanted_.except[word] >> bit & 1) != 0 ? poll_priority : 0);
         descriptor = index;
         return events != 0;
@@ -164,9 +168,7 @@ private:
 };
 
 Long poll(ThreadArea& thread, Word address, Word count, std::uint64_t deadline) {
-    if (count > linux_process::descriptor_maximum) {
-        return invalid;
-    }
+    if (count > linux_process::descriptor_maximum) { return invalid; }
     if (count != 0) {
         PollRecord probe;
         if (!fetch(address, probe) || !fetch(address + (count - 1) * static_cast<Word>(sizeof probe), probe)) {
@@ -179,40 +181,34 @@ Long poll(ThreadArea& thread, Word address, Word count, std::uint64_t deadline) 
 
 Long fetch_set(Word address, Word count, Word (&bits)[set_words]) {
     Word const words = (count + 31) / 32;
-    if (address != 0 && !fetch_bytes(bits, address, words * 4)) {
-        return fault;
-    }
-    if (words != 0 && count % 32 != 0) {
-        bits[words - 1] &= (Word{1} << count % 32) - 1;
-    }
+    if (address != 0 && !fetch_bytes(bits, address, words * 4)) { return fault; }
+    if (words != 0 && count % 32 != 0) { bits[words - 1] &= (Word{1} << count % 32) - 1; }
     return 0;
 }
 
-[[gnu::noinline]] Long select(ThreadArea& thread, Word count, Word read, Word write, Word except, std::uint64_t deadline) {
-    if (static_cast<Long>(count) < 0) {
-        return invalid;
-    }
+[[gnu::noinline]] Long select(ThreadArea& thread, Word count, Word read, Word write, Word except,
+                              std::uint64_t deadline) {
+    if (static_cast<Long>(count) < 0) { return invalid; }
     count = std::min(count, linux_process::descriptor_maximum);
     BitSets wanted{};
-    if (fetch_set(read, count, wanted.read) != 0 || fetch_set(write, count, wanted.write) != 0 || fetch_set(except, count, wanted.except) != 0) {
+    if (fetch_set(read, count, wanted.read) != 0 || fetch_set(write, count, wanted.write) != 0 ||
+        fetch_set(except, count, wanted.except) != 0) {
         return fault;
     }
     for (Word number = 0; number < count; ++number) {
         Word const word = number / 32;
-        if (((wanted.read[word] | wanted.write[word] | wanted.except[word]) >> number % 32 & 1) != 0 && find(thread, number) == nullptr) {
+        if (((wanted.read[word] | wanted.write[word] | wanted.except[word]) >> number % 32 & 1) != 0 &&
+            find(thread, number) == nullptr) {
             return bad_descriptor;
         }
     }
     SelectSet set{thread, wanted, count};
     Long const ready = Poller<SelectSet>{thread, set}.run(deadline);
-    if (ready < 0) {
-        return ready;
-    }
-    if (set.bad()) {
-        return bad_descriptor;
-    }
+    if (ready < 0) { return ready; }
+    if (set.bad()) { return bad_descriptor; }
     Word const bytes = (count + 31) / 32 * 4;
-    if ((read != 0 && !put_bytes(read, set.found.read, bytes)) || (write != 0 && !put_bytes(write, set.found.write, bytes)) ||
+    if ((read != 0 && !put_bytes(read, set.found.read, bytes)) ||
+        (write != 0 && !put_bytes(write, set.found.write, bytes)) ||
         (except != 0 && !put_bytes(except, set.found.except, bytes))) {
         return fault;
     }
@@ -234,29 +230,22 @@ TimeSpec64 make_time(std::uint64_t nanoseconds, TimeSpec64*) {
 }
 
 /// A wait with a time-out at `time_address` and a mask at `mask_address`. wait(deadline).
-template <class Time, class Wait> Long masked_wait(ThreadArea& thread, Word time_address, Word mask_address, Wait wait) {
+template <class Time, class Wait>
+Long masked_wait(ThreadArea& thread, Word time_address, Word mask_address, Wait wait) {
     std::uint64_t deadline = for_ever;
     if (time_address != 0) {
         Time time;
-        if (!fetch(time_address, time)) {
-            return fault;
-        }
-        if (!valid_time(time)) {
-            return invalid;
-        }
+        if (!fetch(time_address, time)) { return fault; }
+        if (!valid_time(time)) { return invalid; }
         deadline = deadline_of(thread, nanoseconds_of(time));
     }
     TemporaryMask mask{thread};
-    if (!mask.set(mask_address)) {
-        return fault;
-    }
+    if (!mask.set(mask_address)) { return fault; }
     Long result = wait(deadline);
     if (time_address != 0 && result != restart_never) {
         static_cast<void>(put(time_address, make_time(left_until(thread, deadline), static_cast<Time*>(nullptr))));
     }
-    if (result == restart_never) {
-        return result;
-    }
+    if (result == restart_never) { return result; }
     mask.restore();
     return result;
 }
@@ -264,16 +253,19 @@ template <class Time, class Wait> Long masked_wait(ThreadArea& thread, Word time
 
 Long sys_poll(ThreadArea& thread) {
     auto const milliseconds = static_cast<Long>(argument3(thread));
-    std::uint64_t const deadline = milliseconds < 0 ? for_ever : deadline_of(thread, static_cast<std::uint64_t>(milliseconds) * 1000000);
+    std::uint64_t const deadline =
+        milliseconds < 0 ? for_ever : deadline_of(thread, static_cast<std::uint64_t>(milliseconds) * 1000000);
     return poll(thread, argument1(thread), argument2(thread), deadline);
 }
 Long sys_ppoll(ThreadArea& thread) {
-    return masked_wait<TimeSpec32>(thread, argument3(thread), argument4(thread),
-                                   [&](std::uint64_t deadline) { return poll(thread, argument1(thread), argument2(thread), deadline); });
+    return masked_wait<TimeSpec32>(thread, argument3(thread), argument4(thread), [&](std::uint64_t deadline) {
+        return poll(thread, argument1(thread), argument2(thread), deadline);
+    });
 }
 Long sys_ppoll64(ThreadArea& thread) {
-    return masked_wait<TimeSpec64>(thread, argument3(thread), argument4(thread),
-                                   [&](std::uint64_t deadline) { return poll(thread, argument1(thread), argument2(thread), deadline); });
+    return masked_wait<TimeSpec64>(thread, argument3(thread), argument4(thread), [&](std::uint64_t deadline) {
+        return poll(thread, argument1(thread), argument2(thread), deadline);
+    });
 }
 
 namespace {
@@ -281,13 +273,10 @@ Long select_old_time(ThreadArea& thread, Word count, Word read, Word write, Word
     std::uint64_t deadline = for_ever;
     if (time_address != 0) {
         TimeVal time;
-        if (!fetch(time_address, time)) {
-            return fault;
-        }
-        if (time.seconds < 0 || time.microseconds < 0) {
-            return invalid;
-        }
-        deadline = deadline_of(thread, join(static_cast<Word>(time.seconds), 0) + static_cast<std::uint64_t>(time.microseconds) * 1000);
+        if (!fetch(time_address, time)) { return fault; }
+        if (time.seconds < 0 || time.microseconds < 0) { return invalid; }
+        deadline = deadline_of(thread, join(static_cast<Word>(time.seconds), 0) +
+                                           static_cast<std::uint64_t>(time.microseconds) * 1000);
     }
     Long const result = select(thread, count, read, write, except, deadline);
     if (time_address != 0 && result != restart_never) {
@@ -295,24 +284,26 @@ Long select_old_time(ThreadArea& thread, Word count, Word read, Word write, Word
     }
     return result;
 }
-template <class Time> Long select_masked(ThreadArea& thread) {
-    struct { Word mask, bytes; } signals{};
-    if (argument6(thread) != 0 && !fetch(argument6(thread), signals)) {
-        return fault;
-    }
-    if (signals.mask != 0 && signals.bytes != 8) {
-        return invalid;
-    }
+template <class Time>
+Long select_masked(ThreadArea& thread) {
+    struct {
+        Word mask, bytes;
+    } signals{};
+    if (argument6(thread) != 0 && !fetch(argument6(thread), signals)) { return fault; }
+    if (signals.mask != 0 && signals.bytes != 8) { return invalid; }
     return masked_wait<Time>(thread, argument5(thread), signals.mask, [&](std::uint64_t deadline) {
         return select(thread, argument1(thread), argument2(thread), argument3(thread), argument4(thread), deadline);
     });
 }
 } // namespace
 Long sys_select(ThreadArea& thread) {
-    return select_old_time(thread, argument1(thread), argument2(thread), argument3(thread), argument4(thread), argument5(thread));
+    return select_old_time(thread, argument1(thread), argument2(thread), argument3(thread), argument4(thread),
+                           argument5(thread));
 }
 Long sys_old_select(ThreadArea& thread) {
-    struct { Word count, read, write, except, time; } a;
+    struct {
+        Word count, read, write, except, time;
+    } a;
     return fetch(argument1(thread), a) ? select_old_time(thread, a.count, a.read, a.write, a.except, a.time) : fault;
 }
 Long sys_pselect6(ThreadArea& thread) { return select_masked<TimeSpec32>(thread); }

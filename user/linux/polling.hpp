@@ -4,8 +4,8 @@
 
 namespace vdso {
 
-inline constexpr Word poll_in = 1, poll_priority = 2, poll_out = 4, poll_error = 8, poll_hang_up = 16, poll_invalid = 32,
-                      poll_read_normal = 64;
+inline constexpr Word poll_in = 1, poll_priority = 2, poll_out = 4, poll_error = 8, poll_hang_up = 16,
+                      poll_invalid = 32, poll_read_normal = 64;
 inline constexpr std::uint64_t for_ever = ~std::uint64_t{0};
 
 /// For the time of a wait, with another signal mask (ppoll, pselect). If a signal ends the wait the mask stays in force until
@@ -16,12 +16,8 @@ public:
     /// False: EFAULT.
     bool set(Word address) {
         std::uint64_t mask;
-        if (address == 0 || thread_.masked != 0) {
-            return true;
-        }
-        if (!fetch(address, mask)) {
-            return false;
-        }
+        if (address == 0 || thread_.masked != 0) { return true; }
+        if (!fetch(address, mask)) { return false; }
         if (mask != pair(thread_.signal_mask_low, thread_.signal_mask_high)) {
             thread_.old_mask_low = thread_.signal_mask_low;
             thread_.old_mask_high = thread_.signal_mask_high;
@@ -33,7 +29,8 @@ public:
     void restore() {
         if (thread_.masked != 0) {
             thread_.masked = 0;
-            static_cast<void>(ipc::call<proto::Process::SetMask>(process(thread_), 2U, 1U, pair(thread_.old_mask_low, thread_.old_mask_high)));
+            static_cast<void>(ipc::call<proto::Process::SetMask>(process(thread_), 2U, 1U,
+                                                                 pair(thread_.old_mask_low, thread_.old_mask_high)));
         }
     }
 
@@ -49,7 +46,8 @@ inline std::uint64_t deadline_of(ThreadArea& thread, std::uint64_t nanoseconds) 
 /// Something that waits on the thread's notification. Waits has: Long pass(bool arm), which asks everybody, arms them as long as nothing is
 /// ready (if not told to, it disarms them), and says how many are ready or an error; void disarm(), after which nobody signals any more.
 /// Number ready, 0 at the deadline (boot time; 0: do not wait), restart_never, or an error.
-template <class Waits> Long wait_until(ThreadArea& thread, Waits& waits, std::uint64_t deadline) {
+template <class Waits>
+Long wait_until(ThreadArea& thread, Waits& waits, std::uint64_t deadline) {
     bool arm = deadline != 0;
     for (;;) {
         Long const ready = waits.pass(arm);
@@ -58,24 +56,18 @@ template <class Waits> Long wait_until(ThreadArea& thread, Waits& waits, std::ui
             return ready;
         }
         if (!arm) { // woken, and nothing there: in the meantime another took it
-            if (deadline != for_ever && boot_nanoseconds(thread) >= deadline) {
-                return 0;
-            }
+            if (deadline != for_ever && boot_nanoseconds(thread) >= deadline) { return 0; }
             arm = true;
             continue;
         }
         bool const timed = deadline != for_ever;
-        if (timed) {
-            static_cast<void>(ipc::call<proto::Process::WakeAt>(process(thread), deadline));
-        }
+        if (timed) { static_cast<void>(ipc::call<proto::Process::WakeAt>(process(thread), deadline)); }
         ipc::Result<Word> woken;
         {
             Interruptible const waiting{thread};
             woken = ipc::wait(thread.wake_slot);
         }
-        if (timed) {
-            static_cast<void>(ipc::call<proto::Process::WakeAt>(process(thread), std::uint64_t{0}));
-        }
+        if (timed) { static_cast<void>(ipc::call<proto::Process::WakeAt>(process(thread), std::uint64_t{0})); }
         if (!woken) {
             waits.disarm();
             return restart_never;

@@ -34,16 +34,20 @@ using linux_process::ThreadArea;
     return false;
 }
 
-struct Time32 { std::int32_t seconds; std::uint32_t fraction; };
-struct Time64 { std::int64_t seconds; std::uint32_t fraction, padding; };
+struct Time32 {
+    std::int32_t seconds;
+    std::uint32_t fraction;
+};
+struct Time64 {
+    std::int64_t seconds;
+    std::uint32_t fraction, padding;
+};
 
 } // namespace
 
 PROGRAM_SIDE int __vdso_clock_gettime(std::uint32_t clock, Time32* time) {
     std::uint64_t now;
-    if (!read_clock(clock, now)) {
-        return system_call(265, clock, time);
-    }
+    if (!read_clock(clock, now)) { return system_call(265, clock, time); }
     auto const parts = vdso::split(now);
     time->seconds = static_cast<std::int32_t>(parts.seconds);
     time->fraction = parts.nanoseconds;
@@ -52,9 +56,7 @@ PROGRAM_SIDE int __vdso_clock_gettime(std::uint32_t clock, Time32* time) {
 
 PROGRAM_SIDE int __vdso_clock_gettime64(std::uint32_t clock, Time64* time) {
     std::uint64_t now;
-    if (!read_clock(clock, now)) {
-        return system_call(403, clock, time);
-    }
+    if (!read_clock(clock, now)) { return system_call(403, clock, time); }
     auto const parts = vdso::split(now);
     time->seconds = static_cast<std::int64_t>(parts.seconds);
     time->fraction = parts.nanoseconds;
@@ -68,16 +70,12 @@ PROGRAM_SIDE int __vdso_gettimeofday(Time32* time, std::int32_t* zone) {
         time->seconds = static_cast<std::int32_t>(parts.seconds);
         time->fraction = parts.nanoseconds / 1000;
     }
-    if (zone != nullptr) {
-        zone[0] = zone[1] = 0;
-    }
+    if (zone != nullptr) { zone[0] = zone[1] = 0; }
     return 0;
 }
 
 PROGRAM_SIDE std::int32_t __vdso_time(std::int32_t* time) {
     auto const seconds = static_cast<std::int32_t>(vdso::split(vdso::wall_nanoseconds(thread_area())).seconds);
-    if (time != nullptr) {
-        *time = seconds;
-    }
+    if (time != nullptr) { *time = seconds; }
     return seconds;
 }

@@ -13,12 +13,13 @@ struct SignalContext {
     std::uint32_t old_mask, cr2;
 };
 static_assert(sizeof(SignalContext) == 88);
-static_assert(offsetof(SignalContext, eax) == 44 && offsetof(SignalContext, eip) == 56 && offsetof(SignalContext, floating_point) == 76);
+static_assert(offsetof(SignalContext, eax) == 44 && offsetof(SignalContext, eip) == 56 &&
+              offsetof(SignalContext, floating_point) == 76);
 
 /// The old FSAVE image, then FXSAVE's.
 struct FloatingPointState {
     std::uint32_t legacy[27];
-    std::uint16_t status, magic;       ///< magic 0: the FXSAVE part is there
+    std::uint16_t status, magic; ///< magic 0: the FXSAVE part is there
     alignas(4) std::uint8_t fxsave[512];
 };
 static_assert(sizeof(FloatingPointState) == 624 && offsetof(FloatingPointState, fxsave) == 112);
@@ -30,16 +31,22 @@ struct SignalFrame {
     std::uint32_t extra_mask;
     std::uint8_t return_code[8];
 };
-static_assert(sizeof(SignalFrame) == 732 && offsetof(SignalFrame, context) == 8 && offsetof(SignalFrame, extra_mask) == 720);
+static_assert(sizeof(SignalFrame) == 732 && offsetof(SignalFrame, context) == 8 &&
+              offsetof(SignalFrame, extra_mask) == 720);
 
 /// siginfo_t.
 struct SignalInfo {
     std::int32_t number, error, code;
-    std::uint32_t fields[29]; ///< kill: pid, uid; SIGCHLD: pid, uid, status, utime, stime; faults: address; queue: pid, uid, value
+    std::uint32_t fields
+        [29]; ///< kill: pid, uid; SIGCHLD: pid, uid, status, utime, stime; faults: address; queue: pid, uid, value
 };
 static_assert(sizeof(SignalInfo) == 128);
 
-struct SignalStack { std::uint32_t address; std::uint32_t flags; std::uint32_t size; };
+struct SignalStack {
+    std::uint32_t address;
+    std::uint32_t flags;
+    std::uint32_t size;
+};
 struct UserContext {
     std::uint32_t flags, link;
     SignalStack stack;
@@ -54,10 +61,13 @@ struct RealTimeSignalFrame {
     UserContext context;
     std::uint8_t return_code[8];
 };
-static_assert(sizeof(RealTimeSignalFrame) == 268 && offsetof(RealTimeSignalFrame, info) == 16 && offsetof(RealTimeSignalFrame, context) == 144);
+static_assert(sizeof(RealTimeSignalFrame) == 268 && offsetof(RealTimeSignalFrame, info) == 16 &&
+              offsetof(RealTimeSignalFrame, context) == 144);
 
 /// Where a frame of `bytes` goes below `stack`, as the ABI aligns it: the stack is 16-byte aligned before the call.
-constexpr std::uint32_t frame_address(std::uint32_t stack, std::uint32_t bytes) { return ((stack - bytes + 4) & ~15U) - 4; }
+constexpr std::uint32_t frame_address(std::uint32_t stack, std::uint32_t bytes) {
+    return ((stack - bytes + 4) & ~15U) - 4;
+}
 /// Where the FloatingPointState goes: its FXSAVE part aligned for the processor.
 constexpr std::uint32_t floating_point_address(std::uint32_t stack) {
     return ((stack - 512) & ~63U) - static_cast<std::uint32_t>(offsetof(FloatingPointState, fxsave));

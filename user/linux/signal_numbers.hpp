@@ -4,7 +4,8 @@
 
 namespace vdso {
 namespace signal_number {
-inline constexpr std::uint32_t kill = 9, segv = 11, pipe = 13, alarm = 14, child = 17, cont = 18, stop = 19, ttin = 21, ttou = 22;
+inline constexpr std::uint32_t kill = 9, segv = 11, pipe = 13, alarm = 14, child = 17, cont = 18, stop = 19, ttin = 21,
+                               ttou = 22;
 inline constexpr std::uint32_t last = 64;
 } // namespace signal_number
 inline constexpr std::uint32_t signal_default = 0, signal_ignore = 1;

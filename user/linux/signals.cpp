@@ -11,7 +11,8 @@ using proto::Process;
 
 namespace {
 inline constexpr Word mask_bytes = 8;
-inline constexpr std::uint64_t unblockable = std::uint64_t{1} << (signal_number::kill - 1) | std::uint64_t{1} << (signal_number::stop - 1);
+inline constexpr std::uint64_t unblockable =
+    std::uint64_t{1} << (signal_number::kill - 1) | std::uint64_t{1} << (signal_number::stop - 1);
 
 std::uint64_t own_mask(ThreadArea const& thread) { return pair(thread.signal_mask_low, thread.signal_mask_high); }
 
@@ -24,9 +25,7 @@ Long change_mask(ThreadArea& thread, Word how, std::uint64_t set) {
     case mask_set: break;
     default: return invalid;
     }
-    if ((wanted & ~unblockable) == old) {
-        return 0;
-    }
+    if ((wanted & ~unblockable) == old) { return 0; }
     auto const done = ipc::call<Process::SetMask>(process(thread), Word{mask_set}, 1U, wanted & ~unblockable);
     return done ? 0 : refuse(done.error());
 }
@@ -36,7 +35,8 @@ Long suspend(ThreadArea& thread, std::uint64_t mask) {
         Interruptible const waiting{thread};
         result = ipc::call<Process::Suspend>(process(thread), mask & ~unblockable);
     }
-    if (result || result.error() == Error::CallInterrupted || result.error() == Error::RestartSystemCall || result.error() == Error::Interrupted) {
+    if (result || result.error() == Error::CallInterrupted || result.error() == Error::RestartSystemCall ||
+        result.error() == Error::Interrupted) {
         return restart_never;
     }
     return refuse(result.error());
@@ -45,18 +45,12 @@ bool valid_signal(Word signal) { return signal >= 1 && signal <= signal_number::
 } // namespace
 
 Long sys_rt_sigprocmask(ThreadArea& thread) {
-    if (argument4(thread) != mask_bytes) {
-        return invalid;
-    }
+    if (argument4(thread) != mask_bytes) { return invalid; }
     std::uint64_t const old = own_mask(thread);
     if (argument2(thread) != 0) {
         std::uint64_t set;
-        if (!fetch(argument2(thread), set)) {
-            return fault;
-        }
-        if (Long const error = change_mask(thread, argument1(thread), set); error < 0) {
-            return error;
-        }
+        if (!fetch(argument2(thread), set)) { return fault; }
+        if (Long const error = change_mask(thread, argument1(thread), set); error < 0) { return error; }
     }
     return argument3(thread) == 0 || put(argument3(thread), old) ? 0 : fault;
 }
@@ -64,14 +58,10 @@ Long sys_sigprocmask(ThreadArea& thread) {
     std::uint64_t const old = own_mask(thread);
     if (argument2(thread) != 0) {
         Word set;
-        if (!fetch(argument2(thread), set)) {
-            return fault;
-        }
+        if (!fetch(argument2(thread), set)) { return fault; }
         // The old call knows 32 signals: the others stay.
         std::uint64_t const wide = argument1(thread) == mask_set ? (old >> 32 << 32 | set) : set;
-        if (Long const error = change_mask(thread, argument1(thread), wide); error < 0) {
-            return error;
-        }
+        if (Long const error = change_mask(thread, argument1(thread), wide); error < 0) { return error; }
     }
     return argument3(thread) == 0 || put(argument3(thread), static_cast<Word>(old)) ? 0 : fault;
 }
@@ -83,50 +73,53 @@ Long sys_ssetmask(ThreadArea& thread) {
 }
 
 namespace {
-struct RealTimeAction { Word handler, flags, restorer; std::uint64_t mask; };
-struct OldAction { Word handler, mask, flags, restorer; };
+struct RealTimeAction {
+    Word handler, flags, restorer;
+    std::uint64_t mask;
+};
+struct OldAction {
+    Word handler, mask, flags, restorer;
+};
 ipc::Result<proto::SignalAction> set_action(ThreadArea& thread, Word signal, proto::SignalAction const* action) {
-    if (!valid_signal(signal) || (action != nullptr && (signal == signal_number::kill || signal == signal_number::stop))) {
+    if (!valid_signal(signal) ||
+        (action != nullptr && (signal == signal_number::kill || signal == signal_number::stop))) {
         return ipc::fail(Error::Invalid);
     }
-    return ipc::call<Process::SetAction>(process(thread), signal, action != nullptr ? 1U : 0U, action != nullptr ? *action : proto::SignalAction{});
+    return ipc::call<Process::SetAction>(process(thread), signal, action != nullptr ? 1U : 0U,
+                                         action != nullptr ? *action : proto::SignalAction{});
 }
 } // namespace
 
 Long sys_rt_sigaction(ThreadArea& thread) {
-    if (argument4(thread) != mask_bytes) {
-        return invalid;
-    }
+    if (argument4(thread) != mask_bytes) { return invalid; }
     RealTimeAction wanted;
     proto::SignalAction action;
     bool const change = argument2(thread) != 0;
     if (change) {
-        if (!fetch(argument2(thread), wanted)) {
-            return fault;
-        }
+        if (!fetch(argument2(thread), wanted)) { return fault; }
         action = {wanted.handler, wanted.flags, wanted.restorer, wanted.mask & ~unblockable};
     }
     auto const old = set_action(thread, argument1(thread), change ? &action : nullptr);
-    if (!old) {
-        return refuse(old.error());
-    }
-    return argument3(thread) == 0 || put(argument3(thread), RealTimeAction{old->handler, old->flags, old->restorer, old->mask}) ? 0 : fault;
+    if (!old) { return refuse(old.error()); }
+    return argument3(thread) == 0 ||
+                   put(argument3(thread), RealTimeAction{old->handler, old->flags, old->restorer, old->mask})
+               ? 0
+               : fault;
 }
 Long sys_sigaction(ThreadArea& thread) {
     OldAction wanted;
     proto::SignalAction action;
     bool const change = argument2(thread) != 0;
     if (change) {
-        if (!fetch(argument2(thread), wanted)) {
-            return fault;
-        }
+        if (!fetch(argument2(thread), wanted)) { return fault; }
         action = {wanted.handler, wanted.flags, wanted.restorer, wanted.mask & ~unblockable};
     }
     auto const old = set_action(thread, argument1(thread), change ? &action : nullptr);
-    if (!old) {
-        return refuse(old.error());
-    }
-    return argument3(thread) == 0 || put(argument3(thread), OldAction{old->handler, static_cast<Word>(old->mask), old->flags, old->restorer}) ? 0 : fault;
+    if (!old) { return refuse(old.error()); }
+    return argument3(thread) == 0 || put(argument3(thread), OldAction{old->handler, static_cast<Word>(old->mask),
+                                                                      old->flags, old->restorer})
+               ? 0
+               : fault;
 }
 Long sys_signal(ThreadArea& thread) {
     proto::SignalAction const action{argument2(thread), action_flag::reset_hand | action_flag::no_defer, 0, 0};
@@ -136,9 +129,7 @@ Long sys_signal(ThreadArea& thread) {
 
 Long sys_rt_sigsuspend(ThreadArea& thread) {
     std::uint64_t mask;
-    if (argument2(thread) != mask_bytes) {
-        return invalid;
-    }
+    if (argument2(thread) != mask_bytes) { return invalid; }
     return fetch(argument1(thread), mask) ? suspend(thread, mask) : fault;
 }
 Long sys_sigsuspend(ThreadArea& thread) { return suspend(thread, argument3(thread)); }
@@ -146,9 +137,7 @@ Long sys_pause(ThreadArea& thread) { return suspend(thread, own_mask(thread)); }
 
 Long sys_rt_sigpending(ThreadArea& thread) {
     auto const pending = ipc::call<Process::Pending>(process(thread));
-    if (!pending) {
-        return refuse(pending.error());
-    }
+    if (!pending) { return refuse(pending.error()); }
     return argument2(thread) <= mask_bytes && put_bytes(argument1(thread), &*pending, argument2(thread)) ? 0 : fault;
 }
 Long sys_sigpending(ThreadArea& thread) {
@@ -157,22 +146,15 @@ Long sys_sigpending(ThreadArea& thread) {
 }
 
 namespace {
-template <class Time> Long wait_signal(ThreadArea& thread) {
+template <class Time>
+Long wait_signal(ThreadArea& thread) {
     std::uint64_t set, nanoseconds = ~std::uint64_t{0};
-    if (argument4(thread) != mask_bytes) {
-        return invalid;
-    }
-    if (!fetch(argument1(thread), set)) {
-        return fault;
-    }
+    if (argument4(thread) != mask_bytes) { return invalid; }
+    if (!fetch(argument1(thread), set)) { return fault; }
     if (argument3(thread) != 0) {
         Time time;
-        if (!fetch(argument3(thread), time)) {
-            return fault;
-        }
-        if (!valid_time(time)) {
-            return invalid;
-        }
+        if (!fetch(argument3(thread), time)) { return fault; }
+        if (!valid_time(time)) { return invalid; }
         nanoseconds = nanoseconds_of(time);
     }
     ipc::Result<proto::SignalInformation> got;
@@ -180,9 +162,7 @@ template <class Time> Long wait_signal(ThreadArea& thread) {
         Interruptible const waiting{thread};
         got = ipc::call<Process::WaitSignal>(process(thread), set, nanoseconds);
     }
-    if (!got) {
-        return got.error() == Error::CallInterrupted ? restart_never : refuse(got.error());
-    }
+    if (!got) { return got.error() == Error::CallInterrupted ? restart_never : refuse(got.error()); }
     if (argument2(thread) != 0) {
         SignalInfo info{};
         info.number = got->number;
@@ -190,10 +170,9 @@ template <class Time> Long wait_signal(ThreadArea& thread) {
         info.code = got->code;
         info.fields[0] = static_cast<Word>(got->pid);
         info.fields[1] = got->user;
-        info.fields[2] = got->number == static_cast<Long>(signal_number::child) ? static_cast<Word>(got->status) : got->value;
-        if (!put(argument2(thread), info)) {
-            return fault;
-        }
+        info.fields[2] =
+            got->number == static_cast<Long>(signal_number::child) ? static_cast<Word>(got->status) : got->value;
+        if (!put(argument2(thread), info)) { return fault; }
     }
     return got->number;
 }
@@ -205,12 +184,14 @@ Long sys_rt_sigtimedwait64(ThreadArea& thread) { return wait_signal<TimeSpec64>(
 Long sys_kill(ThreadArea& thread) {
     return argument2(thread) > signal_number::last
                ? invalid
-               : finish(ipc::call<Process::Kill>(process(thread), 0, static_cast<Long>(argument1(thread)), argument2(thread)));
+               : finish(ipc::call<Process::Kill>(process(thread), 0, static_cast<Long>(argument1(thread)),
+                                                 argument2(thread)));
 }
 Long sys_tkill(ThreadArea& thread) {
     auto const target = static_cast<Long>(argument1(thread));
-    return argument2(thread) > signal_number::last || target <= 0 ? invalid
-                                                                  : finish(ipc::call<Process::Kill>(process(thread), -1, target, argument2(thread)));
+    return argument2(thread) > signal_number::last || target <= 0
+               ? invalid
+               : finish(ipc::call<Process::Kill>(process(thread), -1, target, argument2(thread)));
 }
 Long sys_tgkill(ThreadArea& thread) {
     auto const group = static_cast<Long>(argument1(thread)), target = static_cast<Long>(argument2(thread));
@@ -226,30 +207,22 @@ Long sys_sigaltstack(ThreadArea& thread) {
     SignalStack wanted{};
     bool const change = argument1(thread) != 0;
     if (change) {
-        if (!fetch(argument1(thread), wanted)) {
-            return fault;
-        }
-        if ((wanted.flags & ~(disable | 0x80000000U | 1U)) != 0) {
-            return invalid;
-        }
-        if ((wanted.flags & disable) == 0 && wanted.size < minimum) {
-            return refuse(Error::NoMemory);
-        }
+        if (!fetch(argument1(thread), wanted)) { return fault; }
+        if ((wanted.flags & ~(disable | 0x80000000U | 1U)) != 0) { return invalid; }
+        if ((wanted.flags & disable) == 0 && wanted.size < minimum) { return refuse(Error::NoMemory); }
     }
     // The registers say whether the program runs on it now: then it cannot be changed, sigaltstack(2).
     auto const now = ipc::call<Process::SetSignalStack>(process(thread), 0U, 0U, 0U, 0U);
-    if (!now) {
-        return refuse(now.error());
-    }
+    if (!now) { return refuse(now.error()); }
     auto const [address, size, flags] = *now;
     bool const disabled = size == 0 || (flags & disable) != 0;
     bool const running = !disabled && thread.frame.esp - address <= size;
     if (change) {
-        if (running) {
-            return refuse(Error::NotPermitted);
-        }
+        if (running) { return refuse(Error::NotPermitted); }
         bool const off = (wanted.flags & disable) != 0;
-        if (auto const set = ipc::call<Process::SetSignalStack>(process(thread), 1U, off ? 0U : wanted.address, off ? 0U : wanted.size, wanted.flags & disable); !set) {
+        if (auto const set = ipc::call<Process::SetSignalStack>(process(thread), 1U, off ? 0U : wanted.address,
+                                                                off ? 0U : wanted.size, wanted.flags & disable);
+            !set) {
             return refuse(set.error());
         }
     }

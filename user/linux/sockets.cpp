@@ -2,12 +2,12 @@
 //
 // A socket is a file of its network stack, or of netns (netlink), or of vfs (AF_UNIX: local_sockets.cpp). Sending and receiving
 // without address and flags is write and read; the rest is protocol Socket.
-#include "calls.hpp"
-#include "sessions.hpp"
-#include "descriptors.hpp"
-#include "proto/network.hpp"
-#include "local_sockets.hpp"
 #include "sockets.hpp"
+#include "calls.hpp"
+#include "descriptors.hpp"
+#include "local_sockets.hpp"
+#include "proto/network.hpp"
+#include "sessions.hpp"
 #include "transfer.hpp"
 #include "walk.hpp"
 
@@ -21,12 +21,30 @@ namespace {
 inline constexpr Word close_on_exec = 0x80000;
 /// Number of the call within socketcall(2).
 enum SocketOperation : Word {
-    operation_socket = 1, operation_bind, operation_connect, operation_listen, operation_accept, operation_getsockname,
-    operation_getpeername, operation_socketpair, operation_send, operation_recv, operation_sendto, operation_recvfrom,
-    operation_shutdown, operation_setsockopt, operation_getsockopt, operation_sendmsg, operation_recvmsg, operation_accept4, operation_recvmmsg,
+    operation_socket = 1,
+    operation_bind,
+    operation_connect,
+    operation_listen,
+    operation_accept,
+    operation_getsockname,
+    operation_getpeername,
+    operation_socketpair,
+    operation_send,
+    operation_recv,
+    operation_sendto,
+    operation_recvfrom,
+    operation_shutdown,
+    operation_setsockopt,
+    operation_getsockopt,
+    operation_sendmsg,
+    operation_recvmsg,
+    operation_accept4,
+    operation_recvmmsg,
     operation_sendmmsg,
 };
-struct Arguments { Word a[6]; };
+struct Arguments {
+    Word a[6];
+};
 inline constexpr Word address_maximum = 128;
 
 constexpr Long not_a_socket = -static_cast<Long>(Error::NotSocket);
@@ -34,54 +52,47 @@ ipc::Cap<proto::Socket> socket(Word descriptor) { return file(descriptor).as<pro
 
 Long check_socket(ThreadArea& thread, Word descriptor) {
     Descriptor const* const open = find(thread, descriptor);
-    if (open == nullptr) {
-        return bad_descriptor;
-    }
-    return open->kind == static_cast<std::uint8_t>(proto::FileKind::Socket) || is_local_socket(*open) ? 0 : not_a_socket;
+    if (open == nullptr) { return bad_descriptor; }
+    return open->kind == static_cast<std::uint8_t>(proto::FileKind::Socket) || is_local_socket(*open) ? 0
+                                                                                                      : not_a_socket;
 }
 bool is_local(ThreadArea& thread, Word descriptor) { return is_local_socket(*find(thread, descriptor)); }
 /// What a server that does not speak the protocol means.
 Long refuse_socket(Error error) { return refuse(error == Error::NotImplemented ? Error::NotSupported : error); }
-template <class T> Long finish_socket(ipc::Result<T> const& result) { return result ? finish(result) : refuse_socket(result.error()); }
+template <class T>
+Long finish_socket(ipc::Result<T> const& result) {
+    return result ? finish(result) : refuse_socket(result.error());
+}
 
 /// The program's address of that length. Negative: an errno.
 Long fetch_address(Word address, Word bytes, proto::SocketAddress& target) {
-    if (bytes > address_maximum) {
-        return invalid;
-    }
+    if (bytes > address_maximum) { return invalid; }
     target.length = static_cast<std::uint16_t>(bytes);
     return fetch_bytes(target.data, address, bytes) ? 0 : fault;
 }
 /// To `address`, as much as the length at length_address allows; that becomes the whole length.
 Long put_address(proto::SocketAddress const& source, Word address, Word length_address) {
     Word room;
-    if (address == 0 || length_address == 0) {
-        return 0;
-    }
-    if (!fetch(length_address, room)) {
-        return fault;
-    }
-    if (static_cast<Long>(room) < 0) {
-        return invalid;
-    }
+    if (address == 0 || length_address == 0) { return 0; }
+    if (!fetch(length_address, room)) { return fault; }
+    if (static_cast<Long>(room) < 0) { return invalid; }
     Word const whole = source.length;
     return put_bytes(address, source.data, std::min(room, whole)) && put(length_address, whole) ? 0 : fault;
 }
 
 Long open_socket(ThreadArea& thread, Word domain, Word type, Word protocol) {
-    if (domain == unix_domain) {
-        return open_local_socket(thread, type, protocol);
-    }
+    if (domain == unix_domain) { return open_local_socket(thread, type, protocol); }
     Long const number = reserve(thread);
-    if (number < 0) {
-        return number;
-    }
+    if (number < 0) { return number; }
     ipc::Cap<proto::Network> const network{linux_process::slot::network};
-    auto const made = session_call_into<proto::Network::Socket>(thread, proto::NamespaceKind::Network, slot_of(static_cast<Word>(number)), network, domain, type & ~close_on_exec, protocol);
+    auto const made = session_call_into<proto::Network::Socket>(thread, proto::NamespaceKind::Network,
+                                                                slot_of(static_cast<Word>(number)), network, domain,
+                                                                type & ~close_on_exec, protocol);
     if (!made) {
         release(thread, static_cast<Word>(number));
         // Without a network session there is no address family at all.
-        return made.error() == ipc::from_kernel(abi::Error::InvalidCapability) || made.error() == ipc::from_kernel(abi::Error::FailedLookup)
+        return made.error() == ipc::from_kernel(abi::Error::InvalidCapability) ||
+                       made.error() == ipc::from_kernel(abi::Error::FailedLookup)
                    ? refuse(Error::AddressFamilyNotSupported)
                    : refuse(made.error());
     }
@@ -90,29 +101,25 @@ Long open_socket(ThreadArea& thread, Word domain, Word type, Word protocol) {
 }
 
 /// One Send; what a missing page of the buffer kept back is asked for again.
-[[gnu::noinline]] Long send_once(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, proto::SocketAddress const& to) {
+[[gnu::noinline]] Long send_once(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags,
+                                 proto::SocketAddress const& to) {
     for (Word done = 0;;) {
         ipc::Result<proto::Transfer> sent;
         {
             Interruptible const waiting{thread};
-            sent = ipc::call<proto::Socket::Send>(socket(descriptor), flags, to, ipc::ReadBuffer{pointer<void>(address + done), length - done});
+            sent = ipc::call<proto::Socket::Send>(socket(descriptor), flags, to,
+                                                  ipc::ReadBuffer{pointer<void>(address + done), length - done});
         }
         if (!sent) {
-            if (sent.error() == Error::Elsewhere) {
-                return move_device(thread, descriptor, address, length, flags);
-            }
-            if (done != 0) {
-                return static_cast<Long>(done);
-            }
+            if (sent.error() == Error::Elsewhere) { return move_device(thread, descriptor, address, length, flags); }
+            if (done != 0) { return static_cast<Long>(done); }
             if (sent.error() == Error::BrokenPipe && (flags & message_flag::no_signal) == 0) {
                 raise(thread, 13); // SIGPIPE
             }
             return refuse(sent.error());
         }
         done += sent->count;
-        if (sent->fault == 0 || (done >= length && length != 0)) {
-            return static_cast<Long>(done);
-        }
+        if (sent->fault == 0 || (done >= length && length != 0)) { return static_cast<Long>(done); }
         if (!touch(thread, sent->fault, address + length, false)) {
             return done != 0 ? static_cast<Long>(done) : fault;
         }
@@ -120,40 +127,32 @@ Long open_socket(ThreadArea& thread, Word domain, Word type, Word protocol) {
 }
 
 Long send(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, Word to, Word to_bytes) {
-    if (Long const error = check_socket(thread, descriptor); error < 0) {
-        return error;
-    }
+    if (Long const error = check_socket(thread, descriptor); error < 0) { return error; }
     proto::SocketAddress target;
     if (to != 0) {
-        if (Long const error = fetch_address(to, to_bytes, target); error < 0) {
-            return error;
-        }
+        if (Long const error = fetch_address(to, to_bytes, target); error < 0) { return error; }
     }
     if (target.length == 0 && (flags & ~message_flag::no_signal) == 0 && length != 0) {
         return write_bytes(thread, descriptor, address, length, nullptr, (flags & message_flag::no_signal) != 0);
     }
-    if (is_local(thread, descriptor)) {
-        return send_shown(thread, descriptor, {address, length, flags}, {}, target);
-    }
+    if (is_local(thread, descriptor)) { return send_shown(thread, descriptor, {address, length, flags}, {}, target); }
     return send_once(thread, descriptor, address, length, flags, target);
 }
 
 /// One Receive. `from` is filled in if there is one.
-[[gnu::noinline]] Long receive_once(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, proto::SocketAddress& from, Word& told) {
+[[gnu::noinline]] Long receive_once(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags,
+                                    proto::SocketAddress& from, Word& told) {
     for (;;) {
         ipc::Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> received;
         {
             Interruptible const waiting{thread};
-            received = ipc::call<proto::Socket::Receive>(socket(descriptor), flags, ipc::WriteBuffer{pointer<void>(address), length});
+            received = ipc::call<proto::Socket::Receive>(socket(descriptor), flags,
+                                                         ipc::WriteBuffer{pointer<void>(address), length});
         }
-        if (!received) {
-            return refuse(received.error());
-        }
+        if (!received) { return refuse(received.error()); }
         auto const& message = std::get<0>(*received);
         if (message.transfer.count == 0 && message.transfer.fault != 0) {
-            if (!touch(thread, message.transfer.fault, address + length, true)) {
-                return fault;
-            }
+            if (!touch(thread, message.transfer.fault, address + length, true)) { return fault; }
             continue;
         }
         from = std::get<1>(*received);
@@ -164,19 +163,13 @@ Long send(ThreadArea& thread, Word descriptor, Word address, Word length, Word f
 }
 
 Long receive(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags, Word from, Word from_length) {
-    if (Long const error = check_socket(thread, descriptor); error < 0) {
-        return error;
-    }
-    if (from == 0 && flags == 0) {
-        return read_bytes(thread, descriptor, address, length);
-    }
+    if (Long const error = check_socket(thread, descriptor); error < 0) { return error; }
+    if (from == 0 && flags == 0) { return read_bytes(thread, descriptor, address, length); }
     proto::SocketAddress source;
     Word told = 0;
     Long const got = receive_once(thread, descriptor, address, length, flags, source, told);
     if (got >= 0) {
-        if (Long const error = put_address(source, from, from_length); error < 0) {
-            return error;
-        }
+        if (Long const error = put_address(source, from, from_length); error < 0) { return error; }
     }
     return got;
 }
@@ -184,29 +177,20 @@ Long receive(ThreadArea& thread, Word descriptor, Word address, Word length, Wor
 /// All vectors of one message. Datagrams stay whole: all parts but the last say that more follows.
 Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flags, bool sending) {
     MessageHeader header;
-    if (Long const error = check_socket(thread, descriptor); error < 0) {
-        return error;
-    }
-    if (!fetch(header_address, header)) {
-        return fault;
-    }
-    if (header.vector_count > 1024) {
-        return refuse(Error::MessageTooLong);
-    }
+    if (Long const error = check_socket(thread, descriptor); error < 0) { return error; }
+    if (!fetch(header_address, header)) { return fault; }
+    if (header.vector_count > 1024) { return refuse(Error::MessageTooLong); }
     proto::SocketAddress name;
     name.length = 0;
     if (sending && header.name != 0) {
-        if (Long const error = fetch_address(header.name, header.name_bytes, name); error < 0) {
-            return error;
-        }
+        if (Long const error = fetch_address(header.name, header.name_bytes, name); error < 0) { return error; }
     }
     if (is_local(thread, descriptor)) {
-        return sending ? send_local_message(thread, descriptor, header, flags, name) : receive_local_message(thread, descriptor, header_address, header, flags);
+        return sending ? send_local_message(thread, descriptor, header, flags, name)
+                       : receive_local_message(thread, descriptor, header_address, header, flags);
     }
     Word done = 0, told = 0;
-    if (!sending && header.control != 0 && header.control_bytes != 0) {
-        flags |= message_flag::control;
-    }
+    if (!sending && header.control != 0 && header.control_bytes != 0) { flags |= message_flag::control; }
     for (Word i = 0; i < header.vector_count || i == 0; ++i) {
         Vector vector{};
         if (header.vector_count != 0 && !fetch(header.vectors + i * sizeof vector, vector)) {
@@ -215,18 +199,19 @@ Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flag
         bool const last = i + 1 >= header.vector_count;
         Long part;
         if (sending) {
-            part = send_once(thread, descriptor, vector.address, vector.length, flags | (last ? 0 : message_flag::more), name);
+            part = send_once(thread, descriptor, vector.address, vector.length, flags | (last ? 0 : message_flag::more),
+                             name);
         } else {
-            part = receive_once(thread, descriptor, vector.address, vector.length, flags | (last ? 0 : message_flag::rest_follows), name, told);
+            part = receive_once(thread, descriptor, vector.address, vector.length,
+                                flags | (last ? 0 : message_flag::rest_follows), name, told);
         }
-        if (part < 0) {
-            return done != 0 ? static_cast<Long>(done) : part;
-        }
+        if (part < 0) { return done != 0 ? static_cast<Long>(done) : part; }
         done += static_cast<Word>(part);
         if (static_cast<Word>(part) < vector.length) {
             if (!sending && !last) { // the datagram's end: let it go
                 Word ignored = 0;
-                static_cast<void>(receive_once(thread, descriptor, vector.address, 0, flags | message_flag::dont_wait, name, ignored));
+                static_cast<void>(receive_once(thread, descriptor, vector.address, 0, flags | message_flag::dont_wait,
+                                               name, ignored));
             }
             break;
         }
@@ -237,46 +222,36 @@ Long message(ThreadArea& thread, Word descriptor, Word header_address, Word flag
         Word const control = std::min(whole, header.control_bytes);
         told = (told & ((1U << message_flag::control_shift) - 1)) | (control < whole ? control_cut : 0);
         name.length = static_cast<std::uint16_t>(name.length - whole);
-        if (control != 0 && !put_bytes(header.control, name.data + name.length, control)) {
-            return fault;
-        }
+        if (control != 0 && !put_bytes(header.control, name.data + name.length, control)) { return fault; }
         if (header.name != 0) {
-            if (!put_bytes(header.name, name.data, std::min<Word>(name.length, header.name_bytes))) {
-                return fault;
-            }
+            if (!put_bytes(header.name, name.data, std::min<Word>(name.length, header.name_bytes))) { return fault; }
         }
         header.name_bytes = header.name != 0 ? name.length : 0;
         header.control_bytes = control;
         header.flags = told;
-        if (!put(header_address, header)) {
-            return fault;
-        }
+        if (!put(header_address, header)) { return fault; }
     }
     return static_cast<Long>(done);
 }
 
 Long accept(ThreadArea& thread, Word descriptor, Word address, Word length_address, Word flags) {
-    if (Long const error = check_socket(thread, descriptor); error < 0) {
-        return error;
-    }
-    if ((flags & ~(close_on_exec | 0x800U)) != 0) {
-        return invalid;
-    }
+    if (Long const error = check_socket(thread, descriptor); error < 0) { return error; }
+    if ((flags & ~(close_on_exec | 0x800U)) != 0) { return invalid; }
     Long const number = reserve(thread);
-    if (number < 0) {
-        return number;
-    }
+    if (number < 0) { return number; }
     ipc::Result<std::tuple<ipc::Cap<File>, proto::SocketAddress>> accepted;
     // A stack that dies is followed by one with the same listening sockets: the program is not to notice.
     for (int tries = 0; tries < 8 && (tries == 0 || (!accepted && accepted.error() == Error::ServerDied)); ++tries) {
         Interruptible const waiting{thread};
-        accepted = ipc::call_into<proto::Socket::Accept>(slot_of(static_cast<Word>(number)), socket(descriptor), flags & ~close_on_exec);
+        accepted = ipc::call_into<proto::Socket::Accept>(slot_of(static_cast<Word>(number)), socket(descriptor),
+                                                         flags & ~close_on_exec);
     }
     if (!accepted) {
         release(thread, static_cast<Word>(number));
         return refuse_socket(accepted.error());
     }
-    install(thread, static_cast<Word>(number), static_cast<proto::FileKind>(find(thread, descriptor)->kind), (flags & close_on_exec) != 0);
+    install(thread, static_cast<Word>(number), static_cast<proto::FileKind>(find(thread, descriptor)->kind),
+            (flags & close_on_exec) != 0);
     if (Long const error = put_address(std::get<1>(*accepted), address, length_address); error < 0) {
         static_cast<void>(close_descriptor(thread, static_cast<Word>(number)));
         return error;
@@ -286,26 +261,16 @@ Long accept(ThreadArea& thread, Word descriptor, Word address, Word length_addre
 
 Long with_address(ThreadArea& thread, Word descriptor, Word address, Word bytes, bool connects) {
     proto::SocketAddress name;
-    if (Long const error = check_socket(thread, descriptor); error < 0) {
-        return error;
-    }
-    if (Long const error = fetch_address(address, bytes, name); error < 0) {
-        return error;
-    }
-    if (is_local(thread, descriptor)) {
-        return name_local(thread, descriptor, name, connects);
-    }
-    if (!connects) {
-        return finish_socket(ipc::call<proto::Socket::Bind>(socket(descriptor), name));
-    }
+    if (Long const error = check_socket(thread, descriptor); error < 0) { return error; }
+    if (Long const error = fetch_address(address, bytes, name); error < 0) { return error; }
+    if (is_local(thread, descriptor)) { return name_local(thread, descriptor, name, connects); }
+    if (!connects) { return finish_socket(ipc::call<proto::Socket::Bind>(socket(descriptor), name)); }
     Interruptible const waiting{thread};
     return finish_socket(ipc::call<proto::Socket::Connect>(socket(descriptor), name));
 }
 
 Long name_of(ThreadArea& thread, Word descriptor, Word address, Word length_address, bool peer) {
-    if (Long const error = check_socket(thread, descriptor); error < 0) {
-        return error;
-    }
+    if (Long const error = check_socket(thread, descriptor); error < 0) { return error; }
     auto const name = ipc::call<proto::Socket::Name>(socket(descriptor), peer ? 1U : 0U);
     return name ? put_address(*name, address, length_address) : refuse_socket(name.error());
 }
@@ -313,39 +278,29 @@ Long name_of(ThreadArea& thread, Word descriptor, Word address, Word length_addr
 Long set_option(ThreadArea& thread, Arguments const& arguments) {
     auto const& a = arguments.a;
     proto::SocketOption value;
-    if (Long const error = check_socket(thread, a[0]); error < 0) {
-        return error;
-    }
+    if (Long const error = check_socket(thread, a[0]); error < 0) { return error; }
     value.length = static_cast<std::uint16_t>(std::min<Word>(a[4], sizeof value.data));
-    if (!fetch_bytes(value.data, a[3], value.length)) {
-        return fault;
-    }
+    if (!fetch_bytes(value.data, a[3], value.length)) { return fault; }
     return finish_socket(ipc::call<proto::Socket::SetOption>(socket(a[0]), a[1], a[2], value));
 }
 
 Long get_option(ThreadArea& thread, Arguments const& arguments) {
     auto const& a = arguments.a;
     Word room;
-    if (Long const error = check_socket(thread, a[0]); error < 0) {
-        return error;
-    }
-    if (!fetch(a[4], room)) {
-        return fault;
-    }
-    if (static_cast<Long>(room) < 0) {
-        return invalid;
-    }
+    if (Long const error = check_socket(thread, a[0]); error < 0) { return error; }
+    if (!fetch(a[4], room)) { return fault; }
+    if (static_cast<Long>(room) < 0) { return invalid; }
     auto const value = ipc::call<proto::Socket::GetOption>(socket(a[0]), a[1], a[2]);
-    if (!value) {
-        return refuse_socket(value.error());
-    }
+    if (!value) { return refuse_socket(value.error()); }
     Word const bytes = std::min<Word>(room, value->length);
     return put_bytes(a[3], value->data, bytes) && put(a[4], bytes) ? 0 : fault;
 }
 
 /// sendmmsg(2), recvmmsg(2): one after the other, waiting for the first only with MSG_WAITFORONE. A time-out is looked at between messages,
 /// as Linux does; one that ends there gives what there is.
-struct Several { Word descriptor, records, count, flags, time; };
+struct Several {
+    Word descriptor, records, count, flags, time;
+};
 Long several(ThreadArea& thread, Several const& asked, bool sending) {
     constexpr Word wait_for_one = 0x10000, record_bytes = sizeof(MessageHeader) + 4, record_maximum = 1024;
     Word const count = std::min(asked.count, record_maximum);
@@ -356,9 +311,7 @@ Long several(ThreadArea& thread, Several const& asked, bool sending) {
         if (part < 0 || !put(record + static_cast<Word>(sizeof(MessageHeader)), part)) {
             return done != 0 ? static_cast<Long>(done) : part < 0 ? part : fault;
         }
-        if (!sending && ((asked.flags & wait_for_one) != 0 || asked.time != 0)) {
-            flags |= message_flag::dont_wait;
-        }
+        if (!sending && ((asked.flags & wait_for_one) != 0 || asked.time != 0)) { flags |= message_flag::dont_wait; }
     }
     return static_cast<Long>(done);
 }
@@ -408,10 +361,10 @@ Long sys_socketcall(ThreadArea& thread) {
     static constexpr std::uint8_t argument_count[] = {0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4};
     Word const operation = argument1(thread);
     Arguments arguments{};
-    if (operation < 1 || operation >= sizeof argument_count) {
-        return invalid;
-    }
-    return fetch_bytes(arguments.a, argument2(thread), argument_count[operation] * 4U) ? socket_operation(thread, operation, arguments) : fault;
+    if (operation < 1 || operation >= sizeof argument_count) { return invalid; }
+    return fetch_bytes(arguments.a, argument2(thread), argument_count[operation] * 4U)
+               ? socket_operation(thread, operation, arguments)
+               : fault;
 }
 Long sys_socket(ThreadArea& thread) { return direct(thread, operation_socket); }
 Long sys_socketpair(ThreadArea& thread) { return direct(thread, operation_socketpair); }

@@ -10,7 +10,8 @@ Long move_device(ThreadArea& thread, Word descriptor, Word address, Word length,
 
 /// A request of netdevice(7): the socket's owner answers; for an AF_UNIX socket, whose owner knows of no devices, the namespace of the
 /// caller does.
-ipc::Result<Word> device_request(ThreadArea& thread, Word descriptor, Word request, Word argument, ipc::ReadBuffer in, ipc::WriteBuffer out);
+ipc::Result<Word> device_request(ThreadArea& thread, Word descriptor, Word request, Word argument, ipc::ReadBuffer in,
+                                 ipc::WriteBuffer out);
 
 /// ioctl(2) on a socket whose argument points on: SIOCGIFCONF, SIOCADDRT, SIOCDELRT. False: it is none of them.
 bool pointed_request(ThreadArea& thread, Word descriptor, Word request, Word argument, Long& result);

@@ -12,7 +12,9 @@ constexpr std::uint32_t encode_device(std::uint32_t major, std::uint32_t minor) 
 constexpr std::uint32_t device_major(std::uint32_t device) { return device >> 8 & 0xfff; }
 constexpr std::uint32_t device_minor(std::uint32_t device) { return (device & 0xff) | (device >> 12 & 0xfff00); }
 
-struct Seconds { std::uint32_t seconds, nanoseconds; };
+struct Seconds {
+    std::uint32_t seconds, nanoseconds;
+};
 inline Seconds seconds_of(std::uint64_t nanoseconds) {
     SplitTime const time = split(nanoseconds);
     return {static_cast<std::uint32_t>(time.seconds), time.nanoseconds};
@@ -62,9 +64,7 @@ static_assert(sizeof(Stat32) == 64);
 /// False: a value does not fit (EOVERFLOW).
 inline bool stat32(proto::FileStatus const& status, Stat32& out) {
     out = {};
-    if (status.size > 0x7fffffff || status.inode > 0xffffffff) {
-        return false;
-    }
+    if (status.size > 0x7fffffff || status.inode > 0xffffffff) { return false; }
     out.device = encode_device(status.device_major, status.device_minor);
     out.inode = static_cast<std::uint32_t>(status.inode);
     out.mode = static_cast<std::uint16_t>(status.mode);
@@ -81,7 +81,11 @@ inline bool stat32(proto::FileStatus const& status, Stat32& out) {
     return true;
 }
 
-struct StatxTime { std::int64_t seconds; std::uint32_t nanoseconds; std::int32_t reserved; };
+struct StatxTime {
+    std::int64_t seconds;
+    std::uint32_t nanoseconds;
+    std::int32_t reserved;
+};
 struct Statx {
     std::uint32_t mask, block_size;
     std::uint64_t attributes;
@@ -130,7 +134,8 @@ struct [[gnu::packed]] StatFs64 {
 };
 static_assert(sizeof(StatFs64) == 84);
 struct StatFs32 {
-    std::uint32_t type, block_size, blocks, free_blocks, available_blocks, files, free_files, identity[2], name_length, fragment_size, flags, spare[4];
+    std::uint32_t type, block_size, blocks, free_blocks, available_blocks, files, free_files, identity[2], name_length,
+        fragment_size, flags, spare[4];
 };
 static_assert(sizeof(StatFs32) == 64);
 
@@ -147,7 +152,9 @@ inline StatFs64 statfs64(proto::FileSystemStatus const& status) {
     return out;
 }
 inline StatFs32 statfs32(proto::FileSystemStatus const& status) {
-    auto const word = [](std::uint64_t value) { return value > 0xffffffff ? 0xffffffffU : static_cast<std::uint32_t>(value); };
+    auto const word = [](std::uint64_t value) {
+        return value > 0xffffffff ? 0xffffffffU : static_cast<std::uint32_t>(value);
+    };
     StatFs32 out{};
     out.type = word(status.type);
     out.block_size = out.fragment_size = word(status.block_size);
@@ -170,22 +177,14 @@ inline std::uint32_t convert_directory_entries(std::uint8_t* records, std::uint3
         std::memcpy(&inode, records + from, 8);
         std::memcpy(&offset, records + from + 8, 8);
         std::memcpy(&length, records + from + 16, 2);
-        if (length <= name64 || length > bytes - from) {
-            break;
-        }
+        if (length <= name64 || length > bytes - from) { break; }
         std::uint8_t const type = records[from + 18];
         std::uint32_t name_bytes = 0;
-        while (name_bytes < length - name64 && records[from + name64 + name_bytes] != 0) {
-            ++name_bytes;
-        }
+        while (name_bytes < length - name64 && records[from + name64 + name_bytes] != 0) { ++name_bytes; }
         auto const inode32 = static_cast<std::uint32_t>(inode), offset32 = static_cast<std::uint32_t>(offset);
         auto const record = static_cast<std::uint16_t>((name32 + name_bytes + 2 + 3) & ~3U);
-        for (std::uint32_t i = 0; i < name_bytes; ++i) {
-            records[to + name32 + i] = records[from + name64 + i];
-        }
-        for (std::uint32_t i = name32 + name_bytes; i < record; ++i) {
-            records[to + i] = 0;
-        }
+        for (std::uint32_t i = 0; i < name_bytes; ++i) { records[to + name32 + i] = records[from + name64 + i]; }
+        for (std::uint32_t i = name32 + name_bytes; i < record; ++i) { records[to + i] = 0; }
         std::memcpy(records + to, &inode32, 4);
         std::memcpy(records + to + 4, &offset32, 4);
         std::memcpy(records + to + 8, &record, 2);

@@ -10,7 +10,8 @@ using V = proto::SystemV;
 inline constexpr ipc::Cap<V> owner{linux_process::slot::ipc};
 
 /// operation() is one ipc::call on the session; it is called again if that had to be opened first.
-template <class Operation> auto ask(ThreadArea& thread, Operation operation) {
+template <class Operation>
+auto ask(ThreadArea& thread, Operation operation) {
     auto result = operation();
     if (!result && open_session(thread, proto::NamespaceKind::Ipc, result.error())) [[unlikely]] {
         result = operation();
@@ -32,7 +33,15 @@ struct Permissions {
 };
 static_assert(sizeof(Permissions) == 36);
 inline Permissions permissions_of(proto::SystemVPermissions const& one) {
-    return {one.key, one.user, one.group, one.creator, one.creator_group, one.mode, static_cast<std::uint16_t>(one.sequence), 0, {}};
+    return {one.key,
+            one.user,
+            one.group,
+            one.creator,
+            one.creator_group,
+            one.mode,
+            static_cast<std::uint16_t>(one.sequence),
+            0,
+            {}};
 }
 struct Time {
     Word low, high;
@@ -41,9 +50,7 @@ inline Time time_of(std::int64_t seconds) { return {static_cast<Word>(seconds), 
 /// IPC_SET: what the caller's structure begins with.
 inline bool fetch_permissions(Word address, proto::SystemVPermissions& wanted) {
     Permissions in;
-    if (!fetch(address, in)) {
-        return false;
-    }
+    if (!fetch(address, in)) { return false; }
     wanted = {.key = 0, .user = in.user, .group = in.group, .mode = in.mode};
     return true;
 }

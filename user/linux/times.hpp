@@ -5,17 +5,28 @@
 
 namespace vdso {
 
-struct TimeSpec32 { std::int32_t seconds; std::int32_t nanoseconds; };
-struct TimeSpec64 { std::int64_t seconds; std::int32_t nanoseconds, padding; };
-struct TimeVal { std::int32_t seconds, microseconds; };
+struct TimeSpec32 {
+    std::int32_t seconds;
+    std::int32_t nanoseconds;
+};
+struct TimeSpec64 {
+    std::int64_t seconds;
+    std::int32_t nanoseconds, padding;
+};
+struct TimeVal {
+    std::int32_t seconds, microseconds;
+};
 
-template <class Time> constexpr bool valid_time(Time const& time) {
+template <class Time>
+constexpr bool valid_time(Time const& time) {
     return time.seconds >= 0 && time.nanoseconds >= 0 && time.nanoseconds < 1000000000;
 }
 /// Longer than 292 years is for ever.
-template <class Time> constexpr std::uint64_t nanoseconds_of(Time const& time) {
+template <class Time>
+constexpr std::uint64_t nanoseconds_of(Time const& time) {
     constexpr std::int64_t longest = 9000000000;
-    return join(static_cast<std::uint64_t>(time.seconds < longest ? time.seconds : longest), static_cast<Word>(time.nanoseconds));
+    return join(static_cast<std::uint64_t>(time.seconds < longest ? time.seconds : longest),
+                static_cast<Word>(time.nanoseconds));
 }
 
 inline std::uint64_t wall_to_boot(ThreadArea const& thread, std::uint64_t nanoseconds) {
@@ -31,16 +42,17 @@ inline std::uint64_t monotonic_to_boot(ThreadArea const& thread, Word clock, std
 }
 /// Boot time in `nanoseconds` from now; the same again when the call is repeated after an interruption that led to nothing.
 inline std::uint64_t restartable_deadline(ThreadArea& thread, std::uint64_t nanoseconds) {
-    if (thread.restarting != 0) {
-        return pair(thread.deadline_low, thread.deadline_high);
-    }
+    if (thread.restarting != 0) { return pair(thread.deadline_low, thread.deadline_high); }
     std::uint64_t const deadline = boot_nanoseconds(thread) + nanoseconds;
     thread.deadline_low = static_cast<Word>(deadline);
     thread.deadline_high = static_cast<Word>(deadline >> 32);
     return deadline;
 }
 
-struct ResourceUsage { TimeVal user, system; std::int32_t values[14]; };
+struct ResourceUsage {
+    TimeVal user, system;
+    std::int32_t values[14];
+};
 static_assert(sizeof(ResourceUsage) == 72);
 inline TimeVal time_val(std::uint64_t nanoseconds) {
     SplitTime const time = split(nanoseconds);

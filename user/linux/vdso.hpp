@@ -19,15 +19,9 @@ using Handler = Long (*)(ThreadArea&);
 
 inline constexpr Long refuse(Error error) {
     auto const code = static_cast<Long>(error);
-    if (code < 512) {
-        return -code;
-    }
-    if (error == Error::QuietBrokenPipe) {
-        return -static_cast<Long>(Error::BrokenPipe);
-    }
-    if (error == Error::RestartSystemCall || error == Error::CallInterrupted) {
-        return -512;
-    }
+    if (code < 512) { return -code; }
+    if (error == Error::QuietBrokenPipe) { return -static_cast<Long>(Error::BrokenPipe); }
+    if (error == Error::RestartSystemCall || error == Error::CallInterrupted) { return -512; }
     return -static_cast<Long>(Error::InputOutput);
 }
 
@@ -51,7 +45,9 @@ inline ipc::object::CNode own_slots() { return ipc::object::CNode{linux_process:
 /// While it lives, a signal ends the waits of this thread (CallInterrupted). Only around operations that may be repeated.
 class Interruptible {
 public:
-    explicit Interruptible(ThreadArea& thread, bool really = true) : thread_{thread} { thread_.in_call = really ? 2 : 1; }
+    explicit Interruptible(ThreadArea& thread, bool really = true) : thread_{thread} {
+        thread_.in_call = really ? 2 : 1;
+    }
     ~Interruptible() { thread_.in_call = 1; }
     Interruptible(Interruptible const&) = delete;
     Interruptible& operator=(Interruptible const&) = delete;
@@ -68,19 +64,25 @@ Long vdso_load(Word const* address, Word* value);
 Long vdso_store(Word* address, Word value);
 [[noreturn]] void vdso_exit_full();
 }
-template <class T> T* pointer(Word address) { return reinterpret_cast<T*>(address); }
+template <class T>
+T* pointer(Word address) {
+    return reinterpret_cast<T*>(address);
+}
 inline bool user_range(Word address, Word bytes) { return bytes <= abi::user_end && address <= abi::user_end - bytes; }
 /// Reads a T from the program. False: EFAULT.
-template <class T> [[nodiscard]] bool fetch(Word address, T& value) {
+template <class T>
+[[nodiscard]] bool fetch(Word address, T& value) {
     if constexpr (sizeof(T) == 4) {
         return user_range(address, 4) && vdso_load(pointer<Word>(address), reinterpret_cast<Word*>(&value)) == 0;
     } else {
         return user_range(address, sizeof(T)) && vdso_copy(&value, pointer<void>(address), sizeof(T)) == 0;
     }
 }
-template <class T> [[nodiscard]] bool put(Word address, T const& value) {
+template <class T>
+[[nodiscard]] bool put(Word address, T const& value) {
     if constexpr (sizeof(T) == 4) {
-        return user_range(address, 4) && vdso_store(pointer<Word>(address), *reinterpret_cast<Word const*>(&value)) == 0;
+        return user_range(address, 4) &&
+               vdso_store(pointer<Word>(address), *reinterpret_cast<Word const*>(&value)) == 0;
     } else {
         return user_range(address, sizeof(T)) && vdso_copy(pointer<void>(address), &value, sizeof(T)) == 0;
     }
@@ -99,10 +101,9 @@ inline constexpr Long bad_descriptor = -static_cast<Long>(Error::BadDescriptor);
 /// A path argument: its bytes stay in the program's memory. Fault, NameTooLong; the empty path is the callee's affair.
 ipc::Result<ipc::Path> fetch_path(Word address);
 
-template <class T> Long finish(ipc::Result<T> const& result) {
-    if (!result) [[unlikely]] {
-        return refuse(result.error());
-    }
+template <class T>
+Long finish(ipc::Result<T> const& result) {
+    if (!result) [[unlikely]] { return refuse(result.error()); }
     if constexpr (std::is_arithmetic_v<T>) {
         return static_cast<Long>(*result);
     } else {

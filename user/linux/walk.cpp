@@ -9,29 +9,19 @@ inline constexpr Word caller_wanted = 1, ipc_session_wanted = 2; ///< Continuati
 } // namespace
 
 ipc::Result<ipc::Path> fetch_path(Word address) {
-    if (address >= abi::user_end) {
-        return ipc::fail(Error::Fault);
-    }
+    if (address >= abi::user_end) { return ipc::fail(Error::Fault); }
     Word const most = std::min(path_maximum, abi::user_end - address);
     Long const length = vdso_string_length(pointer<char const>(address), most);
-    if (length < 0) {
-        return ipc::fail(Error::Fault);
-    }
-    if (static_cast<Word>(length) == most) {
-        return ipc::fail(Error::NameTooLong);
-    }
+    if (length < 0) { return ipc::fail(Error::Fault); }
+    if (static_cast<Word>(length) == most) { return ipc::fail(Error::NameTooLong); }
     return ipc::Path{std::string_view{pointer<char const>(address), static_cast<std::size_t>(length)}};
 }
 
 ipc::Result<Place> starting_place(ThreadArea& thread, Word descriptor, ipc::Path const& path) {
     Place place{vfs.as<Directory>(), {}, {}};
-    if (descriptor == at_current_directory || (path.length > 0 && path.data[0] == '/')) {
-        return place;
-    }
+    if (descriptor == at_current_directory || (path.length > 0 && path.data[0] == '/')) { return place; }
     Descriptor const* const open = find(thread, descriptor);
-    if (open == nullptr) {
-        return ipc::fail(Error::BadDescriptor);
-    }
+    if (open == nullptr) { return ipc::fail(Error::BadDescriptor); }
     if ((open->reserved & descriptor_flag::foreign) != 0) {
         place.directory = file(descriptor).as<Directory>();
         place.caller = process(thread);
@@ -74,15 +64,14 @@ ipc::Result<Place> Continuing::next(ipc::Path& path) {
         return ipc::fail(Error::InputOutput);
     }
     rest_ = continuation->rest;
-    bool const with_caller = (continuation->flags & caller_wanted) != 0, with_session = (continuation->flags & ipc_session_wanted) != 0;
+    bool const with_caller = (continuation->flags & caller_wanted) != 0,
+               with_session = (continuation->flags & ipc_session_wanted) != 0;
     if (hops_ != 0) { // the one we just asked has done its part
         clear_slot(static_cast<Word>(directory_));
         std::swap(directory_, spare_);
     }
     holds_directory_ = true;
-    if (++hops_ > hop_maximum) {
-        return ipc::fail(Error::Loop);
-    }
+    if (++hops_ > hop_maximum) { return ipc::fail(Error::Loop); }
     if (with_session) {
         static_cast<void>(ipc::call<proto::Process::OpenSession>(process(thread_), proto::NamespaceKind::Ipc));
     }
@@ -98,18 +87,13 @@ ipc::Result<Place> Continuing::next(ipc::Path& path) {
 }
 
 void Continuing::end(bool success) {
-    if (holds_directory_) {
-        clear_slot(static_cast<Word>(directory_));
-    }
+    if (holds_directory_) { clear_slot(static_cast<Word>(directory_)); }
     if (result_ >= 0 && success && spare_ != result_) {
-        static_cast<void>(own_slots().move(slot_of(static_cast<Word>(result_)), own_slots(), slot_of(static_cast<Word>(spare_))));
+        static_cast<void>(
+            own_slots().move(slot_of(static_cast<Word>(result_)), own_slots(), slot_of(static_cast<Word>(spare_))));
     }
-    if (directory_ != result_) {
-        release(thread_, static_cast<Word>(directory_));
-    }
-    if (spare_ != result_) {
-        release(thread_, static_cast<Word>(spare_));
-    }
+    if (directory_ != result_) { release(thread_, static_cast<Word>(directory_)); }
+    if (spare_ != result_) { release(thread_, static_cast<Word>(spare_)); }
 }
 
 } // namespace vdso

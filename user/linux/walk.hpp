@@ -7,7 +7,8 @@ namespace vdso {
 using Directory = proto::Directory;
 inline constexpr Word at_current_directory = static_cast<Word>(-100);
 namespace at_flag {
-inline constexpr Word symlink_nofollow = 0x100, remove_directory = 0x200, effective_access = 0x200, symlink_follow = 0x400, empty_path = 0x1000;
+inline constexpr Word symlink_nofollow = 0x100, remove_directory = 0x200, effective_access = 0x200,
+                      symlink_follow = 0x400, empty_path = 0x1000;
 } // namespace at_flag
 
 struct Place {
@@ -36,8 +37,8 @@ public:
 private:
     ThreadArea& thread_;
     Long const result_;
-    Long directory_ = -1;  ///< descriptor number whose slot holds the directory to ask
-    Long spare_ = -1;      ///< the one whose slot is empty
+    Long directory_ = -1; ///< descriptor number whose slot holds the directory to ask
+    Long spare_ = -1;     ///< the one whose slot is empty
     Word hops_ = 0;
     bool holds_directory_ = false;
     ipc::Text<180> rest_;
@@ -46,18 +47,15 @@ private:
 /// operation(directory, at, caller, path) is one ipc::call; if its reply has a capability it arrives in the slot of the
 /// reserved descriptor `result`. `foreign`, if given, says whether it was answered by another server than vfs.
 template <class Operation>
-auto walk(ThreadArea& thread, Word descriptor, ipc::Path path, Operation operation, Long result = -1, bool* foreign = nullptr)
+auto walk(ThreadArea& thread, Word descriptor, ipc::Path path, Operation operation, Long result = -1,
+          bool* foreign = nullptr)
     -> decltype(operation(ipc::Cap<Directory>{}, Directory::At{}, Directory::Caller{}, path)) {
     auto const place = starting_place(thread, descriptor, path);
-    if (!place) {
-        return ipc::fail(place.error());
-    }
+    if (!place) { return ipc::fail(place.error()); }
     ipc::buffer().receive_slot = result < 0 ? 0 : slot_of(static_cast<Word>(result));
     auto answer = operation(place->directory, place->at, place->caller, path);
     if (!answer && answer.error() == Error::Elsewhere) [[unlikely]] {
-        if (foreign != nullptr) {
-            *foreign = true;
-        }
+        if (foreign != nullptr) { *foreign = true; }
         Continuing continuing{thread, result};
         if (auto const begun = continuing.begin(); !begun) {
             ipc::buffer().receive_slot = 0;

@@ -20,11 +20,13 @@ struct Kind {
     std::uint64_t flag;
     bool for_children; ///< the caller stays where it is, its children are inside (pid, time)
 };
-constexpr Kind kinds[] = {{"mnt", 0x00020000, false}, {"uts", 0x04000000, false},  {"ipc", 0x08000000, false},    {"net", 0x40000000, false},
-                          {"pid", 0x20000000, true},  {"user", 0x10000000, false}, {"cgroup", 0x02000000, false}, {"time", 0x80, true}};
+constexpr Kind kinds[] = {{"mnt", 0x00020000, false},    {"uts", 0x04000000, false}, {"ipc", 0x08000000, false},
+                          {"net", 0x40000000, false},    {"pid", 0x20000000, true},  {"user", 0x10000000, false},
+                          {"cgroup", 0x02000000, false}, {"time", 0x80, true}};
 
 struct CloneArguments {
-    std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+    std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+        cgroup;
 };
 static_assert(sizeof(CloneArguments) == 88);
 constexpr long clone3_number = 435;
@@ -59,7 +61,8 @@ bool report(Kind const& kind, char const* way, bool good, char const* what) {
 bool link_agrees(char const* name) {
     char text[64];
     auto const length = readlink((std::string{"/proc/self/ns/"} + name).c_str(), text, sizeof text);
-    return length > 0 && std::string{text, static_cast<std::size_t>(length)} == std::string{name} + ":[" + std::to_string(own(name)) + "]";
+    return length > 0 && std::string{text, static_cast<std::size_t>(length)} ==
+                             std::string{name} + ":[" + std::to_string(own(name)) + "]";
 }
 
 bool by_unshare(Kind const& kind) {
@@ -67,7 +70,9 @@ bool by_unshare(Kind const& kind) {
         auto const before = own(kind.name);
         if (before == 0 || !link_agrees(kind.name)) { return report(kind, "unshare", false, "no link"); }
         if (unshare(static_cast<int>(kind.flag)) != 0) { return report(kind, "unshare", false, "refused"); }
-        if (!kind.for_children) { return report(kind, "unshare", own(kind.name) != before, "the caller is in a new one"); }
+        if (!kind.for_children) {
+            return report(kind, "unshare", own(kind.name) != before, "the caller is in a new one");
+        }
         if (own(kind.name) != before) { return report(kind, "unshare", false, "the caller has moved"); }
         bool const inside = in_child([&] {
             bool const first = std::strcmp(kind.name, "pid") != 0 || getpid() == 1;
@@ -114,11 +119,11 @@ bool by_setns(Kind const& kind) {
     std::string const path = "/proc/" + std::to_string(holder) + "/ns/" + kind.name;
     auto const there = inode_of(path);
     good = good && there != 0 && there != own(kind.name) && in_child([&] {
-        int const file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-        if (file < 0 || setns(file, static_cast<int>(kind.flag)) != 0) { return false; }
-        if (!kind.for_children) { return own(kind.name) == there; }
-        return inode_of(std::string{"/proc/self/ns/"} + kind.name + "_for_children") == there;
-    });
+               int const file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+               if (file < 0 || setns(file, static_cast<int>(kind.flag)) != 0) { return false; }
+               if (!kind.for_children) { return own(kind.name) == there; }
+               return inode_of(std::string{"/proc/self/ns/"} + kind.name + "_for_children") == there;
+           });
     int const problem = errno;
     close(go[1]);
     close(ready[0]);

@@ -21,7 +21,9 @@
 
 namespace {
 
-void say(char const* what, long value) { std::printf("%s: %ld%s%s\n", what, value, value < 0 ? " " : "", value < 0 ? strerrorname_np(errno) : ""); }
+void say(char const* what, long value) {
+    std::printf("%s: %ld%s%s\n", what, value, value < 0 ? " " : "", value < 0 ? strerrorname_np(errno) : "");
+}
 
 int control(int set, int operation, int file, std::uint32_t events, std::uint64_t data) {
     epoll_event event{};
@@ -29,7 +31,9 @@ int control(int set, int operation, int file, std::uint32_t events, std::uint64_
     event.data.u64 = data;
     return epoll_ctl(set, operation, file, &event);
 }
-int add(int set, int file, std::uint32_t events, std::uint64_t data) { return control(set, EPOLL_CTL_ADD, file, events, data); }
+int add(int set, int file, std::uint32_t events, std::uint64_t data) {
+    return control(set, EPOLL_CTL_ADD, file, events, data);
+}
 
 /// Prints the events, ordered by their data.
 void show(char const* what, int set, int timeout = 0, int most = 8) {
@@ -42,7 +46,9 @@ void show(char const* what, int set, int timeout = 0, int most = 8) {
     std::printf("%s:", what);
     for (std::uint64_t data = 0; data < 200; ++data) {
         for (int i = 0; i < count; ++i) {
-            if (events[i].data.u64 == data) { std::printf(" %llu=%x", static_cast<unsigned long long>(data), events[i].events); }
+            if (events[i].data.u64 == data) {
+                std::printf(" %llu=%x", static_cast<unsigned long long>(data), events[i].events);
+            }
         }
     }
     std::printf(count == 0 ? " none\n" : "\n");
@@ -277,7 +283,9 @@ void timers() {
     times.it_value = {0, 20000000};
     times.it_interval = {};
     say("set again", timerfd_settime(timer, 0, &times, &old));
-    std::printf("it was %s, interval %ld\n", old.it_value.tv_sec == 99 && old.it_value.tv_nsec > 0 ? "nearly 100" : "else", static_cast<long>(old.it_interval.tv_sec));
+    std::printf("it was %s, interval %ld\n",
+                old.it_value.tv_sec == 99 && old.it_value.tv_nsec > 0 ? "nearly 100" : "else",
+                static_cast<long>(old.it_interval.tv_sec));
     int const set = epoll_create1(0);
     say("add", add(set, timer, EPOLLIN, 1));
     show("not yet", set);
@@ -348,7 +356,8 @@ void signals() {
     say("add", add(set, file, EPOLLIN, 1));
     show("pending", set);
     say("read", read(file, info, sizeof info));
-    std::printf("signal %u code %d from %s\n", info[0].ssi_signo, info[0].ssi_code, static_cast<pid_t>(info[0].ssi_pid) == getpid() ? "itself" : "else");
+    std::printf("signal %u code %d from %s\n", info[0].ssi_signo, info[0].ssi_code,
+                static_cast<pid_t>(info[0].ssi_pid) == getpid() ? "itself" : "else");
     show("taken", set);
     sigaddset(&mask, SIGUSR2);
     say("another mask", signalfd(file, &mask, 0));
@@ -361,7 +370,8 @@ void signals() {
     } else {
         show("wait for a child", set, 2000);
         say("read", read(file, info, sizeof info));
-        std::printf("signal %u status %d from %s\n", info[0].ssi_signo, info[0].ssi_status, static_cast<pid_t>(info[0].ssi_pid) == child ? "the child" : "else");
+        std::printf("signal %u status %d from %s\n", info[0].ssi_signo, info[0].ssi_status,
+                    static_cast<pid_t>(info[0].ssi_pid) == child ? "the child" : "else");
         wait(nullptr);
     }
     fcntl(file, F_SETFL, 0);
@@ -392,7 +402,7 @@ void interrupted(int) {}
 
 void interruptions() {
     std::puts("-- signals");
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_handler = interrupted;
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, nullptr);
@@ -499,7 +509,8 @@ sockaddr_in local(int port) {
 }
 
 void network() {
-    int const listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), set = epoll_create1(0);
+    int const listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0),
+              set = epoll_create1(0);
     sockaddr_in const address = local(4711);
     std::puts("-- TCP");
     say("bind", bind(listener, reinterpret_cast<sockaddr const*>(&address), sizeof address));

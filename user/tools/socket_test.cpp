@@ -18,7 +18,9 @@
 
 namespace {
 
-void say(char const* what, long value) { std::printf("%s: %ld%s%s\n", what, value, value < 0 ? " " : "", value < 0 ? strerrorname_np(errno) : ""); }
+void say(char const* what, long value) {
+    std::printf("%s: %ld%s%s\n", what, value, value < 0 ? " " : "", value < 0 ? strerrorname_np(errno) : "");
+}
 
 struct Address {
     sockaddr_un name{};
@@ -38,12 +40,14 @@ long connect_to(int s, Address const& a) { return connect(s, a.get(), a.length);
 void print_name(char const* what, int s, bool peer) {
     sockaddr_un name{};
     socklen_t length = sizeof name;
-    int const done = peer ? getpeername(s, reinterpret_cast<sockaddr*>(&name), &length) : getsockname(s, reinterpret_cast<sockaddr*>(&name), &length);
+    int const done = peer ? getpeername(s, reinterpret_cast<sockaddr*>(&name), &length)
+                          : getsockname(s, reinterpret_cast<sockaddr*>(&name), &length);
     if (done < 0) {
         say(what, -1);
         return;
     }
-    std::printf("%s: length %u, %s%s\n", what, length, length > 2 && name.sun_path[0] == 0 ? "@" : "", length <= 2 ? "" : name.sun_path + (name.sun_path[0] == 0 ? 1 : 0));
+    std::printf("%s: length %u, %s%s\n", what, length, length > 2 && name.sun_path[0] == 0 ? "@" : "",
+                length <= 2 ? "" : name.sun_path + (name.sun_path[0] == 0 ? 1 : 0));
 }
 
 short events_of(int s, short wanted = POLLIN | POLLOUT | POLLRDHUP) {
@@ -65,7 +69,7 @@ void streams() {
     say("connect to one that does not listen", connect_to(client, here));
     say("accept before listen", accept(listener, nullptr, nullptr));
     say("listen", listen(listener, 1));
-    struct stat status{};
+    struct stat status {};
     stat("stream", &status);
     std::printf("mode %o\n", status.st_mode);
     say("open of a socket", open("stream", O_RDWR));
@@ -81,7 +85,8 @@ void streams() {
     sockaddr_un from{};
     socklen_t length = sizeof from;
     int const server = accept4(listener, reinterpret_cast<sockaddr*>(&from), &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    std::printf("accepted %d, address of %u bytes, cloexec %d, nonblock %d\n", server >= 0, length, fcntl(server, F_GETFD), (fcntl(server, F_GETFL) & O_NONBLOCK) != 0);
+    std::printf("accepted %d, address of %u bytes, cloexec %d, nonblock %d\n", server >= 0, length,
+                fcntl(server, F_GETFD), (fcntl(server, F_GETFL) & O_NONBLOCK) != 0);
     print_name("server", server, false);
     print_name("server's peer", server, true);
     print_name("client's peer", client, true);
@@ -177,7 +182,8 @@ void datagrams() {
     say("answer", sendto(sender, "pong", 4, 0, reinterpret_cast<sockaddr*>(&from), length));
     say("read", read(other, buffer, sizeof buffer));
     int const third = open_socket(SOCK_DGRAM);
-    say("send to one that is connected elsewhere", sendto(third, "x", 1, 0, reinterpret_cast<sockaddr*>(&from), length));
+    say("send to one that is connected elsewhere",
+        sendto(third, "x", 1, 0, reinterpret_cast<sockaddr*>(&from), length));
     sockaddr const none{AF_UNSPEC, {}};
     say("dissolve", connect(other, &none, sizeof none));
     print_name("peer", other, true);
@@ -258,7 +264,11 @@ int receive(int s, int* descriptors, unsigned control_room = sizeof(Control), in
         } else if (header->cmsg_type == SCM_CREDENTIALS) {
             ucred who{};
             std::memcpy(&who, CMSG_DATA(header), sizeof who);
-            std::printf(", credentials %s %d %d", who.pid == 0 ? "none" : who.pid == getpid() ? "self" : "other", static_cast<int>(who.uid), static_cast<int>(who.gid));
+            std::printf(", credentials %s %d %d",
+                        who.pid == 0          ? "none"
+                        : who.pid == getpid() ? "self"
+                                              : "other",
+                        static_cast<int>(who.uid), static_cast<int>(who.gid));
         }
     }
     std::puts("");

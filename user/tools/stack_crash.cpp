@@ -105,7 +105,8 @@ int main(int argc, char** argv) {
     pid_t const waiting = child([&] {
         pollfd entry{ends[1], POLLIN, 0};
         char byte;
-        return poll(&entry, 1, -1) == 1 && (entry.revents & POLLERR) != 0 && read(ends[1], &byte, 1) == -1 && broken(errno);
+        return poll(&entry, 1, -1) == 1 && (entry.revents & POLLERR) != 0 && read(ends[1], &byte, 1) == -1 &&
+               broken(errno);
     });
     pid_t const receiving = child([&] {
         char byte;
@@ -132,7 +133,9 @@ int main(int argc, char** argv) {
     }
     int const again = connection(7001);
     auto const taken = microseconds() - begin;
-    std::printf("a connection through the fresh stack: %s\n", again < 0 ? "NO" : taken < 100000 ? "within 100 ms" : "TOO LATE");
+    std::printf("a connection through the fresh stack: %s\n", again < 0        ? "NO"
+                                                              : taken < 100000 ? "within 100 ms"
+                                                                               : "TOO LATE");
     std::fprintf(stderr, "stack_crash: %s, %u microseconds\n", argv[1], static_cast<unsigned>(taken));
     std::printf("echo of who was in accept: %s\n", echoes(again) ? "yes" : "NO");
     std::printf("echo of who was in poll: %s\n", echoes(connection(7002)) ? "yes" : "NO");
@@ -144,6 +147,7 @@ int main(int argc, char** argv) {
     report("write failed", sending);
     report("read of a busy connection failed", draining);
     close(first);
-    std::printf("its port is free once it is closed: %s\n", connection(7001) < 0 && errno == ECONNREFUSED ? "yes" : "NO");
+    std::printf("its port is free once it is closed: %s\n",
+                connection(7001) < 0 && errno == ECONNREFUSED ? "yes" : "NO");
     return 0;
 }

@@ -26,8 +26,9 @@ struct Kind {
     char const* name;
 };
 constexpr Word new_time = 0x80;
-constexpr Kind kinds[] = {{CLONE_NEWUTS, "uts"}, {CLONE_NEWIPC, "ipc"}, {CLONE_NEWNS, "mnt"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNET, "net"},
-                          {CLONE_NEWUSER, "user"}, {CLONE_NEWCGROUP, "cgroup"}, {new_time, "time"}};
+constexpr Kind kinds[] = {{CLONE_NEWUTS, "uts"},       {CLONE_NEWIPC, "ipc"}, {CLONE_NEWNS, "mnt"},
+                          {CLONE_NEWPID, "pid"},       {CLONE_NEWNET, "net"}, {CLONE_NEWUSER, "user"},
+                          {CLONE_NEWCGROUP, "cgroup"}, {new_time, "time"}};
 constexpr Word kind_count = sizeof kinds / sizeof kinds[0];
 
 class Random {
@@ -56,7 +57,9 @@ int open_namespace(char const* name) {
 
 /// A child that makes the namespace, in one of three ways, and leaves a descriptor of it open in the worker perhaps.
 void make(Kind const& kind, Word way, std::vector<int>& kept, Random& random) {
-    struct { std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls; } arguments{};
+    struct {
+        std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+    } arguments{};
     bool const by_clone = way == 1 && kind.flag != new_time; // its number is an exit signal to clone(2)
     pid_t child;
     if (way == 2) {
@@ -129,7 +132,10 @@ int main(int count, char** words) {
     }
     Word const workers = static_cast<Word>(std::atoi(words[1])), each = static_cast<Word>(std::atoi(words[2]));
     Random random{static_cast<Word>(std::atoi(words[3]))};
-    struct Worker { pid_t pid; bool killed; };
+    struct Worker {
+        pid_t pid;
+        bool killed;
+    };
     std::vector<Worker> running;
     Word next_seed = static_cast<Word>(std::atoi(words[3])) * 1000;
     auto begin = [&](bool kill_it) {

@@ -42,7 +42,8 @@ alignas(4096) char area[16384];
 
 /// A value as an argument: small numbers, addresses good and bad, edges, anything.
 Word argument(Random& random) {
-    constexpr Word edges[] = {0, 1, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0xC0000000, 0xBFFFFFFF, 0xBFFF0000, 0xFFFFF000, 4096};
+    constexpr Word edges[] = {0,          1,          0xFFFFFFFF, 0x7FFFFFFF, 0x80000000,
+                              0xC0000000, 0xBFFFFFFF, 0xBFFF0000, 0xFFFFF000, 4096};
     switch (random.below(6)) {
     case 0: return random.below(16);
     case 1: return random.below(4096);
@@ -70,32 +71,59 @@ void jump(Random& random) {
 /// Calls that would end the measuring rather than test anything: they wait for ever, or make or end other processes.
 bool is_excluded(Word number) {
     switch (number) {
-    case SYS_exit: case SYS_exit_group: case SYS_fork: case SYS_vfork: case SYS_clone: case 435 /* clone3 */:
-    case SYS_kill: case SYS_tkill: case SYS_tgkill: case SYS_rt_sigqueueinfo: case SYS_rt_tgsigqueueinfo: case SYS_reboot:
-    case SYS_pause: case SYS_sigsuspend: case SYS_rt_sigsuspend: case SYS_waitpid: case SYS_wait4: case SYS_waitid:
-    case SYS_select: case SYS__newselect: case SYS_poll: case SYS_ppoll: case SYS_pselect6: case SYS_nanosleep:
-    case SYS_clock_nanosleep: case 407 /* clock_nanosleep_time64 */: case 413 /* pselect6_time64 */: case 414 /* ppoll_time64 */:
-    case SYS_rt_sigtimedwait: case SYS_sigreturn: case SYS_rt_sigreturn: case SYS_ptrace: return true;
+    case SYS_exit:
+    case SYS_exit_group:
+    case SYS_fork:
+    case SYS_vfork:
+    case SYS_clone:
+    case 435 /* clone3 */:
+    case SYS_kill:
+    case SYS_tkill:
+    case SYS_tgkill:
+    case SYS_rt_sigqueueinfo:
+    case SYS_rt_tgsigqueueinfo:
+    case SYS_reboot:
+    case SYS_pause:
+    case SYS_sigsuspend:
+    case SYS_rt_sigsuspend:
+    case SYS_waitpid:
+    case SYS_wait4:
+    case SYS_waitid:
+    case SYS_select:
+    case SYS__newselect:
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_pselect6:
+    case SYS_nanosleep:
+    case SYS_clock_nanosleep:
+    case 407 /* clock_nanosleep_time64 */:
+    case 413 /* pselect6_time64 */:
+    case 414 /* ppoll_time64 */:
+    case SYS_rt_sigtimedwait:
+    case SYS_sigreturn:
+    case SYS_rt_sigreturn:
+    case SYS_ptrace: return true;
     default: return false;
     }
 }
 
 void linux_call(Random& random) {
     Word number = 0;
-    do {
-        number = random.below(16) == 0 ? random.next() : random.below(460);
-    } while (is_excluded(number));
-    syscall(static_cast<long>(number), argument(random), argument(random), argument(random), argument(random), argument(random),
-            argument(random));
+    do { number = random.below(16) == 0 ? random.next() : random.below(460); } while (is_excluded(number));
+    syscall(static_cast<long>(number), argument(random), argument(random), argument(random), argument(random),
+            argument(random), argument(random));
 }
 
 /// One kernel entry by sysenter, with the registers of microkernel/abi/types.hpp. %ebx and %ebp are the compiler's.
 void invocation(Random& random) {
-    struct { Word info, pointer, first, second, reply; } registers;
+    struct {
+        Word info, pointer, first, second, reply;
+    } registers;
     constexpr Word calls[] = {1, 1, 1, 1, 2, 3, 4, 6, 7, 9, 0};
     Word const label = random.below(4) == 0 ? random.below(1 << 14) : random.below(128);
     Word const length = random.below(8) == 0 ? random.below(128) : random.below(12);
-    registers.info = label << 18 | calls[random.below(sizeof calls / sizeof calls[0])] << 14 | random.below(4) << 9 | random.below(4) << 7 | length;
+    registers.info = label << 18 | calls[random.below(sizeof calls / sizeof calls[0])] << 14 | random.below(4) << 9 |
+                     random.below(4) << 7 | length;
     registers.pointer = random.below(8) == 0 ? random.next() : random.below(300);
     registers.first = argument(random);
     registers.second = argument(random);
@@ -106,14 +134,18 @@ void invocation(Random& random) {
     for (Word word = 3; word < 16; ++word) buffer[word] = argument(random);
     for (Word word = 65; word < 73; ++word) buffer[word] = random.below(3) == 0 ? argument(random) : random.below(300);
     asm volatile("pushl %%ebp\n\tpushl %%ebx\n\t"
-                 "movl 4(%%eax), %%ebx\n\tmovl 8(%%eax), %%esi\n\tmovl 12(%%eax), %%edi\n\tmovl 16(%%eax), %%ebp\n\tmovl (%%eax), %%eax\n\t"
+                 "movl 4(%%eax), %%ebx\n\tmovl 8(%%eax), %%esi\n\tmovl 12(%%eax), %%edi\n\tmovl 16(%%eax), "
+                 "%%ebp\n\tmovl (%%eax), %%eax\n\t"
                  "movl %%esp, %%ecx\n\tmovl $1f, %%edx\n\tsysenter\n1:\tpopl %%ebx\n\tpopl %%ebp"
-                 : : "a"(&registers) : "ecx", "edx", "esi", "edi", "memory", "cc");
+                 :
+                 : "a"(&registers)
+                 : "ecx", "edx", "esi", "edi", "memory", "cc");
 }
 
 /// Lets children do the operation until it was done `count` times: a child may die of it or hang in it.
 int repeat(const char* name, Word count, Word seed, void (*operation)(Random&)) {
-    auto* const done = static_cast<volatile Word*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    auto* const done =
+        static_cast<volatile Word*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     if (done == MAP_FAILED) return std::perror("mmap"), 1;
     // A child that jumps into the middle of some code may write to the counter as well: the parent knows how far they were.
     Word reached = 0;
@@ -214,6 +246,7 @@ int main(int count, char** words) {
     if (name == "jumps") return repeat("jumps", times, seed, jump);
     if (name == "calls") return repeat("calls", times, seed, linux_call);
     if (name == "invocations") return repeat("invocations", times, seed, invocation);
-    std::fprintf(stderr, "usage: torture fork | memory | disk [FOLDER] | addresses|jumps|calls|invocations COUNT SEED\n");
+    std::fprintf(stderr,
+                 "usage: torture fork | memory | disk [FOLDER] | addresses|jumps|calls|invocations COUNT SEED\n");
     return 2;
 }

@@ -15,8 +15,8 @@ struct alignas(16) Context {
     Word hazards;
     void const* directory;
     bool alive;
-    unsigned floating_point_resets;     ///< for tests
-    unsigned char fpu[512];             ///< as large as the real one
+    unsigned floating_point_resets; ///< for tests
+    unsigned char fpu[512];         ///< as large as the real one
 
     [[nodiscard]] Word info() const { return values.eax; }
     [[nodiscard]] Word capability() const { return values.ebx; }

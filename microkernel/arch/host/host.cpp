@@ -1,6 +1,6 @@
 // namespace arch for the host. Hardware entries: physical address | 1 present | 2 write | 4 large.
-#include "machine.hpp"
 #include "../../kernel/objects.hpp"
+#include "machine.hpp"
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -40,12 +40,16 @@ Address to_physical(void const* address) {
 }
 
 void directory_initialize(void* directory) { entries(directory)[1023] = present; }
-void directory_set_table(void* directory, Word index, Address table) { entries(directory)[index] = table | present | writable; }
+void directory_set_table(void* directory, Word index, Address table) {
+    entries(directory)[index] = table | present | writable;
+}
 void directory_set_large(void* directory, Word index, Address frame, Word rights, Word) {
     entries(directory)[index] = frame | flags(rights) | large;
 }
 void directory_clear(void* directory, Word index) { entries(directory)[index] = 0; }
-void table_set(void* table, Word index, Address frame, Word rights, Word) { entries(table)[index] = frame | flags(rights); }
+void table_set(void* table, Word index, Address frame, Word rights, Word) {
+    entries(table)[index] = frame | flags(rights);
+}
 void table_clear(void* table, Word index) { entries(table)[index] = 0; }
 Word entry_rights(void const* table, Word index) {
     Word const value = entry(table, index);
@@ -75,7 +79,9 @@ void* user_to_kernel(void const* directory, Address address, Word rights) {
 
 void context_initialize(Context& context) { context.alive = true; }
 void floating_point_reset(Context& context) { ++context.floating_point_resets; }
-void floating_point_copy(Context& context, Context const& source) { std::copy(source.fpu, source.fpu + sizeof source.fpu, context.fpu); }
+void floating_point_copy(Context& context, Context const& source) {
+    std::copy(source.fpu, source.fpu + sizeof source.fpu, context.fpu);
+}
 void set_space(Context& context, void const* directory) {
     context.directory = directory;
     if (is_loaded(context)) machine.directory = directory;

@@ -30,9 +30,11 @@
 #define IPV6_FRAG_COPYHEADER 1
 #endif
 #define LWIP_IPV6_NUM_ADDRESSES 8
-#define LWIP_IPV6_ADDRESS_LIFETIMES 1 /* an address that is not static has no /64 around it: our routes say what is near */
+#define LWIP_IPV6_ADDRESS_LIFETIMES                                                                                    \
+    1 /* an address that is not static has no /64 around it: our routes say what is near */
 #define LWIP_ICMP6_HL 64
-#define LWIP_IPV6_DUP_DETECT_ATTEMPTS 0 /* addresses come from netns and are unique there; advertisements are not for lwIP (cella_ip6_input) */
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS                                                                                  \
+    0 /* addresses come from netns and are unique there; advertisements are not for lwIP (cella_ip6_input) */
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT 0
 #define LWIP_IPV6_AUTOCONFIG 0
 #define LWIP_ND6_ALLOW_RA_UPDATES 0

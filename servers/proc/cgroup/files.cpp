@@ -7,7 +7,9 @@
 namespace proc {
 
 namespace {
-std::string limit_text(std::uint32_t value) { return value == Group::unlimited ? "max\n" : std::to_string(value) + "\n"; }
+std::string limit_text(std::uint32_t value) {
+    return value == Group::unlimited ? "max\n" : std::to_string(value) + "\n";
+}
 
 ipc::Result<std::uint32_t> parse_limit(std::string_view text) {
     if (text == "max") return Group::unlimited;
@@ -25,7 +27,8 @@ ipc::Result<ipc::Unit> check_controllers(std::string_view text) {
         std::string_view const word = text.substr(0, text.find(' '));
         text.remove_prefix(std::min(word.size() + 1, text.size()));
         if (word.empty()) continue;
-        if ((word[0] != '+' && word[0] != '-') || std::ranges::find(known, word.substr(1)) == std::end(known)) return fail(Error::Invalid);
+        if ((word[0] != '+' && word[0] != '-') || std::ranges::find(known, word.substr(1)) == std::end(known))
+            return fail(Error::Invalid);
         if (word[0] == '+') return fail(Error::NoEntry);
     }
     return ipc::Unit{};
@@ -33,7 +36,8 @@ ipc::Result<ipc::Unit> check_controllers(std::string_view text) {
 } // namespace
 
 Group& Core::root_group_of(Process const& process) const {
-    SharedNamespace const* const space = cgroup_kind < 0 ? nullptr : namespace_of(process, static_cast<unsigned>(cgroup_kind));
+    SharedNamespace const* const space =
+        cgroup_kind < 0 ? nullptr : namespace_of(process, static_cast<unsigned>(cgroup_kind));
     return space != nullptr && space->root ? *space->root : *process.domain->groups;
 }
 
@@ -55,11 +59,13 @@ std::string Core::group_text(Group const& group, NodeKind kind, Process const* r
     case NodeKind::GroupEvents: return group.populated() ? "populated 1\nfrozen 0\n" : "populated 0\nfrozen 0\n";
     case NodeKind::GroupMaxDepth: return limit_text(group.maximum_depth);
     case NodeKind::GroupMaxDescendants: return limit_text(group.maximum_descendants);
-    case NodeKind::GroupStat: return "nr_descendants " + std::to_string(group.descendants()) + "\nnr_dying_descendants 0\n";
+    case NodeKind::GroupStat:
+        return "nr_descendants " + std::to_string(group.descendants()) + "\nnr_dying_descendants 0\n";
     case NodeKind::GroupProcesses: {
         std::vector<std::int32_t> numbers;
         const_cast<Core*>(this)->table.all.each([&](Process& each) {
-            if (each.in_group && each.control_group.get() == &group && reader != nullptr) numbers.push_back(each.pid->number_in(reader->space()));
+            if (each.in_group && each.control_group.get() == &group && reader != nullptr)
+                numbers.push_back(each.pid->number_in(reader->space()));
         });
         std::ranges::sort(numbers);
         std::string text;
@@ -117,7 +123,8 @@ ipc::Result<ipc::Unit> Core::write_group(Group& group, NodeKind kind, Process& w
 
 bool Core::owns_group(Process const& process, Group const& group) {
     Credentials const& who = process.credentials;
-    return who.file_user == group.user || (process.user_space->users.maps_global(group.user) && who.capable(capability::dac_override));
+    return who.file_user == group.user ||
+           (process.user_space->users.maps_global(group.user) && who.capable(capability::dac_override));
 }
 
 } // namespace proc

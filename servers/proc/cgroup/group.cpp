@@ -7,7 +7,7 @@ using ipc::Error;
 using ipc::fail;
 
 namespace {
-std::vector<Group*> all;   ///< by number, ascending
+std::vector<Group*> all; ///< by number, ascending
 std::uint32_t last_number = 0;
 } // namespace
 
@@ -65,7 +65,8 @@ ipc::Result<Group*> Group::make_child(std::string_view name, std::uint32_t owner
     if (child(name) != nullptr) return fail(Error::Exists);
     std::uint32_t depth = 1;
     for (Group const* each = this; each != nullptr; each = each->parent_, ++depth) {
-        std::uint32_t const most = each->parent_ == nullptr ? std::min(each->maximum_descendants, descendants_maximum) : each->maximum_descendants;
+        std::uint32_t const most = each->parent_ == nullptr ? std::min(each->maximum_descendants, descendants_maximum)
+                                                            : each->maximum_descendants;
         if (depth > each->maximum_depth || each->descendants() >= most) return fail(Error::Again);
     }
     auto* const made = new Group;

@@ -48,7 +48,7 @@ public:
     /// By number, null: none.
     static Group* find(std::uint32_t number);
 
-    std::uint32_t user = 0, group = 0;   ///< of its directory and files, global
+    std::uint32_t user = 0, group = 0; ///< of its directory and files, global
     std::uint32_t maximum_depth = unlimited, maximum_descendants = unlimited;
     static std::uint32_t count_of_all;
 
@@ -56,11 +56,11 @@ private:
     ~Group();
     void count(std::uint32_t change);
     [[nodiscard]] std::uint32_t level() const;
-    Group* parent_ = nullptr;            ///< one reference once it was removed
+    Group* parent_ = nullptr; ///< one reference once it was removed
     std::string name_;
     std::uint32_t number_, references_ = 1, members_ = 0, members_below_ = 0;
     bool removed_ = false;
-    std::vector<Group*> children_;       ///< one reference each
+    std::vector<Group*> children_; ///< one reference each
 };
 
 /// A counted reference.

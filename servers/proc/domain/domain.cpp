@@ -6,7 +6,11 @@ namespace proc {
 
 Domain* Core::create_domain(proto::DomainLimits const& limits, bool sealed, std::string_view name) {
     // The first domain is the machine's own.
-    auto* space = new PidNamespace{nullptr, domains.empty() && last_pid_inode_ == 0 ? proto::first_namespace_inode(proto::NamespaceKind::Pid) : next_pid_inode(), *first_user_space};
+    auto* space = new PidNamespace{nullptr,
+                                   domains.empty() && last_pid_inode_ == 0
+                                       ? proto::first_namespace_inode(proto::NamespaceKind::Pid)
+                                       : next_pid_inode(),
+                                   *first_user_space};
     auto* domain = new Domain{kernel, *space, limits, sealed, name};
     domain->badge = table.badges.allocate(ObjectKind::Domain, domain);
     domain->account.on_refused = [](void* argument, std::uint64_t wanted) {
@@ -35,7 +39,9 @@ bool Core::reserve_task(Domain& domain, Process const* culprit) {
 void Core::memory_refused(Domain& domain, std::uint64_t wanted) {
     if (domain.limits.on_limit != 1 || domain.end != proto::DomainEnd::Running) return;
     domain.end = proto::DomainEnd::MemoryLimit;
-    domain.culprit = current == nullptr || current->process->domain != &domain ? 0 : static_cast<std::uint32_t>(current->process->pid->number_in(*domain.space));
+    domain.culprit = current == nullptr || current->process->domain != &domain
+                         ? 0
+                         : static_cast<std::uint32_t>(current->process->pid->number_in(*domain.space));
     domain.culprit_wanted = domain.account.used() + wanted;
     domain.ending = true;
 }
@@ -49,7 +55,9 @@ bool Core::out_of_memory(Thread& thread) {
         bool const victim_is_init = victim != nullptr && domain.space->init == victim;
         Word const pages = each.memory->resident_pages();
         // init last: with it everything ends.
-        if (victim == nullptr || (victim_is_init && !is_init && pages > 64) || (is_init == victim_is_init && pages > victim->memory->resident_pages())) victim = &each;
+        if (victim == nullptr || (victim_is_init && !is_init && pages > 64) ||
+            (is_init == victim_is_init && pages > victim->memory->resident_pages()))
+            victim = &each;
     });
     if (victim == nullptr) return false;
     bool const own = victim == thread.process;

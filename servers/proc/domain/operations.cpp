@@ -2,8 +2,8 @@
 
 namespace proc {
 
-bool parse_program(std::string_view text, std::uint32_t argument_count, std::uint32_t environment_count, std::string& path,
-                   std::vector<std::string>& arguments, std::vector<std::string>& environment) {
+bool parse_program(std::string_view text, std::uint32_t argument_count, std::uint32_t environment_count,
+                   std::string& path, std::vector<std::string>& arguments, std::vector<std::string>& environment) {
     auto next = [&](std::string& to) {
         std::size_t const end = text.find('\0');
         if (end == std::string_view::npos) return false;
@@ -27,8 +27,8 @@ Domain::Building* DomainOperations::building_of(Domain& domain, std::uint32_t ha
     return nullptr;
 }
 
-auto DomainOperations::on(C::CreateDomain, Sender& sender, proto::DomainLimits const& limits, std::uint32_t sealed, ipc::Text<32> const& name)
-    -> Result<ipc::Cap<D>> {
+auto DomainOperations::on(C::CreateDomain, Sender& sender, proto::DomainLimits const& limits, std::uint32_t sealed,
+                          ipc::Text<32> const& name) -> Result<ipc::Cap<D>> {
     if (sender.badge != control_badge) return fail(Error::NotPermitted);
     if (limits.on_limit > 1) return fail(Error::Invalid);
     if (limits.memory > core.owners.free_memory()) return fail(Error::NoMemory);
@@ -55,29 +55,34 @@ auto DomainOperations::on(C::ListNamespaces, Sender& sender, std::uint32_t after
     proto::NamespaceIdentity next{};
     auto const consider = [&](proto::NamespaceKind kind, auto const& space, std::uint32_t user) {
         if (space.inode() <= after || (next.inode != 0 && space.inode() >= next.inode)) return;
-        next = {kind, space.inode(), space.parent() == nullptr ? 0 : space.parent()->inode(), user, 0, space.references()};
+        next = {kind, space.inode(),     space.parent() == nullptr ? 0 : space.parent()->inode(), user,
+                0,    space.references()};
     };
     core.table.all.each([&](Process& process) {
-        for (PidNamespace const* space = &process.space(); space != nullptr; space = space->parent()) consider(proto::NamespaceKind::Pid, *space, space->owner->inode());
+        for (PidNamespace const* space = &process.space(); space != nullptr; space = space->parent())
+            consider(proto::NamespaceKind::Pid, *space, space->owner->inode());
         for (UserNamespace const* space = process.user_space.get(); space != nullptr; space = space->parent()) {
             consider(proto::NamespaceKind::User, *space, space->parent() == nullptr ? 0 : space->parent()->inode());
         }
     });
     if (next.inode == 0) return fail(Error::NoData);
     core.table.all.each([&](Process& process) {
-        bool const inside = next.kind == proto::NamespaceKind::Pid ? process.space().inode() == next.inode : process.user_space->inode() == next.inode;
+        bool const inside = next.kind == proto::NamespaceKind::Pid ? process.space().inode() == next.inode
+                                                                   : process.user_space->inode() == next.inode;
         if (inside) ++next.members;
     });
     return next;
 }
 
-auto DomainOperations::on(C::NamespaceMembers, Sender& sender, proto::NamespaceKind kind, std::uint32_t inode) -> Result<std::uint32_t> {
+auto DomainOperations::on(C::NamespaceMembers, Sender& sender, proto::NamespaceKind kind, std::uint32_t inode)
+    -> Result<std::uint32_t> {
     if (sender.badge != control_badge) return fail(Error::NotPermitted);
     int const index = core.kinds.find(kind);
     if (index < 0) return fail(Error::Invalid);
     std::uint32_t members = 0;
     core.table.all.each([&](Process& process) {
-        SharedNamespace* const space = process.namespaces == nullptr ? nullptr : process.namespaces->at[static_cast<unsigned>(index)];
+        SharedNamespace* const space =
+            process.namespaces == nullptr ? nullptr : process.namespaces->at[static_cast<unsigned>(index)];
         if (space != nullptr && space->capability != 0 && core.inode_of(*space) == inode) ++members;
     });
     return members;
@@ -113,7 +118,8 @@ auto DomainOperations::on(D::Begin, Sender& sender, ipc::Cap<proto::VfsSession> 
     return handle;
 }
 
-auto DomainOperations::on(D::SetDescriptor, Sender& sender, std::uint32_t handle, std::uint32_t descriptor, ipc::Cap<proto::File> file) -> Result<Unit> {
+auto DomainOperations::on(D::SetDescriptor, Sender& sender, std::uint32_t handle, std::uint32_t descriptor,
+                          ipc::Cap<proto::File> file) -> Result<Unit> {
     Domain* const domain = domain_of(sender);
     auto* const building = domain == nullptr ? nullptr : building_of(*domain, handle);
     Result<Unit> result = Unit{};
@@ -132,7 +138,8 @@ auto DomainOperations::on(D::SetDescriptor, Sender& sender, std::uint32_t handle
         case 0100000: entry.kind = as(proto::FileKind::Regular); break;
         case 0040000: entry.kind = as(proto::FileKind::Directory); break;
         case 0020000:
-            entry.kind = as(core.owners.terminal_foreground(file.slot) ? proto::FileKind::Terminal : proto::FileKind::CharacterDevice);
+            entry.kind = as(core.owners.terminal_foreground(file.slot) ? proto::FileKind::Terminal
+                                                                       : proto::FileKind::CharacterDevice);
             break;
         case 0010000: entry.kind = as(proto::FileKind::Fifo); break;
         case 0140000: entry.kind = as(proto::FileKind::LocalSocket); break;
@@ -144,8 +151,8 @@ auto DomainOperations::on(D::SetDescriptor, Sender& sender, std::uint32_t handle
     return result;
 }
 
-auto DomainOperations::on(D::SetNamespace, Sender& sender, std::uint32_t handle, proto::NamespaceKind kind, ipc::Cap<proto::Namespace> name_space)
-    -> Result<Unit> {
+auto DomainOperations::on(D::SetNamespace, Sender& sender, std::uint32_t handle, proto::NamespaceKind kind,
+                          ipc::Cap<proto::Namespace> name_space) -> Result<Unit> {
     Domain* const domain = domain_of(sender);
     auto* const building = domain == nullptr ? nullptr : building_of(*domain, handle);
     int const index = core.kinds.find(kind);
@@ -158,13 +165,15 @@ auto DomainOperations::on(D::SetNamespace, Sender& sender, std::uint32_t handle,
     place = new SharedNamespace{name_space.slot, 1, static_cast<unsigned>(index), core.first_user_space, 0};
     if (kind == proto::NamespaceKind::Cgroup) {
         place->root = domain->groups;
-        static_cast<void>(core.owners.set_root_group(core.kinds[static_cast<unsigned>(index)].first, place->capability, domain->groups->number()));
+        static_cast<void>(core.owners.set_root_group(core.kinds[static_cast<unsigned>(index)].first, place->capability,
+                                                     domain->groups->number()));
     }
     return Unit{};
 }
 
-auto DomainOperations::on(D::Start, Sender& sender, std::uint32_t handle, std::uint32_t argument_count, std::uint32_t environment_count,
-                          std::int32_t terminal_descriptor, ipc::ReadBuffer) -> Result<std::int32_t> {
+auto DomainOperations::on(D::Start, Sender& sender, std::uint32_t handle, std::uint32_t argument_count,
+                          std::uint32_t environment_count, std::int32_t terminal_descriptor, ipc::ReadBuffer)
+    -> Result<std::int32_t> {
     Domain* const domain = domain_of(sender);
     auto* const building = domain == nullptr ? nullptr : building_of(*domain, handle);
     if (building == nullptr) return fail(Error::NoProcess);
@@ -174,7 +183,8 @@ auto DomainOperations::on(D::Start, Sender& sender, std::uint32_t handle, std::u
     if (sender.copy_in(0, std::as_writable_bytes(std::span{text})).count != text.size()) return fail(Error::Fault);
     std::string path;
     std::vector<std::string> arguments, environment;
-    if (!parse_program(text, argument_count, environment_count, path, arguments, environment)) return fail(Error::Invalid);
+    if (!parse_program(text, argument_count, environment_count, path, arguments, environment))
+        return fail(Error::Invalid);
 
     Process& process = *building->process;
     Process* const init = domain->space->init;
@@ -186,7 +196,8 @@ auto DomainOperations::on(D::Start, Sender& sender, std::uint32_t handle, std::u
     core.publish_credentials(process);
     if (auto done = executor.execute(process, path, arguments, environment); !done) return fail(done.error());
     if (terminal_descriptor >= 0) {
-        if (auto file = core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first + static_cast<Word>(terminal_descriptor))) {
+        if (auto file = core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first +
+                                                                static_cast<Word>(terminal_descriptor))) {
             if (!core.set_terminal(process, *file, true)) core.machine.drop(*file);
         }
     }
@@ -250,7 +261,8 @@ auto DomainOperations::on(D::Signal, Sender& sender, std::uint32_t number) -> Re
     return Unit{};
 }
 
-auto DomainOperations::on(D::Stop, Sender& sender, proto::DomainEnd why, std::uint32_t culprit, std::uint64_t wanted) -> Result<Unit> {
+auto DomainOperations::on(D::Stop, Sender& sender, proto::DomainEnd why, std::uint32_t culprit, std::uint64_t wanted)
+    -> Result<Unit> {
     Domain* const domain = domain_of(sender);
     if (domain == nullptr) return fail(Error::NoProcess);
     core.stop_domain(*domain, why, culprit, wanted);
@@ -278,19 +290,22 @@ auto DomainOperations::on(D::List, Sender& sender, std::uint32_t index) -> Resul
     return summary;
 }
 
-auto DomainOperations::on(D::ProcessStatus, Sender& sender, std::int32_t inner_pid) -> Result<std::array<std::int32_t, 2>> {
+auto DomainOperations::on(D::ProcessStatus, Sender& sender, std::int32_t inner_pid)
+    -> Result<std::array<std::int32_t, 2>> {
     Domain* const domain = domain_of(sender);
     if (domain == nullptr) return fail(Error::NoProcess);
     for (auto const& each : domain->remembered) {
         if (each.inner_pid != inner_pid) continue;
         std::array<std::int32_t, 2> const status{each.ended ? 0 : 1, each.status};
-        if (each.ended) std::erase_if(domain->remembered, [inner_pid](auto const& other) { return other.inner_pid == inner_pid; });
+        if (each.ended)
+            std::erase_if(domain->remembered, [inner_pid](auto const& other) { return other.inner_pid == inner_pid; });
         return status;
     }
     return fail(Error::NoProcess);
 }
 
-auto DomainOperations::on(D::UnknownCalls, Sender& sender, std::uint32_t index) -> Result<std::array<std::uint32_t, 2>> {
+auto DomainOperations::on(D::UnknownCalls, Sender& sender, std::uint32_t index)
+    -> Result<std::array<std::uint32_t, 2>> {
     Domain* const domain = domain_of(sender);
     if (domain == nullptr) return fail(Error::NoProcess);
     if (index >= domain->unknown_calls.size()) return fail(Error::NoData);

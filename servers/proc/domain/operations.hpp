@@ -11,24 +11,28 @@ public:
     using D = proto::Domain;
     using C = proto::ProcessControl;
     using Sender = ipc::Sender;
-    template <class T> using Result = ipc::Result<T>;
+    template <class T>
+    using Result = ipc::Result<T>;
     using Unit = ipc::Unit;
     static constexpr Word control_badge = 1; ///< root minted it for the container manager
 
     DomainOperations(Core& core, Executor& executor) : core{core}, executor{executor} {}
 
     // --- ProcessControl ---
-    Result<ipc::Cap<D>> on(C::CreateDomain, Sender& sender, proto::DomainLimits const& limits, std::uint32_t sealed, ipc::Text<32> const& name);
+    Result<ipc::Cap<D>> on(C::CreateDomain, Sender& sender, proto::DomainLimits const& limits, std::uint32_t sealed,
+                           ipc::Text<32> const& name);
     Result<Unit> on(C::Notify, Sender& sender, ipc::Cap<ipc::Notification> notification);
     Result<proto::ProcUsage> on(C::Usage, Sender& sender);
     Result<proto::NamespaceIdentity> on(C::ListNamespaces, Sender& sender, std::uint32_t after);
     Result<std::uint32_t> on(C::NamespaceMembers, Sender& sender, proto::NamespaceKind kind, std::uint32_t inode);
     // --- Domain ---
     Result<std::uint32_t> on(D::Begin, Sender& sender, ipc::Cap<proto::VfsSession> session);
-    Result<Unit> on(D::SetDescriptor, Sender& sender, std::uint32_t handle, std::uint32_t descriptor, ipc::Cap<proto::File> file);
-    Result<Unit> on(D::SetNamespace, Sender& sender, std::uint32_t handle, proto::NamespaceKind kind, ipc::Cap<proto::Namespace> name_space);
-    Result<std::int32_t> on(D::Start, Sender& sender, std::uint32_t handle, std::uint32_t argument_count, std::uint32_t environment_count,
-                            std::int32_t terminal_descriptor, ipc::ReadBuffer);
+    Result<Unit> on(D::SetDescriptor, Sender& sender, std::uint32_t handle, std::uint32_t descriptor,
+                    ipc::Cap<proto::File> file);
+    Result<Unit> on(D::SetNamespace, Sender& sender, std::uint32_t handle, proto::NamespaceKind kind,
+                    ipc::Cap<proto::Namespace> name_space);
+    Result<std::int32_t> on(D::Start, Sender& sender, std::uint32_t handle, std::uint32_t argument_count,
+                            std::uint32_t environment_count, std::int32_t terminal_descriptor, ipc::ReadBuffer);
     Result<Unit> on(D::Abandon, Sender& sender, std::uint32_t handle);
     Result<proto::DomainStatus> on(D::Status, Sender& sender);
     Result<Unit> on(D::SetLimits, Sender& sender, proto::DomainLimits const& limits);
@@ -46,13 +50,15 @@ public:
     Core& core;
 
 private:
-    [[nodiscard]] Domain* domain_of(Sender const& sender) const { return core.table.badges.find<Domain>(sender.badge, ObjectKind::Domain); }
+    [[nodiscard]] Domain* domain_of(Sender const& sender) const {
+        return core.table.badges.find<Domain>(sender.badge, ObjectKind::Domain);
+    }
     static Domain::Building* building_of(Domain& domain, std::uint32_t handle);
     Executor& executor;
 };
 
 /// What Domain::Start's buffer holds: path, arguments, environment, each ended by a NUL. False if it does not hold exactly that.
-bool parse_program(std::string_view text, std::uint32_t argument_count, std::uint32_t environment_count, std::string& path,
-                   std::vector<std::string>& arguments, std::vector<std::string>& environment);
+bool parse_program(std::string_view text, std::uint32_t argument_count, std::uint32_t environment_count,
+                   std::string& path, std::vector<std::string>& arguments, std::vector<std::string>& environment);
 
 } // namespace proc

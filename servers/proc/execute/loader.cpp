@@ -62,7 +62,7 @@ bool parse_script(std::string_view start, std::string& interpreter, std::string&
 
 struct Loader::Plan {
     FileCache& cache;
-    std::string path;                ///< as given: AT_EXECFN and the name
+    std::string path; ///< as given: AT_EXECFN and the name
     std::vector<std::string> arguments, environment;
     Binary program, interpreter;
     CapabilityPointer executable = 0;
@@ -144,7 +144,8 @@ Status Loader::prepare(Process& process, CapabilityPointer directory, Plan& plan
         std::vector<std::string> arguments{interpreter};
         if (!argument.empty()) arguments.push_back(argument);
         arguments.push_back(path);
-        if (!plan.arguments.empty()) arguments.insert(arguments.end(), plan.arguments.begin() + 1, plan.arguments.end());
+        if (!plan.arguments.empty())
+            arguments.insert(arguments.end(), plan.arguments.begin() + 1, plan.arguments.end());
         plan.arguments = std::move(arguments);
         path = interpreter;
     }
@@ -153,14 +154,16 @@ Status Loader::prepare(Process& process, CapabilityPointer directory, Plan& plan
     plan.program.elf = std::move(*program);
     if (plan.program.elf.interpreter_size != 0) {
         std::string name(plan.program.elf.interpreter_size, '\0');
-        auto const got = plan.program.object->read(plan.program.elf.interpreter_offset, std::as_writable_bytes(std::span{name}));
+        auto const got =
+            plan.program.object->read(plan.program.elf.interpreter_offset, std::as_writable_bytes(std::span{name}));
         if (!got || *got != name.size() || name.back() != '\0') return fail(Error::NotExecutable);
         name.resize(std::strlen(name.c_str()));
         auto object = open(process, 0, name);
         if (!object) return fail(object.error());
         plan.interpreter.object = *object;
         auto interpreter = read_program(**object);
-        if (!interpreter || !interpreter->relocatable) return fail(interpreter ? Error::NotExecutable : interpreter.error());
+        if (!interpreter || !interpreter->relocatable)
+            return fail(interpreter ? Error::NotExecutable : interpreter.error());
         plan.interpreter.elf = std::move(*interpreter);
     }
     auto executable = machine_.duplicate(plan.program.object->file());
@@ -171,8 +174,8 @@ Status Loader::prepare(Process& process, CapabilityPointer directory, Plan& plan
 
 Status Loader::map_binary(MemorySpace& memory, Binary const& binary, Address bias) {
     for (auto const& segment : binary.elf.segments) {
-        if (Status status = memory.map_segment(segment.start + bias, segment.end + bias, segment.protection, *binary.object, segment.page_offset,
-                                               segment.file_end + bias);
+        if (Status status = memory.map_segment(segment.start + bias, segment.end + bias, segment.protection,
+                                               *binary.object, segment.page_offset, segment.file_end + bias);
             !status) {
             return status;
         }
@@ -199,7 +202,8 @@ void Loader::close_on_exec(Process& process) {
     for (Word number = 0; number < highest; ++number) {
         Descriptor const descriptor = memory.descriptor(process.files, number);
         if (descriptor.open == 0 || descriptor.close_on_exec == 0) continue;
-        if (slot::descriptor_first + number < Word{1} << process.cspace->radix) machine_.remove(*process.cspace, slot::descriptor_first + number, 1);
+        if (slot::descriptor_first + number < Word{1} << process.cspace->radix)
+            machine_.remove(*process.cspace, slot::descriptor_first + number, 1);
         static_cast<void>(memory.set_descriptor(process.files, number, {}));
     }
 }
@@ -251,7 +255,10 @@ Status Loader::commit(Thread& thread, Plan& plan) {
     proto::FileStatus const& file = plan.program.object->status();
     bool const secure = Core::execute_credentials(credentials, *process.user_space, file);
     StackContents const contents{
-        plan.arguments, plan.environment, plan.path, random_bytes(),
+        plan.arguments,
+        plan.environment,
+        plan.path,
+        random_bytes(),
         {{auxiliary::sysinfo, vdso_header().syscall_entry},
          {auxiliary::sysinfo_header, vdso_base},
          {auxiliary::minimum_signal_stack, 2048},
@@ -273,8 +280,9 @@ Status Loader::commit(Thread& thread, Plan& plan) {
     StackImage const stack = make_stack(stack_top, contents);
     if (Status status = memory.map_stack(); !status) return status;
     if (Status status = memory.copy_out(stack.pointer, stack.bytes); !status) return status;
-    memory.layout = {elf.code_start + bias, elf.code_end + bias, elf.data_start + bias, elf.data_end + bias, stack.pointer,
-                     stack.arguments_start, stack.arguments_end, stack.environment_start, stack.environment_end};
+    memory.layout = {elf.code_start + bias, elf.code_end + bias,     elf.data_start + bias,
+                     elf.data_end + bias,   stack.pointer,           stack.arguments_start,
+                     stack.arguments_end,   stack.environment_start, stack.environment_end};
 
     close_on_exec(process);
     for (Word number = 0; number < 3; ++number) {
@@ -292,7 +300,8 @@ Status Loader::commit(Thread& thread, Plan& plan) {
     return done();
 }
 
-Status Loader::execute(Thread& thread, CapabilityPointer directory, std::string path, std::vector<std::string> arguments, std::vector<std::string> environment) {
+Status Loader::execute(Thread& thread, CapabilityPointer directory, std::string path,
+                       std::vector<std::string> arguments, std::vector<std::string> environment) {
     Process& process = *thread.process;
     Plan plan{cache_};
     plan.path = std::move(path);

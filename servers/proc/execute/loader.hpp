@@ -10,20 +10,26 @@ namespace proc {
 class ProgramFiles {
 public:
     virtual ~ProgramFiles() = default;
-    struct Opened { CapabilityPointer file; proto::FileKind kind; };
+    struct Opened {
+        CapabilityPointer file;
+        proto::FileKind kind;
+    };
     /// For reading, as open(2) from the process; `directory`: of execveat, 0: none. The capability is the caller's.
     virtual Result<Opened> open(Process& process, CapabilityPointer directory, std::string_view path) = 0;
 };
 
 class Loader final : public Executor {
 public:
-    Loader(Core& core, Machine& machine, FileCache& cache, ProgramFiles& files) : core_{core}, machine_{machine}, cache_{cache}, files_{files} {}
+    Loader(Core& core, Machine& machine, FileCache& cache, ProgramFiles& files)
+        : core_{core}, machine_{machine}, cache_{cache}, files_{files} {}
 
     /// execve(2) of a running thread, its only one afterwards; it starts anew (nobody waits for an answer then). NoProcess: it failed
     /// half-way and has been killed.
-    Status execute(Thread& thread, CapabilityPointer directory, std::string path, std::vector<std::string> arguments, std::vector<std::string> environment);
+    Status execute(Thread& thread, CapabilityPointer directory, std::string path, std::vector<std::string> arguments,
+                   std::vector<std::string> environment);
     /// The same for a process that is being built; it is not started.
-    Result<ipc::Unit> execute(Process& process, std::string_view path, std::vector<std::string> const& arguments, std::vector<std::string> const& environment) override;
+    Result<ipc::Unit> execute(Process& process, std::string_view path, std::vector<std::string> const& arguments,
+                              std::vector<std::string> const& environment) override;
 
     /// A NULL-terminated vector of strings in user memory, `left` bytes of text at the most (counted down). ArgumentsTooLong, Fault.
     static Result<std::vector<std::string>> read_vector(MemorySpace& memory, Address address, std::size_t& left);

@@ -21,12 +21,15 @@ StackImage make_stack(Address top, StackContents const& contents) {
     image.arguments_start = image.arguments_end - argument_bytes;
     Address const platform_address = image.arguments_start - static_cast<Word>(platform.size()) - 1;
     Address const random_address = (platform_address - 16) & ~(alignment - 1);
-    Word const words = 1 + static_cast<Word>(contents.arguments.size()) + 1 + static_cast<Word>(contents.environment.size()) + 1 +
+    Word const words = 1 + static_cast<Word>(contents.arguments.size()) + 1 +
+                       static_cast<Word>(contents.environment.size()) + 1 +
                        2 * (static_cast<Word>(contents.auxiliary.size()) + 4);
     image.pointer = (random_address - words * sizeof(Word)) & ~(alignment - 1);
     image.bytes.resize(top - image.pointer);
 
-    auto put = [&](Address address, void const* data, std::size_t size) { std::memcpy(image.bytes.data() + (address - image.pointer), data, size); };
+    auto put = [&](Address address, void const* data, std::size_t size) {
+        std::memcpy(image.bytes.data() + (address - image.pointer), data, size);
+    };
     put(name, contents.executable_name.data(), contents.executable_name.size());
     put(platform_address, platform.data(), platform.size());
     put(random_address, contents.random.data(), contents.random.size());
@@ -50,8 +53,9 @@ StackImage make_stack(Address top, StackContents const& contents) {
         word(key);
         word(value);
     }
-    for (auto const& [key, value] : {std::pair{auxiliary::platform, platform_address}, std::pair{auxiliary::random, random_address},
-                                     std::pair{auxiliary::executable_name, name}, std::pair{auxiliary::null, Word{0}}}) {
+    for (auto const& [key, value] :
+         {std::pair{auxiliary::platform, platform_address}, std::pair{auxiliary::random, random_address},
+          std::pair{auxiliary::executable_name, name}, std::pair{auxiliary::null, Word{0}}}) {
         word(key);
         word(value);
     }

@@ -11,7 +11,10 @@ namespace proc {
 
 class FakeKernel : public Kernel {
 public:
-    struct Entry { CapabilityPointer frame; Word rights; };
+    struct Entry {
+        CapabilityPointer frame;
+        Word rights;
+    };
     std::map<std::pair<CapabilityPointer, Address>, Entry> mapped;
     std::map<CapabilityPointer, abi::ObjectType> objects;
     std::map<CapabilityPointer, std::byte*> file_frames;   ///< contents
@@ -34,7 +37,9 @@ public:
     }
     void release_chunk(ChunkMemory const& chunk) override {
         --chunks;
-        std::erase_if(mapped, [&](auto const& entry) { return entry.second.frame >> 20 == chunk.node >> 20 || entry.first.first >> 20 == chunk.node >> 20; });
+        std::erase_if(mapped, [&](auto const& entry) {
+            return entry.second.frame >> 20 == chunk.node >> 20 || entry.first.first >> 20 == chunk.node >> 20;
+        });
         std::erase_if(objects, [&](auto const& entry) { return entry.first >> 20 == chunk.node >> 20; });
         std::free(chunk.window);
     }
@@ -51,7 +56,8 @@ public:
     }
     void release_window(std::byte* window) override {
         --windows_reserved;
-        std::erase_if(windows, [&](auto const& entry) { return entry.first >= window && entry.first < window + chunk_bytes; });
+        std::erase_if(windows,
+                      [&](auto const& entry) { return entry.first >= window && entry.first < window + chunk_bytes; });
         std::free(window);
     }
     Status map_window(CapabilityPointer frame, std::byte const* place, Word) override {
@@ -122,7 +128,8 @@ public:
         }
         return count;
     }
-    void copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask, bool restrict) override {
+    void copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask,
+                    bool restrict) override {
         for (Word i = 0; i < pages; ++i) {
             Address const page = address + i * abi::page_size;
             auto found = mapped.find({from, page});
@@ -134,7 +141,8 @@ public:
     void copy_window(std::byte const* from, CapabilityPointer to, Address address, Word pages) override {
         for (Word i = 0; i < pages; ++i) {
             auto found = windows.find(from + i * abi::page_size);
-            if (found != windows.end() && file_frames.contains(found->second)) mapped.try_emplace({to, address + i * abi::page_size}, Entry{found->second, abi::right::read});
+            if (found != windows.end() && file_frames.contains(found->second))
+                mapped.try_emplace({to, address + i * abi::page_size}, Entry{found->second, abi::right::read});
         }
     }
 
@@ -159,7 +167,10 @@ public:
     }
     std::set<CapabilityPointer> running, open_for_writing; ///< deny_write
     explicit FakeFiles(FakeKernel& kernel) : kernel_{kernel} {}
-    struct File { std::vector<std::byte> bytes; proto::FileStatus status{}; };
+    struct File {
+        std::vector<std::byte> bytes;
+        proto::FileStatus status{};
+    };
     std::map<CapabilityPointer, File> files;
     Word fetched = 0;
     CapabilityPointer add(std::span<std::byte const> bytes) {
@@ -187,7 +198,8 @@ public:
         auto const& bytes = files.at(file).bytes;
         std::size_t const start = std::size_t{index} * abi::page_size;
         if (start >= bytes.size()) return fail(Error::Invalid);
-        auto const part = std::span{bytes}.subspan(start).first(std::min<std::size_t>(bytes.size() - start, abi::page_size));
+        auto const part =
+            std::span{bytes}.subspan(start).first(std::min<std::size_t>(bytes.size() - start, abi::page_size));
         ++fetched;
         return Fetched{kernel_.make_file_frame(part), static_cast<Word>(part.size())};
     }

@@ -22,7 +22,9 @@ Status GuestKernel::initialize(ipc::Cap<proto::Memory> memory, Word own_radix) {
     auto root = ipc::make_object(abi::ObjectType::CNode, root_radix);
     if (!root) return fail(root.error());
     root_ = CNode{*root};
-    if (auto minted = root_.mint(0, own_cnode(), ipc::server_slot::cnode, abi::right::all, ipc::guard_word(0, below_bits - own_radix)); !minted) {
+    if (auto minted = root_.mint(0, own_cnode(), ipc::server_slot::cnode, abi::right::all,
+                                 ipc::guard_word(0, below_bits - own_radix));
+        !minted) {
         return fail(minted.error());
     }
     if (auto set = Thread{ipc::server_slot::thread}.set_cspace(root_, 0); !set) return fail(set.error());
@@ -45,8 +47,10 @@ Result<ChunkMemory> GuestKernel::allocate_chunk() {
     chunk.node = place << below_bits;
     chunk.node_capability = slots().take();
     Untyped const untyped{chunk.untyped};
-    if (chunk.node_capability == 0 || !untyped.retype(abi::ObjectType::CNode, chunk_radix, own_cnode(), chunk.node_capability) ||
-        !root_.mint(place, own_cnode(), chunk.node_capability, abi::right::all, ipc::guard_word(0, below_bits - chunk_radix))) {
+    if (chunk.node_capability == 0 ||
+        !untyped.retype(abi::ObjectType::CNode, chunk_radix, own_cnode(), chunk.node_capability) ||
+        !root_.mint(place, own_cnode(), chunk.node_capability, abi::right::all,
+                    ipc::guard_word(0, below_bits - chunk_radix))) {
         release_chunk(chunk);
         return fail(Error::NoMemory);
     }
@@ -61,7 +65,8 @@ Word GuestKernel::extend_heap(std::byte* end) {
     while (pages < chunk_bytes / abi::page_size) {
         auto const address = reinterpret_cast<Address>(end) + pages * abi::page_size;
         if (!make(*chunk, abi::ObjectType::Frame, 0, pages, 1)) break; // its CNode takes some of it
-        Status mapped = map_window(chunk->node + pages, reinterpret_cast<std::byte*>(address), abi::right::read | abi::right::write);
+        Status mapped = map_window(chunk->node + pages, reinterpret_cast<std::byte*>(address),
+                                   abi::right::read | abi::right::write);
         if (!mapped) {
             // The first in a table's reach.
             auto table = ipc::make_object(abi::ObjectType::PageTable);
@@ -70,7 +75,8 @@ Word GuestKernel::extend_heap(std::byte* end) {
                 ipc::release_slot(*table);
                 break;
             }
-            mapped = map_window(chunk->node + pages, reinterpret_cast<std::byte*>(address), abi::right::read | abi::right::write);
+            mapped = map_window(chunk->node + pages, reinterpret_cast<std::byte*>(address),
+                                abi::right::read | abi::right::write);
             if (!mapped) break;
         }
         ++pages;
@@ -149,12 +155,15 @@ Status GuestKernel::map_table(CapabilityPointer space, CapabilityPointer table, 
     return status_of(PageTable{table}.map(AddressSpace{space}, address));
 }
 void GuestKernel::unmap_table(CapabilityPointer table) { static_cast<void>(PageTable{table}.unmap()); }
-void GuestKernel::unmap(CapabilityPointer space, Address address, Word pages) { static_cast<void>(AddressSpace{space}.unmap(address, pages)); }
+void GuestKernel::unmap(CapabilityPointer space, Address address, Word pages) {
+    static_cast<void>(AddressSpace{space}.unmap(address, pages));
+}
 Word GuestKernel::protect(CapabilityPointer space, Address address, Word pages, Word rights) {
     return AddressSpace{space}.protect(address, pages, rights).value_or(0);
 }
 
-void GuestKernel::copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask, bool restrict) {
+void GuestKernel::copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask,
+                             bool restrict) {
     // The kernel stops early where something lies in the way already; it never does, but nothing may hang on it.
     while (pages != 0) {
         auto const copied = AddressSpace{to}.copy_range(AddressSpace{from}, address, address, pages, mask, restrict);
@@ -165,7 +174,8 @@ void GuestKernel::copy_range(CapabilityPointer from, CapabilityPointer to, Addre
 }
 
 void GuestKernel::copy_window(std::byte const* from, CapabilityPointer to, Address address, Word pages) {
-    static_cast<void>(AddressSpace{to}.copy_range(own_address_space(), reinterpret_cast<Address>(from), address, pages, abi::right::read, false));
+    static_cast<void>(AddressSpace{to}.copy_range(own_address_space(), reinterpret_cast<Address>(from), address, pages,
+                                                  abi::right::read, false));
 }
 
 Status GuestFiles::deny_write(CapabilityPointer file, bool deny) {

@@ -1,10 +1,10 @@
 // The kernel and root as proc's memory half sees them, in the guest. proc's CSpace gets a root of its own: slot 0 is the CNode that
 // root gave, slots 1.. are the CNodes of chunks, each made from the chunk it holds the capabilities of.
 #pragma once
-#include "../../../libipc/proto/vfs.hpp"
-#include "../memory/file_object.hpp"
 #include "../../../libipc/ipc/objects.hpp"
 #include "../../../libipc/proto/memory.hpp"
+#include "../../../libipc/proto/vfs.hpp"
+#include "../memory/file_object.hpp"
 
 namespace proc {
 
@@ -33,14 +33,17 @@ public:
     void unmap_table(CapabilityPointer table) override;
     void unmap(CapabilityPointer space, Address address, Word pages) override;
     Word protect(CapabilityPointer space, Address address, Word pages, Word rights) override;
-    void copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask, bool restrict) override;
+    void copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask,
+                    bool restrict) override;
     void copy_window(std::byte const* from, CapabilityPointer to, Address address, Word pages) override;
 
 private:
     static constexpr Word root_radix = 12, below_bits = 32 - root_radix, chunk_radix = 9;
     static constexpr Word window_count = (abi::user_end - ipc::server_address::window) / chunk_bytes;
     static_assert((Word{1} << chunk_radix) == chunk_slots && window_count < (Word{1} << root_radix));
-    static Word window_index(std::byte const* window) { return (reinterpret_cast<Address>(window) - ipc::server_address::window) / chunk_bytes; }
+    static Word window_index(std::byte const* window) {
+        return (reinterpret_cast<Address>(window) - ipc::server_address::window) / chunk_bytes;
+    }
 
     ipc::object::CNode root_;
     ipc::Cap<proto::Memory> memory_;

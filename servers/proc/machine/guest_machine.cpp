@@ -13,7 +13,8 @@ Status status_of(Result<void> const& result) {
     return fail(result.error() == ipc::from_kernel(abi::Error::NotEnoughMemory) ? Error::NoMemory : result.error());
 }
 Word guard_of(KernelCSpace const& cspace) { return ipc::guard_word(0, 32 - cspace.radix); }
-constexpr Word whole_thread_bytes = abi::object_size(abi::ObjectType::Thread, 0).bytes + abi::object_size(abi::ObjectType::SchedContext, 0).bytes +
+constexpr Word whole_thread_bytes = abi::object_size(abi::ObjectType::Thread, 0).bytes +
+                                    abi::object_size(abi::ObjectType::SchedContext, 0).bytes +
                                     abi::object_size(abi::ObjectType::Notification, 0).bytes;
 Word cspace_bytes(KernelCSpace const& cspace) { return abi::object_size(abi::ObjectType::CNode, cspace.radix).bytes; }
 } // namespace
@@ -30,7 +31,8 @@ Word GuestMachine::owner_of(Word fault_badge) const {
 Result<KernelCSpace*> GuestMachine::create_cspace(Account& account) {
     if (KernelCSpace* cspace = account.cspaces; cspace != nullptr) {
         if (!account.charge(cspace_bytes(*cspace))) return fail(Error::NoMemory);
-        if (auto own = CNode{cspace->cnode}.copy(slot::cnode, 0, kernel_.root(), cspace->cnode, 32, abi::right::all); !own) {
+        if (auto own = CNode{cspace->cnode}.copy(slot::cnode, 0, kernel_.root(), cspace->cnode, 32, abi::right::all);
+            !own) {
             account.uncharge(cspace_bytes(*cspace));
             return fail(own.error());
         }
@@ -101,7 +103,8 @@ Status GuestMachine::copy_descriptors(KernelCSpace& from, KernelCSpace& to, Word
     if (slot::descriptor_first + count > Word{1} << to.radix) {
         if (auto grown = grow(to, count - 1, {}); !grown) return fail(grown.error());
     }
-    auto const copied = CNode{to.cnode}.copy_range(slot::descriptor_first, CNode{from.cnode}, slot::descriptor_first, count);
+    auto const copied =
+        CNode{to.cnode}.copy_range(slot::descriptor_first, CNode{from.cnode}, slot::descriptor_first, count);
     return copied ? done() : Status{fail(copied.error())};
 }
 
@@ -129,7 +132,9 @@ Result<Word> GuestMachine::grow(KernelCSpace& cspace, Word descriptor, std::span
     CNode const old_node{cspace.cnode}, node{*object};
     Word const old_slots = Word{1} << cspace.radix;
     auto copied = node.copy(slot::cnode, 0, kernel_.root(), *object, 32, abi::right::all);
-    Result<Word> moved = copied ? node.copy_range(slot::cnode + 1, old_node, slot::cnode + 1, old_slots - slot::cnode - 1) : fail(copied.error());
+    Result<Word> moved = copied
+                             ? node.copy_range(slot::cnode + 1, old_node, slot::cnode + 1, old_slots - slot::cnode - 1)
+                             : fail(copied.error());
     if (!moved) {
         static_cast<void>(node.delete_range(0, Word{1} << radix));
         account.give_object(abi::ObjectType::CNode, radix, *object);
@@ -165,8 +170,13 @@ void GuestMachine::forget(KernelThread& thread) {
 /// The objects of a new thread, and what stays the same in all its lives. On failure what there is goes back.
 Status GuestMachine::make_parts(KernelThread& thread) {
     Account& account = *thread.account;
-    struct Part { abi::ObjectType type; CapabilityPointer* place; };
-    Part const parts[] = {{abi::ObjectType::Thread, &thread.thread}, {abi::ObjectType::SchedContext, &thread.sched_context}, {abi::ObjectType::Notification, &thread.wake}};
+    struct Part {
+        abi::ObjectType type;
+        CapabilityPointer* place;
+    };
+    Part const parts[] = {{abi::ObjectType::Thread, &thread.thread},
+                          {abi::ObjectType::SchedContext, &thread.sched_context},
+                          {abi::ObjectType::Notification, &thread.wake}};
     Status status = done();
     for (Part const& part : parts) {
         auto object = account.take_object(part.type, 0);
@@ -193,19 +203,23 @@ Status GuestMachine::make_parts(KernelThread& thread) {
     scratch = ipc::slots().take();
     Result<void> step = scratch != 0 ? Result<void>{} : fail(Error::NoMemory);
     constexpr Word rights = abi::right::write | abi::right::grant | abi::right::grant_reply;
-    if (step) step = own_cnode().mint(scratch, own_cnode(), ipc::server_slot::endpoint, rights, fault_badge(thread.number));
+    if (step)
+        step = own_cnode().mint(scratch, own_cnode(), ipc::server_slot::endpoint, rights, fault_badge(thread.number));
     if (step) step = Thread{thread.thread}.set_fault_handler(scratch);
     if (scratch != 0) ipc::release_slot(scratch);
     if (step) step = Thread{thread.thread}.set_priority(program_priority);
     if (step) step = Thread{thread.thread}.set_redirect(vdso_header().redirect_entry);
-    if (step) step = sched_control_.configure(SchedContext{thread.sched_context}, time_slice_microseconds, time_slice_microseconds);
+    if (step)
+        step = sched_control_.configure(SchedContext{thread.sched_context}, time_slice_microseconds,
+                                        time_slice_microseconds);
     if (step) step = SchedContext{thread.sched_context}.bind(Thread{thread.thread});
     // A part set up only half cannot be used again: it stays with the account until its chunk goes.
     if (!step) forget(thread);
     return status_of(step);
 }
 
-Result<KernelThread*> GuestMachine::create_thread(Account& account, KernelCSpace& cspace, SpaceBinding const& binding, Word badge, Word wake_slot) {
+Result<KernelThread*> GuestMachine::create_thread(Account& account, KernelCSpace& cspace, SpaceBinding const& binding,
+                                                  Word badge, Word wake_slot) {
     KernelThread* thread = account.threads;
     if (thread != nullptr) {
         if (!account.charge(whole_thread_bytes)) return fail(Error::NoMemory);
@@ -226,7 +240,8 @@ Result<KernelThread*> GuestMachine::create_thread(Account& account, KernelCSpace
     thread->suspended = true;
     thread->consumed_ticks = 0;
     ++cspace.references;
-    Status status = status_of(Thread{thread->thread}.configure(CNode{cspace.cnode}, guard_of(cspace), AddressSpace{binding.address_space}, binding.buffer,
+    Status status = status_of(Thread{thread->thread}.configure(CNode{cspace.cnode}, guard_of(cspace),
+                                                               AddressSpace{binding.address_space}, binding.buffer,
                                                                Frame{binding.buffer_frame}));
     if (status) status = install(cspace, wake_slot, thread->wake);
     if (!status) {
@@ -255,11 +270,13 @@ void GuestMachine::destroy_thread(KernelThread& thread) {
 
 Status GuestMachine::set_space(KernelThread& thread, SpaceBinding const& binding) {
     thread.buffer = binding.buffer;
-    return status_of(Thread{thread.thread}.set_space(AddressSpace{binding.address_space}, Frame{binding.buffer_frame}, binding.buffer));
+    return status_of(Thread{thread.thread}.set_space(AddressSpace{binding.address_space}, Frame{binding.buffer_frame},
+                                                     binding.buffer));
 }
 
 Status GuestMachine::set_cspace(KernelThread& thread, KernelCSpace& cspace) {
-    if (Status status = status_of(Thread{thread.thread}.set_cspace(CNode{cspace.cnode}, guard_of(cspace))); !status) return status;
+    if (Status status = status_of(Thread{thread.thread}.set_cspace(CNode{cspace.cnode}, guard_of(cspace))); !status)
+        return status;
     if (thread.cspace != &cspace) {
         ++cspace.references;
         release_cspace(*std::exchange(thread.cspace, &cspace));
@@ -276,7 +293,9 @@ void GuestMachine::resume(KernelThread& thread) {
     static_cast<void>(Thread{thread.thread}.resume());
 }
 bool GuestMachine::interrupt(KernelThread& thread) { return Thread{thread.thread}.interrupt().value_or(0) == 1; }
-Result<abi::Registers> GuestMachine::read_registers(KernelThread& thread) { return Thread{thread.thread}.read_registers(); }
+Result<abi::Registers> GuestMachine::read_registers(KernelThread& thread) {
+    return Thread{thread.thread}.read_registers();
+}
 
 Status GuestMachine::write_registers(KernelThread& thread, abi::Registers const& registers, bool resume) {
     if (resume) thread.suspended = false;
@@ -287,7 +306,9 @@ Status GuestMachine::copy_floating_point(KernelThread const& from, KernelThread&
     return status_of(Thread{to.thread}.copy_floating_point(Thread{from.thread}));
 }
 
-void GuestMachine::reset_floating_point(KernelThread& thread) { static_cast<void>(Thread{thread.thread}.reset_floating_point()); }
+void GuestMachine::reset_floating_point(KernelThread& thread) {
+    static_cast<void>(Thread{thread.thread}.reset_floating_point());
+}
 
 Status GuestMachine::start(KernelThread& thread, Address eip, bool resume) {
     abi::Registers registers{};
@@ -311,7 +332,9 @@ std::uint64_t GuestMachine::consumed(KernelThread& thread) {
     return thread.consumed_ticks;
 }
 
-void GuestMachine::set_name(KernelThread& thread, std::string_view name) { static_cast<void>(Thread{thread.thread}.set_name(name)); }
+void GuestMachine::set_name(KernelThread& thread, std::string_view name) {
+    static_cast<void>(Thread{thread.thread}.set_name(name));
+}
 void GuestMachine::wake(KernelThread& thread) { ipc::signal(thread.wake); }
 
 } // namespace proc

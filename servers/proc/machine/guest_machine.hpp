@@ -7,7 +7,8 @@ namespace proc {
 
 class GuestMachine final : public Machine {
 public:
-    GuestMachine(GuestKernel& kernel, ipc::object::SchedControl sched_control) : kernel_{kernel}, sched_control_{sched_control} {
+    GuestMachine(GuestKernel& kernel, ipc::object::SchedControl sched_control)
+        : kernel_{kernel}, sched_control_{sched_control} {
         Account::on_thread_deleted = forget;
     }
 
@@ -26,7 +27,8 @@ public:
     void drop(CapabilityPointer capability) override { kernel_.drop(capability); }
     Result<CapabilityPointer> duplicate(CapabilityPointer capability) override { return kernel_.duplicate(capability); }
 
-    Result<KernelThread*> create_thread(Account& account, KernelCSpace& cspace, SpaceBinding const& binding, Word badge, Word wake_slot) override;
+    Result<KernelThread*> create_thread(Account& account, KernelCSpace& cspace, SpaceBinding const& binding, Word badge,
+                                        Word wake_slot) override;
     void destroy_thread(KernelThread& thread) override;
     Status set_space(KernelThread& thread, SpaceBinding const& binding) override;
     Status set_cspace(KernelThread& thread, KernelCSpace& cspace) override;

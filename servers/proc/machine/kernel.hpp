@@ -18,11 +18,11 @@ inline Status done() { return ipc::Unit{}; }
 /// 1 MiB of memory from root. Objects made from it get the slots node+0, node+1, ... (at most `chunk_slots`), its frames
 /// appear one after the other from `window`.
 struct ChunkMemory {
-    Word number = 0;                     ///< root's
+    Word number = 0; ///< root's
     CapabilityPointer untyped = 0;
-    CapabilityPointer node = 0;          ///< capability pointer of its slot 0
+    CapabilityPointer node = 0; ///< capability pointer of its slot 0
     CapabilityPointer node_capability = 0;
-    std::byte* window = nullptr;         ///< 1 MiB, from reserve_window
+    std::byte* window = nullptr; ///< 1 MiB, from reserve_window
 };
 inline constexpr Word chunk_slots = 512;
 inline constexpr Word chunk_bytes = 1 << 20;
@@ -59,7 +59,8 @@ public:
     /// Returns how many of the pages were mapped.
     virtual Word protect(CapabilityPointer space, Address address, Word pages, Word rights) = 0;
     /// Copies present mappings to the same addresses with rights & mask; restrict: the source loses those rights too.
-    virtual void copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask, bool restrict) = 0;
+    virtual void copy_range(CapabilityPointer from, CapabilityPointer to, Address address, Word pages, Word mask,
+                            bool restrict) = 0;
     /// Copies present mappings of proc's window, read-only.
     virtual void copy_window(std::byte const* from, CapabilityPointer to, Address address, Word pages) = 0;
 };

@@ -11,26 +11,28 @@ class Account;
 /// The CSpace of a process, shared by the threads of one descriptor table. Kept in its account's pool when its last user
 /// has gone: use Machine::create_cspace and release_cspace.
 struct KernelCSpace {
-    CapabilityPointer cnode = 0;     ///< in proc's CSpace
+    CapabilityPointer cnode = 0; ///< in proc's CSpace
     Word radix = linux_process::slot::initial_radix;
     Word references = 0;
-    Word thread_slots = 0;           ///< bit n: slots thread_first + 2n (process) and + 2n + 1 (wake) belong to a further thread
+    Word thread_slots = 0; ///< bit n: slots thread_first + 2n (process) and + 2n + 1 (wake) belong to a further thread
     Account* account = nullptr;
-    KernelCSpace* next = nullptr;          ///< in the pool
+    KernelCSpace* next = nullptr; ///< in the pool
 };
 
-struct TlsEntry { Word base = 0, limit = 0, flags = 0; };
+struct TlsEntry {
+    Word base = 0, limit = 0, flags = 0;
+};
 
 /// One thread as the kernel knows it.
 struct KernelThread {
     CapabilityPointer thread = 0, sched_context = 0, wake = 0;
-    Word number = 0;                 ///< names it in fault messages, for its whole life in pools
-    Word badge = 0;                  ///< of the Linux thread that it is now, 0: none
-    Address buffer = 0;              ///< of its thread area
+    Word number = 0;    ///< names it in fault messages, for its whole life in pools
+    Word badge = 0;     ///< of the Linux thread that it is now, 0: none
+    Address buffer = 0; ///< of its thread area
     TlsEntry tls[3];
     KernelCSpace* cspace = nullptr;
     Account* account = nullptr;
-    bool suspended = true;           ///< by suspend(): pause, stop; the kernel thread does not run
+    bool suspended = true;            ///< by suspend(): pause, stop; the kernel thread does not run
     std::uint64_t consumed_ticks = 0; ///< time-stamp ticks so far (updated by consumed())
     KernelThread* next = nullptr;
     void* fake = nullptr;
@@ -75,7 +77,8 @@ public:
     // --- threads ---
     /// A thread, suspended, with its scheduling context, its wake notification in cspace[wake_slot] and the vDSO's redirection.
     /// `badge`: of its fault messages. References the CSpace until destroyed. NoMemory.
-    virtual Result<KernelThread*> create_thread(Account& account, KernelCSpace& cspace, SpaceBinding const& binding, Word badge, Word wake_slot) = 0;
+    virtual Result<KernelThread*> create_thread(Account& account, KernelCSpace& cspace, SpaceBinding const& binding,
+                                                Word badge, Word wake_slot) = 0;
     virtual void destroy_thread(KernelThread& thread) = 0;
     /// exec: goes on in another address space.
     virtual Status set_space(KernelThread& thread, SpaceBinding const& binding) = 0;
@@ -98,7 +101,8 @@ public:
     virtual Status set_tls(KernelThread& thread, Word entry, TlsEntry value) = 0;
     Status copy_tls(KernelThread const& from, KernelThread& to) {
         for (Word entry = 0; entry < 3; ++entry) {
-            if (from.tls[entry].flags != to.tls[entry].flags || from.tls[entry].base != to.tls[entry].base || from.tls[entry].limit != to.tls[entry].limit) {
+            if (from.tls[entry].flags != to.tls[entry].flags || from.tls[entry].base != to.tls[entry].base ||
+                from.tls[entry].limit != to.tls[entry].limit) {
                 if (Status status = set_tls(to, entry, from.tls[entry]); !status) return status;
             }
         }

@@ -12,7 +12,8 @@ linux_process::VdsoHeader const& vdso_header() {
 
 Status load_vdso(Account& account) {
     auto const size = static_cast<Word>(cella_vdso_end - cella_vdso_start);
-    if (size > linux_process::vdso_size || size < linux_process::vdso_header_offset + sizeof(linux_process::VdsoHeader) ||
+    if (size > linux_process::vdso_size ||
+        size < linux_process::vdso_header_offset + sizeof(linux_process::VdsoHeader) ||
         vdso_header().magic != linux_process::vdso_magic) {
         return fail(Error::InputOutput);
     }

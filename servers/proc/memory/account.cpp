@@ -10,9 +10,9 @@ struct Chunk {
     ChunkMemory memory;
     Word next_slot = 0, frames = 0;
     Word frames_in_use = 0, objects = 0;
-    bool no_frames = false;          ///< not one more fits
+    bool no_frames = false; ///< not one more fits
     Page* free = nullptr;
-    std::size_t position = 0;        ///< in Account::chunks_
+    std::size_t position = 0; ///< in Account::chunks_
     std::array<Page, chunk_pages> pages;
 };
 
@@ -186,7 +186,8 @@ void Account::free_page(Page& page) {
     ++total_frames_free;
     --total_frames_used;
     used_ -= abi::page_size;
-    if (--chunk.frames_in_use == 0 && chunk.objects == 0 && frames_free_ >= chunk.frames + spare_frames) release_chunk(chunk);
+    if (--chunk.frames_in_use == 0 && chunk.objects == 0 && frames_free_ >= chunk.frames + spare_frames)
+        release_chunk(chunk);
 }
 
 Account::Pool& Account::pool(abi::ObjectType type, Word size_bits) {
@@ -207,13 +208,15 @@ Result<CapabilityPointer> Account::take_object(abi::ObjectType type, Word size_b
         return object;
     }
     auto make_in = [&](Chunk& chunk) -> CapabilityPointer {
-        if (chunk.next_slot >= chunk_slots || !kernel_.make(chunk.memory, type, size_bits, chunk.next_slot, 1)) return 0;
+        if (chunk.next_slot >= chunk_slots || !kernel_.make(chunk.memory, type, size_bits, chunk.next_slot, 1))
+            return 0;
         ++chunk.objects;
         return chunk.memory.node + chunk.next_slot++;
     };
     CapabilityPointer object = 0;
     // Older chunks have at most small gaps left: two tries.
-    for (std::size_t i = chunks_.size(), tries = 0; object == 0 && i-- > 0 && tries < 2; ++tries) object = make_in(*chunks_[i]);
+    for (std::size_t i = chunks_.size(), tries = 0; object == 0 && i-- > 0 && tries < 2; ++tries)
+        object = make_in(*chunks_[i]);
     if (object == 0) {
         Chunk* chunk = add_chunk();
         if (chunk != nullptr) object = make_in(*chunk);

@@ -14,17 +14,18 @@ struct Chunk;
 
 /// One page of memory that address spaces map: an account's frame, or a file's.
 struct Page {
-    std::byte* data = nullptr;       ///< in proc's window. A file's page may be revoked at any time: read it by FileObject::copy
-    CapabilityPointer frame = 0;     ///< 0: a file's page that is not here
-    Word references = 0;             ///< how many tables (and owners) hold it
-    Account* account = nullptr;      ///< whose frame it is; null: a file's
-    Chunk* chunk = nullptr;          ///< an account's frame: what it was made from
+    std::byte* data =
+        nullptr; ///< in proc's window. A file's page may be revoked at any time: read it by FileObject::copy
+    CapabilityPointer frame = 0; ///< 0: a file's page that is not here
+    Word references = 0;         ///< how many tables (and owners) hold it
+    Account* account = nullptr;  ///< whose frame it is; null: a file's
+    Chunk* chunk = nullptr;      ///< an account's frame: what it was made from
     FileObject* file = nullptr;
-    Page* next = nullptr;            ///< in the free list
-    Word valid_bytes = 0;            ///< a file's page: how much of it lies in the file
-    bool zero = false;               ///< free list: known to be all zero
-    bool writable = false;           ///< a file's page: the frame may be written
-    bool hot = false;                ///< has been copied on a write since a fork: the next fork copies it at once
+    Page* next = nullptr;  ///< in the free list
+    Word valid_bytes = 0;  ///< a file's page: how much of it lies in the file
+    bool zero = false;     ///< free list: known to be all zero
+    bool writable = false; ///< a file's page: the frame may be written
+    bool hot = false;      ///< has been copied on a write since a fork: the next fork copies it at once
 };
 
 class Account {
@@ -55,8 +56,8 @@ public:
     /// Pools of the machine.
     KernelCSpace* cspaces = nullptr;
     KernelThread* threads = nullptr;
-    std::size_t idle_threads = 0;    ///< in the pool
-    std::size_t all_threads = 0;     ///< made, the idle ones included
+    std::size_t idle_threads = 0; ///< in the pool
+    std::size_t all_threads = 0;  ///< made, the idle ones included
     /// The pools are longer than is worth keeping.
     [[nodiscard]] bool overfull() const { return idle_threads > idle_maximum && idle_threads > all_threads / 2; }
     /// Gives memory back to root: of each pool all but the first `keep`, then every chunk in which nothing is in use.
@@ -93,7 +94,11 @@ public:
 
 private:
     friend class MemorySpace;
-    struct Pool { abi::ObjectType type; Word size_bits; std::vector<CapabilityPointer> free; };
+    struct Pool {
+        abi::ObjectType type;
+        Word size_bits;
+        std::vector<CapabilityPointer> free;
+    };
     void free_page(Page& page);
     bool allowed(std::uint64_t bytes);
     void count(std::uint64_t bytes);
@@ -108,7 +113,7 @@ private:
     std::uint64_t limit_, used_ = 0, peak_ = 0, refused_ = 0;
     std::uint64_t frames_free_ = 0;
     std::vector<Chunk*> chunks_;
-    std::size_t hint_ = 0;           ///< no chunk before this one has a free frame
+    std::size_t hint_ = 0; ///< no chunk before this one has a free frame
     std::vector<Pool> pools_;
 };
 

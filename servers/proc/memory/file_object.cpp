@@ -61,7 +61,8 @@ Result<Page*> FileObject::anonymous_page(Word index) {
 Result<Page*> FileObject::page(Word index, bool writable) {
     if (anonymous()) return anonymous_page(index);
     Segments& segments = writable ? writable_pages_ : pages_;
-    if (Page* page = slot(segments, index); page != nullptr && page->frame != 0) [[likely]] return page;
+    if (Page* page = slot(segments, index); page != nullptr && page->frame != 0) [[likely]]
+        return page;
     auto fetched = cache_.source_.page(writable && write_file_ != 0 ? write_file_ : file_, index, writable);
     if (!fetched) return fail(fetched.error());
     auto page = make_slot(segments, index);
@@ -115,7 +116,8 @@ Result<std::size_t> FileObject::read(std::uint64_t offset, std::span<std::byte> 
             break;
         }
         std::uint64_t const left = anonymous() ? ~0ull : status_.size - position;
-        std::size_t const part = static_cast<std::size_t>(std::min<std::uint64_t>({target.size() - count, abi::page_size - within, left}));
+        std::size_t const part =
+            static_cast<std::size_t>(std::min<std::uint64_t>({target.size() - count, abi::page_size - within, left}));
         if (!copy(**here, within, target.subspan(count, part))) break;
         count += part;
     }
@@ -163,7 +165,8 @@ Result<FileObject*> FileCache::open(CapabilityPointer file, bool for_write) {
         object.write_file_ = *extra;
     };
     for (FileObject* object : objects_) {
-        if (object->anonymous() || object->status_.inode != status->inode || object->status_.device_major != status->device_major ||
+        if (object->anonymous() || object->status_.inode != status->inode ||
+            object->status_.device_major != status->device_major ||
             object->status_.device_minor != status->device_minor) {
             continue;
         }

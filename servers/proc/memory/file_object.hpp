@@ -1,8 +1,8 @@
 // What can be mapped beside private anonymous memory: a file whose page frames its server hands out (File::Page), cached once
 // for all processes, or anonymous shared memory.
 #pragma once
-#include "account.hpp"
 #include "../../../libipc/proto/file.hpp"
+#include "account.hpp"
 #include <map>
 #include <memory>
 
@@ -12,7 +12,10 @@ namespace proc {
 class PageSource {
 public:
     virtual ~PageSource() = default;
-    struct Fetched { CapabilityPointer frame; Word valid_bytes; };
+    struct Fetched {
+        CapabilityPointer frame;
+        Word valid_bytes;
+    };
     /// Fails beyond the end of the file. The capability is the caller's.
     virtual Result<Fetched> page(CapabilityPointer file, Word index, bool shared_write) = 0;
     virtual Result<proto::FileStatus> status(CapabilityPointer file) = 0;
@@ -72,7 +75,7 @@ public:
 
 private:
     friend class FileCache;
-    struct Segment {                 ///< 1 MiB of the file
+    struct Segment { ///< 1 MiB of the file
         std::byte* window = nullptr;
         std::array<Page, chunk_pages> pages;
     };
@@ -88,10 +91,10 @@ private:
     FileCache& cache_;
     CapabilityPointer file_ = 0;       ///< owned
     CapabilityPointer write_file_ = 0; ///< opened for writing, owned; 0: none
-    Account* account_ = nullptr;     ///< of anonymous shared memory
+    Account* account_ = nullptr;       ///< of anonymous shared memory
     proto::FileStatus status_{};
     Word references_ = 0;
-    bool running_ = false;           ///< writing is denied
+    bool running_ = false; ///< writing is denied
     Segments pages_, writable_pages_;
     AnonymousPages anonymous_pages_;
 };

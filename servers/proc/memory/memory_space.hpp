@@ -15,8 +15,8 @@ inline constexpr Word read = 1, write = 2, execute = 4;
 } // namespace protection
 /// Flags of mmap(2), i386.
 namespace map_flag {
-inline constexpr Word shared = 1, private_mapping = 2, shared_validate = 3, type_mask = 15, fixed = 0x10, anonymous = 0x20,
-                      grows_down = 0x100, populate = 0x8000, fixed_no_replace = 0x100000;
+inline constexpr Word shared = 1, private_mapping = 2, shared_validate = 3, type_mask = 15, fixed = 0x10,
+                      anonymous = 0x20, grows_down = 0x100, populate = 0x8000, fixed_no_replace = 0x100000;
 } // namespace map_flag
 
 /// One mapping: [start, end) with one protection and one origin.
@@ -24,11 +24,12 @@ struct Mapping {
     enum class Kind : std::uint8_t { Other, Heap, Stack };
     Address start = 0, end = 0;
     Word protection = 0;
-    Word page_offset = 0;            ///< of `start` in the file
-    FileObject* file = nullptr;      ///< referenced; null: private anonymous
-    Address file_end = 0;            ///< private file mapping: from here on the page reads as zero (an ELF segment); 0: no such bound
+    Word page_offset = 0;       ///< of `start` in the file
+    FileObject* file = nullptr; ///< referenced; null: private anonymous
+    Address file_end =
+        0; ///< private file mapping: from here on the page reads as zero (an ELF segment); 0: no such bound
     bool shared = false;
-    bool may_write = true;           ///< shared: the file was open for writing; mprotect(2) gives the right to write no other
+    bool may_write = true; ///< shared: the file was open for writing; mprotect(2) gives the right to write no other
     Kind kind = Kind::Other;
     Attachment* attachment = nullptr; ///< referenced: the mapping is one of System V shared memory
 
@@ -85,8 +86,8 @@ public:
     /// The new break, or the old one if it cannot be (brk(2) as the kernel has it).
     Address set_break(Address address);
     /// Takes references of its own of `file` and `attachment`. may_write: a shared mapping of it may be written, now or later.
-    Result<Address> map(Address address, Word length, Word protection, Word flags, Word page_offset, FileObject* file, bool may_write = true,
-                        Attachment* attachment = nullptr);
+    Result<Address> map(Address address, Word length, Word protection, Word flags, Word page_offset, FileObject* file,
+                        bool may_write = true, Attachment* attachment = nullptr);
     /// shmdt(2): unmaps everything of the attachment whose beginning is mapped at `address`. Invalid: there is none.
     Status detach(Address address);
     Status unmap(Address address, Word length);
@@ -100,12 +101,17 @@ public:
     // --- proc's own access; pages are made present as a program's access would. Fault, NoMemory ---
     Status copy_in(Address from, std::span<std::byte> to);
     Status copy_out(Address to, std::span<std::byte const> from);
-    template <class T> Result<T> read(Address address) {
+    template <class T>
+    Result<T> read(Address address) {
         T value;
-        if (Status status = copy_in(address, std::as_writable_bytes(std::span{&value, 1})); !status) return fail(status.error());
+        if (Status status = copy_in(address, std::as_writable_bytes(std::span{&value, 1})); !status)
+            return fail(status.error());
         return value;
     }
-    template <class T> Status write(Address address, T const& value) { return copy_out(address, std::as_bytes(std::span{&value, 1})); }
+    template <class T>
+    Status write(Address address, T const& value) {
+        return copy_out(address, std::as_bytes(std::span{&value, 1}));
+    }
     /// NameTooLong: no NUL within `maximum` bytes.
     Result<std::string> read_string(Address address, std::size_t maximum);
     /// Names the memory at an address for futexes: equal keys are the same memory.
@@ -120,12 +126,14 @@ public:
     /// Unmaps the program (not thread areas, descriptor tables, vDSO) and forgets break and layout.
     void clear_program();
     /// Like map with MAP_FIXED, private: the file's bytes up to `file_end`, zeroes from there to `end`. All but file_end page-aligned.
-    Status map_segment(Address start, Address end, Word protection, FileObject& file, Word page_offset, Address file_end);
+    Status map_segment(Address start, Address end, Word protection, FileObject& file, Word page_offset,
+                       Address file_end);
     Status map_stack();
     void set_break_start(Address address) { break_start_ = break_ = address; }
     /// Addresses for /proc/PID/stat, cmdline, environ; proc's own word, set by exec.
     struct Layout {
-        Address code_start, code_end, data_start, data_end, stack_start, arguments_start, arguments_end, environment_start, environment_end;
+        Address code_start, code_end, data_start, data_end, stack_start, arguments_start, arguments_end,
+            environment_start, environment_end;
     } layout{};
 
     // --- for procfs and limits ---
@@ -142,9 +150,9 @@ private:
     friend class Account;
     using Mappings = std::map<Address, Mapping>;
     static constexpr std::size_t mapping_maximum = 4096;
-    static constexpr Word kept_tables = 4;       ///< an empty space keeps so many for the next process
+    static constexpr Word kept_tables = 4;           ///< an empty space keeps so many for the next process
     static constexpr std::size_t pooled_spaces = 32; ///< of one account
-    static constexpr Address lowest = 0x10000;   ///< mmap_min_addr
+    static constexpr Address lowest = 0x10000;       ///< mmap_min_addr
     static constexpr Address program_end = linux_process::stack_top;
 
     explicit MemorySpace(Account& account) : account_{&account} {}

@@ -37,7 +37,8 @@ public:
     /// It must hold no page.
     void remove_table(Address address);
     /// Visits the pages in [start, end), page-aligned, ascending: visit(address, page) -> false: take the entry out.
-    template <class Visitor> void each(Address start, Address end, Visitor visit) {
+    template <class Visitor>
+    void each(Address start, Address end, Visitor visit) {
         for (Address address = start; address < end;) {
             Table* table = tables_[address / table_bytes];
             if (table == nullptr) {
@@ -52,7 +53,8 @@ public:
                 while (mask != 0) {
                     int const bit = std::countr_zero(mask);
                     mask &= mask - 1;
-                    if (!visit(leaf_start + static_cast<Word>(bit) * abi::page_size, leaf->pages[static_cast<Word>(bit)])) {
+                    if (!visit(leaf_start + static_cast<Word>(bit) * abi::page_size,
+                               leaf->pages[static_cast<Word>(bit)])) {
                         leaf->pages[static_cast<Word>(bit)] = nullptr;
                         leaf->present &= ~(std::uint64_t{1} << bit);
                     }
@@ -62,7 +64,8 @@ public:
         }
     }
     /// visit(start address of the table, Table&).
-    template <class Visitor> void each_table(Visitor visit) {
+    template <class Visitor>
+    void each_table(Visitor visit) {
         for (Word index = 0; index < table_count; ++index) {
             if (tables_[index] != nullptr) visit(index * table_bytes, *tables_[index]);
         }

@@ -10,12 +10,13 @@ constexpr Word read_write = abi::right::read | abi::right::write;
 
 namespace {
 /// Pages an empty space holds: thread area 0, the top page of its vDSO stack, the first page of table 0.
-constexpr Address skeleton_pages[] = {area_base, area_base + area_stack_pages * abi::page_size, files_base};
+constexpr Address skeleton_pages[] = {area_base, area_base + area_stack_pages* abi::page_size, files_base};
 bool in_skeleton(Address address) { return std::ranges::find(skeleton_pages, address) != std::end(skeleton_pages); }
 } // namespace
 
 std::uint64_t MemorySpace::skeleton_bytes() const {
-    return abi::object_size(abi::ObjectType::AddressSpace, 0).bytes + pages_.tables() * abi::object_size(abi::ObjectType::PageTable, 0).bytes +
+    return abi::object_size(abi::ObjectType::AddressSpace, 0).bytes +
+           pages_.tables() * abi::object_size(abi::ObjectType::PageTable, 0).bytes +
            std::size(skeleton_pages) * abi::page_size;
 }
 
@@ -52,7 +53,8 @@ Status MemorySpace::build() {
     }
     for (Word i = 0; i < vdso_pages.size(); ++i) {
         ++vdso_pages[i]->references;
-        if (Status status = insert(vdso_base + i * abi::page_size, *vdso_pages[i], abi::right::read); !status) return status;
+        if (Status status = insert(vdso_base + i * abi::page_size, *vdso_pages[i], abi::right::read); !status)
+            return status;
     }
     return done();
 }
@@ -104,7 +106,8 @@ void MemorySpace::release() {
     std::memset(pages_.get(skeleton_pages[1])->data, 0, abi::page_size);
     if (pages_.tables() > kept_tables) {
         pages_.each_table([&](Address start, PageMap::Table& table) {
-            if (pages_.tables() <= kept_tables || start / PageMap::table_bytes == area_base / PageMap::table_bytes) return;
+            if (pages_.tables() <= kept_tables || start / PageMap::table_bytes == area_base / PageMap::table_bytes)
+                return;
             kernel().unmap_table(table.object);
             account_->give_object(abi::ObjectType::PageTable, 0, table.object);
             pages_.remove_table(start);
@@ -131,7 +134,8 @@ void MemorySpace::clear_program() {
 }
 
 Status MemorySpace::need_table(Address address) {
-    if (pages_.table(address) != nullptr) [[likely]] return done();
+    if (pages_.table(address) != nullptr) [[likely]]
+        return done();
     if (Account::short_of_heap()) return fail(Error::NoMemory);
     auto object = account_->take_object(abi::ObjectType::PageTable, 0);
     if (!object) return fail(object.error());
@@ -224,7 +228,8 @@ Result<MemorySpace*> MemorySpace::fork(Word area, Word files, Address stack) {
             return true;
         }
         constexpr Word gap = 64 * abi::page_size;
-        if (run_start != 0 && (shared != run_shared || address - run_end > gap || address / PageMap::table_bytes != run_start / PageMap::table_bytes)) {
+        if (run_start != 0 && (shared != run_shared || address - run_end > gap ||
+                               address / PageMap::table_bytes != run_start / PageMap::table_bytes)) {
             flush();
         }
         if (run_start == 0) {
@@ -247,7 +252,8 @@ Result<MemorySpace*> MemorySpace::fork(Word area, Word files, Address stack) {
     for (auto const& [start, original] : mappings_) {
         Mapping& copy = child.mappings_.emplace_hint(child.mappings_.end(), start, original)->second;
         if (original.file != nullptr) original.file->share();
-        if (original.attachment == nullptr) [[likely]] continue;
+        if (original.attachment == nullptr) [[likely]]
+            continue;
         // The parts of one attachment are one in the child, too.
         Attachment* known = nullptr;
         for (auto const& [from, to] : attachments) known = from == original.attachment ? to : known;
@@ -286,11 +292,15 @@ void MemorySpace::set_up_area(Word number) {
     own.files = files_base;
 }
 
-abi::IpcBuffer& MemorySpace::buffer(Word number) const { return *reinterpret_cast<abi::IpcBuffer*>(pages_.get(area_address(number))->data); }
+abi::IpcBuffer& MemorySpace::buffer(Word number) const {
+    return *reinterpret_cast<abi::IpcBuffer*>(pages_.get(area_address(number))->data);
+}
 ThreadArea& MemorySpace::area(Word number) const {
     return *reinterpret_cast<ThreadArea*>(pages_.get(area_address(number))->data + abi::ipc_buffer_end);
 }
-SpaceBinding MemorySpace::binding(Word area) const { return {space_, pages_.get(area_address(area))->frame, area_address(area)}; }
+SpaceBinding MemorySpace::binding(Word area) const {
+    return {space_, pages_.get(area_address(area))->frame, area_address(area)};
+}
 
 Result<Word> MemorySpace::add_area() {
     for (Word number = 0; number < area_count; ++number) {
@@ -320,10 +330,14 @@ void MemorySpace::remove_area(Word number) {
 // --- descriptor tables ---
 
 namespace {
-FileTable& header(PageMap const& pages, Word files) { return *reinterpret_cast<FileTable*>(pages.get(MemorySpace::files_address(files))->data); }
+FileTable& header(PageMap const& pages, Word files) {
+    return *reinterpret_cast<FileTable*>(pages.get(MemorySpace::files_address(files))->data);
+}
 } // namespace
 
-Word MemorySpace::files_highest(Word number) const { return std::min(header(pages_, number).highest, descriptor_maximum); }
+Word MemorySpace::files_highest(Word number) const {
+    return std::min(header(pages_, number).highest, descriptor_maximum);
+}
 
 Descriptor MemorySpace::descriptor(Word files, Word number) const {
     if (number >= descriptor_maximum) return {};
@@ -353,7 +367,8 @@ void MemorySpace::set_files_limit(Word files, Word limit) { header(pages_, files
 void MemorySpace::clear_files(Word files, Word limit) {
     Address const start = files_address(files);
     for (Word i = 0; i < files_size / abi::page_size; ++i) {
-        if (Page* page = pages_.get(start + i * abi::page_size); page != nullptr) std::memset(page->data, 0, abi::page_size);
+        if (Page* page = pages_.get(start + i * abi::page_size); page != nullptr)
+            std::memset(page->data, 0, abi::page_size);
     }
     header(pages_, files).limit = limit;
 }
@@ -361,7 +376,8 @@ void MemorySpace::clear_files(Word files, Word limit) {
 Status MemorySpace::copy_files_from(MemorySpace const& other, Word files) {
     // Alignment of an entry divides the page size: page by page, the used part of the first, the others whole.
     Address const source = files_address(files), target = files_address(0);
-    Word const used = static_cast<Word>(offsetof(FileTable, descriptors)) + other.files_highest(files) * static_cast<Word>(sizeof(Descriptor));
+    Word const used = static_cast<Word>(offsetof(FileTable, descriptors)) +
+                      other.files_highest(files) * static_cast<Word>(sizeof(Descriptor));
     for (Word i = 0; i < files_size / abi::page_size; ++i) {
         Page const* from = other.pages_.get(source + i * abi::page_size);
         Page* to = pages_.get(target + i * abi::page_size);

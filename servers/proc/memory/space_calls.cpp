@@ -54,8 +54,10 @@ void MemorySpace::merge_around(Address start, Address end) {
         if (following == mappings_.end() || following->first > end) break;
         Mapping& a = current->second;
         Mapping& b = following->second;
-        bool const same = a.end == b.start && a.protection == b.protection && a.shared == b.shared && a.kind == b.kind && a.file == b.file &&
-                          a.file_end == b.file_end && a.may_write == b.may_write && a.attachment == b.attachment && (a.file == nullptr || a.file_page(a.end) == b.page_offset);
+        bool const same = a.end == b.start && a.protection == b.protection && a.shared == b.shared &&
+                          a.kind == b.kind && a.file == b.file && a.file_end == b.file_end &&
+                          a.may_write == b.may_write && a.attachment == b.attachment &&
+                          (a.file == nullptr || a.file_page(a.end) == b.page_offset);
         if (!same) {
             current = following;
             continue;
@@ -120,7 +122,8 @@ Address MemorySpace::set_break(Address address) {
     if (new_end < address || address - break_start_ > data_limit) return break_;
     if (new_end > old_end) {
         // A gap to what lies above stays, as Linux keeps it for a stack guard.
-        if (new_end > map_top || !range_free(old_end, new_end) || !room_for((new_end - old_end) / abi::page_size)) return break_;
+        if (new_end > map_top || !range_free(old_end, new_end) || !room_for((new_end - old_end) / abi::page_size))
+            return break_;
         Mapping heap;
         heap.start = old_end;
         heap.end = new_end;
@@ -134,8 +137,8 @@ Address MemorySpace::set_break(Address address) {
     return break_ = address;
 }
 
-Result<Address> MemorySpace::map(Address address, Word length, Word protection, Word flags, Word page_offset, FileObject* file, bool may_write,
-                                 Attachment* attachment) {
+Result<Address> MemorySpace::map(Address address, Word length, Word protection, Word flags, Word page_offset,
+                                 FileObject* file, bool may_write, Attachment* attachment) {
     Word const type = flags & map_flag::type_mask;
     bool const shared = type == map_flag::shared || type == map_flag::shared_validate;
     if (!shared && type != map_flag::private_mapping) return fail(Error::Invalid);
@@ -174,7 +177,8 @@ Result<Address> MemorySpace::map(Address address, Word length, Word protection, 
 
 Status MemorySpace::unmap(Address address, Word length) {
     Word const size = round_up(length);
-    if (!aligned(address) || size == 0 || address > program_end || size > program_end - address) return fail(Error::Invalid);
+    if (!aligned(address) || size == 0 || address > program_end || size > program_end - address)
+        return fail(Error::Invalid);
     Address const end = address + size;
     if (range_free(address, end)) return done();
     if (!split(address) || !split(end)) return fail(Error::NoMemory);
@@ -184,7 +188,8 @@ Status MemorySpace::unmap(Address address, Word length) {
 
 Status MemorySpace::detach(Address address) {
     auto const first = mappings_.find(address);
-    if (first == mappings_.end() || first->second.attachment == nullptr || first->second.page_offset != 0) return fail(Error::Invalid);
+    if (first == mappings_.end() || first->second.attachment == nullptr || first->second.page_offset != 0)
+        return fail(Error::Invalid);
     Attachment const* const attachment = first->second.attachment;
     for (auto current = first; current != mappings_.end();) {
         Mapping const mapping = current->second;
@@ -231,7 +236,8 @@ Status MemorySpace::protect(Address address, Word length, Word protection) {
 
 Result<Address> MemorySpace::remap(Address address, Word old_length, Word new_length, Word flags, Address new_address) {
     constexpr Word may_move = 1, fixed = 2;
-    if (!aligned(address) || (flags & ~(may_move | fixed)) != 0 || ((flags & fixed) != 0 && (flags & may_move) == 0)) return fail(Error::Invalid);
+    if (!aligned(address) || (flags & ~(may_move | fixed)) != 0 || ((flags & fixed) != 0 && (flags & may_move) == 0))
+        return fail(Error::Invalid);
     Word const old_size = round_up(old_length), new_size = round_up(new_length);
     if (new_size == 0) return fail(Error::Invalid);
     if (address >= program_end || old_size > program_end - address) return fail(Error::Invalid);
@@ -239,20 +245,23 @@ Result<Address> MemorySpace::remap(Address address, Word old_length, Word new_le
     if (mapping == nullptr || mapping->end - address < old_size) return fail(Error::Fault);
     if (old_size == 0 && !mapping->shared) return fail(Error::Invalid);
     if ((flags & fixed) != 0) {
-        if (!aligned(new_address) || new_address < lowest || new_address > program_end || new_size > program_end - new_address ||
+        if (!aligned(new_address) || new_address < lowest || new_address > program_end ||
+            new_size > program_end - new_address ||
             (new_address < address + old_size && address < new_address + new_size)) {
             return fail(Error::Invalid);
         }
     } else {
         if (new_size <= old_size) {
             if (new_size < old_size) {
-                if (Status status = unmap(address + new_size, old_size - new_size); !status) return fail(status.error());
+                if (Status status = unmap(address + new_size, old_size - new_size); !status)
+                    return fail(status.error());
             }
             return address;
         }
         if (!room_for((new_size - old_size) / abi::page_size)) return fail(Error::NoMemory);
         Address const old_end = address + old_size;
-        if (mapping->end == old_end && new_size <= map_top && address <= map_top - new_size && range_free(old_end, address + new_size)) {
+        if (mapping->end == old_end && new_size <= map_top && address <= map_top - new_size &&
+            range_free(old_end, address + new_size)) {
             Mapping more = *mapping;
             more.page_offset = mapping->file != nullptr ? mapping->file_page(old_end) : 0;
             more.start = old_end;
@@ -319,7 +328,8 @@ Status MemorySpace::advise(Address address, Word length, Word advice) {
         }
         gap = gap || current->second.start > position;
         Address const stop = std::min(current->second.end, end);
-        if (advice == dont_need || (advice == free_pages && !current->second.shared)) drop_pages(std::max(position, current->second.start), stop);
+        if (advice == dont_need || (advice == free_pages && !current->second.shared))
+            drop_pages(std::max(position, current->second.start), stop);
         position = stop;
     }
     return gap ? Status{fail(Error::NoMemory)} : done();
@@ -327,7 +337,8 @@ Status MemorySpace::advise(Address address, Word length, Word advice) {
 
 // --- exec ---
 
-Status MemorySpace::map_segment(Address start, Address end, Word protection, FileObject& file, Word page_offset, Address file_end) {
+Status MemorySpace::map_segment(Address start, Address end, Word protection, FileObject& file, Word page_offset,
+                                Address file_end) {
     if (start < lowest || end > program_end || start >= end) return fail(Error::NoMemory);
     if (Status status = unmap(start, end - start); !status) return status;
     Address const file_pages_end = std::clamp(round_up(file_end), start, end);
@@ -368,7 +379,9 @@ Mapping* MemorySpace::grow_stack(Address address) {
     Mapping stack = after->second;
     Address const start = address & ~page_mask;
     std::uint64_t const limit = std::min<std::uint64_t>(stack_limit, linux_process::stack_maximum);
-    if (linux_process::stack_top - start > limit || !range_free(start, stack.start) || !room_for((stack.start - start) / abi::page_size)) return nullptr;
+    if (linux_process::stack_top - start > limit || !range_free(start, stack.start) ||
+        !room_for((stack.start - start) / abi::page_size))
+        return nullptr;
     virtual_pages_ += (stack.start - start) / abi::page_size;
     mappings_.erase(after);
     stack.start = start;

@@ -39,7 +39,8 @@ FaultOutcome MemorySpace::special_fault(Address address) {
     bool good = false;
     if (address >= area_base && address < files_base) {
         Word const number = (address - area_base) / area_size;
-        good = number < area_count && (areas_[number / 64] >> number % 64 & 1) != 0 && (address - area_base) % area_size < 3 * abi::page_size;
+        good = number < area_count && (areas_[number / 64] >> number % 64 & 1) != 0 &&
+               (address - area_base) % area_size < 3 * abi::page_size;
     } else if (address >= files_base && address < vdso_base) {
         Word const number = (address - files_base) / files_size;
         good = number < files_count && (files_used_ >> number & 1) != 0;
@@ -67,7 +68,8 @@ FaultOutcome MemorySpace::resolve_present(Mapping& mapping, Address address, Pag
     }
     if (page.frame != 0) {
         Word const rights = rights_of(mapping, page);
-        if (kernel().protect(space_, address, 1, rights) == 1 || kernel().map(space_, page.frame, address, rights)) return FaultOutcome::Resolved;
+        if (kernel().protect(space_, address, 1, rights) == 1 || kernel().map(space_, page.frame, address, rights))
+            return FaultOutcome::Resolved;
         if (page.file == nullptr) return FaultOutcome::OutOfMemory;
         page.file->forget(page);
     }
@@ -87,7 +89,8 @@ FaultOutcome MemorySpace::private_copy(Mapping& mapping, Address address, Page& 
         if (old != nullptr) drop_pages(address, address + abi::page_size);
         return old != nullptr ? resolve_file(mapping, address, true) : FaultOutcome::BeyondFile;
     }
-    if (mapping.file != nullptr && mapping.file_end != 0 && old == nullptr && mapping.file_end > address && mapping.file_end - address < abi::page_size) {
+    if (mapping.file != nullptr && mapping.file_end != 0 && old == nullptr && mapping.file_end > address &&
+        mapping.file_end - address < abi::page_size) {
         Word const used = mapping.file_end - address;
         std::memset(page.data + used, 0, abi::page_size - used);
     }
@@ -102,8 +105,10 @@ FaultOutcome MemorySpace::resolve_file(Mapping& mapping, Address address, bool w
     auto found = mapping.file->page(index, writable);
     if (!found) return found.error() == Error::NoMemory ? FaultOutcome::OutOfMemory : FaultOutcome::BeyondFile;
     Page& page = **found;
-    bool const tail = mapping.file_end != 0 && mapping.file_end > address && mapping.file_end - address < abi::page_size;
-    if (!mapping.shared && (write || (tail && mapping.writable()))) return private_copy(mapping, address, page, nullptr);
+    bool const tail =
+        mapping.file_end != 0 && mapping.file_end > address && mapping.file_end - address < abi::page_size;
+    if (!mapping.shared && (write || (tail && mapping.writable())))
+        return private_copy(mapping, address, page, nullptr);
     ++page.references;
     Status const status = insert(address, page, rights_of(mapping, page));
     if (!status) {
@@ -126,7 +131,9 @@ void MemorySpace::map_around(Mapping& mapping, Address address) {
     if (mapping.writable() && mapping.file_end != 0) end = std::min(end, mapping.file_end & ~page_mask);
     Address run = 0;
     auto flush = [&](Address stop) {
-        if (run != 0) kernel().copy_window(mapping.file->window(mapping.file_page(run), false), space_, run, (stop - run) / abi::page_size);
+        if (run != 0)
+            kernel().copy_window(mapping.file->window(mapping.file_page(run), false), space_, run,
+                                 (stop - run) / abi::page_size);
         run = 0;
     };
     for (Address neighbour = start; neighbour < end; neighbour += abi::page_size) {
@@ -153,7 +160,8 @@ bool MemorySpace::upgrade_around(Mapping& mapping, Address address) {
         return page != nullptr && page->account != nullptr && page->references == 1;
     };
     Address start = address, end = address + abi::page_size;
-    while (start > mapping.start && address - start < around_pages * abi::page_size && alone(start - abi::page_size)) start -= abi::page_size;
+    while (start > mapping.start && address - start < around_pages * abi::page_size && alone(start - abi::page_size))
+        start -= abi::page_size;
     while (end < mapping.end && end - address < around_pages * abi::page_size && alone(end)) end += abi::page_size;
     Word const pages = (end - start) / abi::page_size;
     return kernel().protect(space_, start, pages, read_write) == pages;
@@ -186,9 +194,10 @@ Result<Page*> MemorySpace::accessible(Address address, bool write) {
         return page;
     }
     Mapping const* mapping = find(address);
-    bool const good = page != nullptr && mapping != nullptr && mapping->readable() && page->frame != 0 &&
-                      (!write || (mapping->writable() && (mapping->shared ? rights_of(*mapping, *page) == read_write
-                                                                          : page->account != nullptr && page->references == 1)));
+    bool const good =
+        page != nullptr && mapping != nullptr && mapping->readable() && page->frame != 0 &&
+        (!write || (mapping->writable() && (mapping->shared ? rights_of(*mapping, *page) == read_write
+                                                            : page->account != nullptr && page->references == 1)));
     if (!good) {
         switch (fault(address, write)) {
         case FaultOutcome::Resolved: break;
@@ -241,7 +250,8 @@ Result<std::string> MemorySpace::read_string(Address address, std::size_t maximu
         Word const available = abi::page_size - offset;
         if (auto const* end = static_cast<char const*>(std::memchr(start, 0, available)); end != nullptr) {
             text.append(start, end);
-            return text.size() <= maximum ? Result<std::string>{std::move(text)} : Result<std::string>{fail(Error::NameTooLong)};
+            return text.size() <= maximum ? Result<std::string>{std::move(text)}
+                                          : Result<std::string>{fail(Error::NameTooLong)};
         }
         text.append(start, available);
         address += available;
@@ -254,7 +264,8 @@ Result<MemorySpace::MemoryKey> MemorySpace::key(Address address) {
     Mapping const* mapping = find(address);
     if (mapping == nullptr || !mapping->readable()) return fail(Error::Fault);
     if (!mapping->shared) return MemoryKey{this, address};
-    return MemoryKey{mapping->file, std::uint64_t{mapping->file_page(address)} * abi::page_size + address % abi::page_size};
+    return MemoryKey{mapping->file,
+                     std::uint64_t{mapping->file_page(address)} * abi::page_size + address % abi::page_size};
 }
 
 } // namespace proc

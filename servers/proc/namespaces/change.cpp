@@ -2,7 +2,8 @@
 
 namespace proc {
 
-NamespaceChange::NamespaceChange(Core& core, Process& from) : core_{core}, from_{from}, credentials_{&from.credentials}, user_{from.user_space} {}
+NamespaceChange::NamespaceChange(Core& core, Process& from)
+    : core_{core}, from_{from}, credentials_{&from.credentials}, user_{from.user_space} {}
 
 NamespaceChange::~NamespaceChange() {
     core_.release(set_);
@@ -10,7 +11,9 @@ NamespaceChange::~NamespaceChange() {
     if (files_ != 0) core_.machine.drop(files_);
 }
 
-bool NamespaceChange::capable(std::uint32_t number, UserNamespace const& over) const { return Core::capable(*credentials_, *user_, over, number); }
+bool NamespaceChange::capable(std::uint32_t number, UserNamespace const& over) const {
+    return Core::capable(*credentials_, *user_, over, number);
+}
 
 void NamespaceChange::become_owner() {
     if (!own_credentials_) {
@@ -44,11 +47,13 @@ auto NamespaceChange::create_user() -> Status {
     UserNamespace& parent = *user_;
     if (parent.level() >= UserNamespace::maximum_depth) return fail(Error::NoSpace);
     if (core_.owners.is_chrooted(from_.vfs_session)) return fail(Error::NotPermitted);
-    if (!parent.users.maps_global(credentials_->effective_user) || !parent.groups.maps_global(credentials_->effective_group)) {
+    if (!parent.users.maps_global(credentials_->effective_user) ||
+        !parent.groups.maps_global(credentials_->effective_group)) {
         return fail(Error::NotPermitted);
     }
     if (!parent.charge(proto::NamespaceKind::User)) return fail(Error::NoSpace);
-    auto* const made = new UserNamespace{parent, core_.next_user_inode(), credentials_->effective_user, credentials_->effective_group};
+    auto* const made =
+        new UserNamespace{parent, core_.next_user_inode(), credentials_->effective_user, credentials_->effective_group};
     made->creator_had_setfcap = credentials_->capable(capability::setfcap);
     if (auto told = core_.owners.publish_maps(*made); !told) {
         made->release();
@@ -65,7 +70,8 @@ auto NamespaceChange::create_pid() -> Status {
     if (from_.child_space != nullptr && from_.child_space != &from_.space()) return fail(Error::Invalid);
     PidNamespace& parent = from_.space();
     if (!parent.owner->contains(*user_)) return fail(Error::Invalid);
-    if (parent.level() + 1 >= PidNamespace::maximum_depth || !user_->charge(proto::NamespaceKind::Pid)) return fail(Error::NoSpace);
+    if (parent.level() + 1 >= PidNamespace::maximum_depth || !user_->charge(proto::NamespaceKind::Pid))
+        return fail(Error::NoSpace);
     pid_ = new PidNamespace{&parent, core_.next_pid_inode(), *user_};
     return ipc::Unit{};
 }
@@ -126,7 +132,8 @@ auto NamespaceChange::join_user(UserNamespace& space) -> Status {
 }
 
 auto NamespaceChange::join_pid(PidNamespace& space) -> Status {
-    if (!capable(capability::sys_admin, *space.owner) || !capable(capability::sys_admin)) return fail(Error::NotPermitted);
+    if (!capable(capability::sys_admin, *space.owner) || !capable(capability::sys_admin))
+        return fail(Error::NotPermitted);
     if (!from_.space().contains(space)) return fail(Error::Invalid);
     space.retain();
     if (pid_ != nullptr) pid_->release();
@@ -137,7 +144,8 @@ auto NamespaceChange::join_pid(PidNamespace& space) -> Status {
 auto NamespaceChange::join_shared(SharedNamespace& name_space) -> Status {
     bool const time = core_.kinds[name_space.kind].kind == proto::NamespaceKind::Time;
     if (time && from_.threads.size() > 1) return fail(Error::TooManyUsers);
-    if (!capable(capability::sys_admin, *name_space.owner) || !capable(capability::sys_admin)) return fail(Error::NotPermitted);
+    if (!capable(capability::sys_admin, *name_space.owner) || !capable(capability::sys_admin))
+        return fail(Error::NotPermitted);
     NamespaceSet const& now = set_ != nullptr ? *set_ : *from_.namespaces;
     if (now.at[name_space.kind] == &name_space && (!time || now.time_children == nullptr)) return ipc::Unit{};
     NamespaceSet& set = own_set();
@@ -151,9 +159,11 @@ auto NamespaceChange::join_shared(SharedNamespace& name_space) -> Status {
     return ipc::Unit{};
 }
 
-auto NamespaceChange::join_kind(unsigned kind, CapabilityPointer taken, UserNamespace& owner, std::uint32_t inode) -> Status {
+auto NamespaceChange::join_kind(unsigned kind, CapabilityPointer taken, UserNamespace& owner, std::uint32_t inode)
+    -> Status {
     auto* shared = new SharedNamespace{taken, 1, kind, UserReference{&owner}, inode};
-    if (core_.kinds[kind].kind == proto::NamespaceKind::Cgroup) shared->root = GroupReference{Group::find(core_.owners.root_group(taken))};
+    if (core_.kinds[kind].kind == proto::NamespaceKind::Cgroup)
+        shared->root = GroupReference{Group::find(core_.owners.root_group(taken))};
     auto joined = join_shared(*shared);
     if (!joined) shared->capability = 0; // still the caller's
     core_.release(shared);
@@ -161,7 +171,8 @@ auto NamespaceChange::join_kind(unsigned kind, CapabilityPointer taken, UserName
 }
 
 auto NamespaceChange::join_mount(CapabilityPointer name_space, UserNamespace& owner) -> Status {
-    if (!capable(capability::sys_admin, owner) || !capable(capability::sys_chroot) || !capable(capability::sys_admin)) return fail(Error::NotPermitted);
+    if (!capable(capability::sys_admin, owner) || !capable(capability::sys_chroot) || !capable(capability::sys_admin))
+        return fail(Error::NotPermitted);
     auto session = core_.owners.join_mount_namespace(from_.vfs_session, name_space, Core::number_for_vfs(from_));
     if (!session) return fail(session.error());
     if (files_ != 0) core_.machine.drop(files_);
@@ -174,7 +185,8 @@ void NamespaceChange::commit() {
     bool const files = files_ != 0;
     if (files) {
         std::swap(process.vfs_session, files_);
-        static_cast<void>(core_.machine.install(*process.cspace, linux_process::slot::vfs, process.vfs_session)); // the slot is there
+        static_cast<void>(
+            core_.machine.install(*process.cspace, linux_process::slot::vfs, process.vfs_session)); // the slot is there
         core_.machine.drop(std::exchange(files_, 0));
     }
     if (set_ != nullptr) {
@@ -182,10 +194,12 @@ void NamespaceChange::commit() {
             if (set_->at[kind] != process.namespaces->at[kind]) core_.close_session(process, kind);
         }
         if (int const network = core_.kinds.find(proto::NamespaceKind::Network);
-            network >= 0 && set_->at[static_cast<unsigned>(network)] != process.namespaces->at[static_cast<unsigned>(network)]) {
+            network >= 0 &&
+            set_->at[static_cast<unsigned>(network)] != process.namespaces->at[static_cast<unsigned>(network)]) {
             core_.owners.set_network(process.vfs_session, 0);
         }
-        bool const time = core_.time_kind >= 0 && set_->at[static_cast<unsigned>(core_.time_kind)] != process.namespaces->at[static_cast<unsigned>(core_.time_kind)];
+        bool const time = core_.time_kind >= 0 && set_->at[static_cast<unsigned>(core_.time_kind)] !=
+                                                      process.namespaces->at[static_cast<unsigned>(core_.time_kind)];
         std::swap(process.namespaces, set_);
         core_.release(set_);
         if (time) core_.publish_time(process);

@@ -59,12 +59,12 @@ private:
 
     Core& core_;
     Process& from_;
-    Credentials const* credentials_;     ///< the process's, or `own_credentials_`
+    Credentials const* credentials_;               ///< the process's, or `own_credentials_`
     std::unique_ptr<Credentials> own_credentials_; ///< once they change: they are long
     UserReference user_;
-    NamespaceSet* set_ = nullptr;        ///< null: as it was
-    PidNamespace* pid_ = nullptr;        ///< of the children; null: as it was
-    CapabilityPointer files_ = 0;        ///< vfs session, 0: as it was
+    NamespaceSet* set_ = nullptr; ///< null: as it was
+    PidNamespace* pid_ = nullptr; ///< of the children; null: as it was
+    CapabilityPointer files_ = 0; ///< vfs session, 0: as it was
     bool user_changed_ = false, undumpable_ = false;
 };
 

@@ -76,18 +76,21 @@ ipc::Result<CapabilityPointer> Core::open_process(Process& caller, std::int32_t 
     Pid* const pid = caller.space().find(number);
     if (pid == nullptr) return fail(Error::NoProcess);
     // A thread that leads nothing, or a number kept for a group only.
-    if (pid->process == nullptr || pid->process->state == ProcessState::Building) return fail(pid->thread != nullptr ? Error::Invalid : Error::NoProcess);
+    if (pid->process == nullptr || pid->process->state == ProcessState::Building)
+        return fail(pid->thread != nullptr ? Error::Invalid : Error::NoProcess);
     auto made = make_handle(*pid);
     if (made) pid->handles->flags = flags;
     return made;
 }
 
 ipc::Result<ipc::Unit> Core::give_process_handle(Process& to, Pid& pid, Word descriptor) {
-    if (linux_process::slot::descriptor_first + descriptor >= Word{1} << to.cspace->radix) return fail(Error::TooManyFiles);
+    if (linux_process::slot::descriptor_first + descriptor >= Word{1} << to.cspace->radix)
+        return fail(Error::TooManyFiles);
     auto made = make_handle(pid);
     if (!made) return fail(made.error());
     Word const badge = pid.handles->badge;
-    if (auto installed = machine.install(*to.cspace, linux_process::slot::descriptor_first + descriptor, *made); !installed) {
+    if (auto installed = machine.install(*to.cspace, linux_process::slot::descriptor_first + descriptor, *made);
+        !installed) {
         owners.forget_handle(badge);
         handle_gone(badge);
         return fail(installed.error());
@@ -95,7 +98,8 @@ ipc::Result<ipc::Unit> Core::give_process_handle(Process& to, Pid& pid, Word des
     return ipc::Unit{};
 }
 
-ipc::Result<ipc::Unit> Core::signal_process(Thread& caller, Word badge, std::uint32_t number, proto::SignalInformation const* information) {
+ipc::Result<ipc::Unit> Core::signal_process(Thread& caller, Word badge, std::uint32_t number,
+                                            proto::SignalInformation const* information) {
     Handle const* const handle = handle_of(badge);
     if (handle == nullptr || handle->process == nullptr) return fail(Error::BadDescriptor);
     if (number > signal_count) return fail(Error::Invalid);
@@ -107,7 +111,8 @@ ipc::Result<ipc::Unit> Core::signal_process(Thread& caller, Word badge, std::uin
     if (information != nullptr) {
         if (information->number != static_cast<std::int32_t>(number)) return fail(Error::Invalid);
         // Nobody may pretend to be the kernel or kill(2) to others.
-        if (target != &from && (information->code >= 0 || information->code == signal_code::tkill)) return fail(Error::NotPermitted);
+        if (target != &from && (information->code >= 0 || information->code == signal_code::tkill))
+            return fail(Error::NotPermitted);
     }
     if (!may_signal(from, *target, number)) return fail(Error::NotPermitted);
     if (number == 0) return ipc::Unit{};

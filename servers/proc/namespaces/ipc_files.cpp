@@ -24,13 +24,15 @@ std::vector<std::uint32_t Limits::*> members(std::uint32_t index) {
 
 std::string Core::ipc_table(Process& process, std::uint32_t which) {
     int const kind = kinds.find(proto::NamespaceKind::Ipc);
-    auto const session = kind < 0 ? ipc::Result<CapabilityPointer>{fail(Error::NotSupported)} : open_session(process, static_cast<unsigned>(kind));
+    auto const session = kind < 0 ? ipc::Result<CapabilityPointer>{fail(Error::NotSupported)}
+                                  : open_session(process, static_cast<unsigned>(kind));
     return session ? owners.ipc_table(*session, which) : std::string{};
 }
 
 std::string Core::ipc_limit(Process& process, std::uint32_t index) {
     int const kind = kinds.find(proto::NamespaceKind::Ipc);
-    auto const session = kind < 0 ? ipc::Result<CapabilityPointer>{fail(Error::NotSupported)} : open_session(process, static_cast<unsigned>(kind));
+    auto const session = kind < 0 ? ipc::Result<CapabilityPointer>{fail(Error::NotSupported)}
+                                  : open_session(process, static_cast<unsigned>(kind));
     auto const limits = session ? owners.ipc_limits(*session) : fail(session.error());
     if (!limits) return {};
     std::string text;
@@ -45,7 +47,8 @@ std::string Core::ipc_limit(Process& process, std::uint32_t index) {
 
 ipc::Result<ipc::Unit> Core::set_ipc_limit(Process& process, std::uint32_t index, std::string_view value) {
     int const kind = kinds.find(proto::NamespaceKind::Ipc);
-    auto const session = kind < 0 ? ipc::Result<CapabilityPointer>{fail(Error::NotSupported)} : open_session(process, static_cast<unsigned>(kind));
+    auto const session = kind < 0 ? ipc::Result<CapabilityPointer>{fail(Error::NotSupported)}
+                                  : open_session(process, static_cast<unsigned>(kind));
     if (!session) return fail(session.error());
     auto limits = owners.ipc_limits(*session);
     if (!limits) return fail(limits.error());

@@ -9,7 +9,8 @@ namespace {
 ipc::Result<std::uint32_t> parse(std::string_view value, std::uint32_t least, std::uint32_t most) {
     std::uint32_t number = 0;
     auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc{} || end != value.data() + value.size() || number < least || number > most) return fail(Error::Invalid);
+    if (error != std::errc{} || end != value.data() + value.size() || number < least || number > most)
+        return fail(Error::Invalid);
     return number;
 }
 } // namespace
@@ -23,7 +24,8 @@ ipc::Result<ipc::Unit> Core::set_namespace_limit(Process& process, std::uint32_t
     using proto::NamespaceKind;
     UserNamespace& space = *process.user_space;
     bool const first = space.parent() == nullptr;
-    if (!capable(process, space, capability::sys_resource) || (first && process.domain != root_domain)) return fail(Error::NotPermitted);
+    if (!capable(process, space, capability::sys_resource) || (first && process.domain != root_domain))
+        return fail(Error::NotPermitted);
     auto const number = parse(value, 0, UserNamespace::no_limit);
     if (!number) return fail(number.error());
     NamespaceKind const kind = namespace_limit_kinds[index];
@@ -32,7 +34,9 @@ ipc::Result<ipc::Unit> Core::set_namespace_limit(Process& process, std::uint32_t
         if (place < 0 && kind != NamespaceKind::Mount) return fail(Error::NotSupported);
         // vfs counts its own. Of the others those are counted here that belong to programs; their owners never bound them more tightly.
         bool const tell = place < 0 || *number > UserNamespace::default_maximum;
-        auto const set = tell ? owners.set_namespace_limit(place < 0 ? 0 : kinds[static_cast<unsigned>(place)].first, *number) : ipc::Result<ipc::Unit>{ipc::Unit{}};
+        auto const set =
+            tell ? owners.set_namespace_limit(place < 0 ? 0 : kinds[static_cast<unsigned>(place)].first, *number)
+                 : ipc::Result<ipc::Unit>{ipc::Unit{}};
         if (!set) return set;
     }
     space.quota(kind).maximum = *number;
@@ -40,7 +44,9 @@ ipc::Result<ipc::Unit> Core::set_namespace_limit(Process& process, std::uint32_t
 }
 
 ipc::Result<ipc::Unit> Core::set_pid_maximum(Process& process, std::string_view value) {
-    if (process.domain != root_domain || process.user_space->parent() != nullptr || process.credentials.effective_user != 0) return fail(Error::NotPermitted);
+    if (process.domain != root_domain || process.user_space->parent() != nullptr ||
+        process.credentials.effective_user != 0)
+        return fail(Error::NotPermitted);
     auto const number = parse(value, PidNamespace::pid_maximum_least, PidNamespace::pid_maximum_most);
     if (!number) return fail(number.error());
     PidNamespace::pid_maximum = static_cast<std::int32_t>(*number);

@@ -4,7 +4,8 @@
 #include <array>
 
 namespace proc {
-inline constexpr std::array namespace_limit_kinds = {proto::NamespaceKind::Cgroup, proto::NamespaceKind::Ipc,  proto::NamespaceKind::Mount,
-                                                     proto::NamespaceKind::Network, proto::NamespaceKind::Pid, proto::NamespaceKind::Time,
+inline constexpr std::array namespace_limit_kinds = {proto::NamespaceKind::Cgroup, proto::NamespaceKind::Ipc,
+                                                     proto::NamespaceKind::Mount,  proto::NamespaceKind::Network,
+                                                     proto::NamespaceKind::Pid,    proto::NamespaceKind::Time,
                                                      proto::NamespaceKind::User,   proto::NamespaceKind::Uts};
 } // namespace proc

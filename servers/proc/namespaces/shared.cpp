@@ -86,14 +86,16 @@ void Core::materialize_all() {
         for (SharedNamespace* each : process.namespaces->at) {
             if (each != nullptr) static_cast<void>(materialize(*each));
         }
-        if (process.namespaces->time_children != nullptr) static_cast<void>(materialize(*process.namespaces->time_children));
+        if (process.namespaces->time_children != nullptr)
+            static_cast<void>(materialize(*process.namespaces->time_children));
     });
 }
 
 std::uint32_t Core::inode_of(SharedNamespace& name_space) {
     if (name_space.inode == 0) {
         auto const made = materialize(name_space);
-        auto const identity = made ? owners.identify_namespace(*made) : ipc::Result<proto::NamespaceIdentity>{fail(made.error())};
+        auto const identity =
+            made ? owners.identify_namespace(*made) : ipc::Result<proto::NamespaceIdentity>{fail(made.error())};
         if (identity) name_space.inode = identity->inode;
     }
     return name_space.inode;

@@ -16,7 +16,8 @@ constexpr std::uint32_t sharing = f::fs | f::files | f::thread | f::sighand | f:
 constexpr std::uint32_t own_kinds = f::new_mount | f::new_pid | f::new_user;
 } // namespace
 
-bool Core::capable(Credentials const& credentials, UserNamespace const& own, UserNamespace const& over, std::uint32_t number) {
+bool Core::capable(Credentials const& credentials, UserNamespace const& own, UserNamespace const& over,
+                   std::uint32_t number) {
     for (UserNamespace const* space = &over;; space = space->parent()) {
         if (space == &own) return credentials.capable(number);
         if (space->level() <= own.level()) return false;
@@ -30,7 +31,8 @@ std::uint64_t Core::capabilities_over(Process const& process, UserNamespace cons
     for (UserNamespace const* space = &over;; space = space->parent()) {
         if (space == &own) return process.credentials.effective;
         if (space->level() <= own.level()) return 0;
-        if (space->parent() == &own && space->owner_user() == process.credentials.effective_user) return capability::all;
+        if (space->parent() == &own && space->owner_user() == process.credentials.effective_user)
+            return capability::all;
     }
 }
 
@@ -73,7 +75,8 @@ ipc::Result<CapabilityPointer> Core::open_session(Process& process, unsigned kin
 
 void Core::close_session(Process& process, unsigned kind) {
     if (process.sessions[kind] == 0) return;
-    if (CapabilityPointer const slot = kinds[kind].session_slot; slot != 0 && process.cspace != nullptr) machine.remove(*process.cspace, slot, 1);
+    if (CapabilityPointer const slot = kinds[kind].session_slot; slot != 0 && process.cspace != nullptr)
+        machine.remove(*process.cspace, slot, 1);
     machine.drop(std::exchange(process.sessions[kind], 0));
 }
 
@@ -112,13 +115,15 @@ ipc::Result<ipc::Unit> Core::tell_network(Process& process) {
 }
 
 std::string Core::network_table(Process& process, std::uint32_t table) {
-    if (table == static_cast<std::uint32_t>(proto::NetworkTable::Unix)) return owners.local_socket_table(network_of(process)); // vfs has those
+    if (table == static_cast<std::uint32_t>(proto::NetworkTable::Unix))
+        return owners.local_socket_table(network_of(process)); // vfs has those
     int const kind = kinds.find(proto::NamespaceKind::Network);
     auto const session = kind < 0 ? fail(Error::NotSupported) : open_session(process, static_cast<unsigned>(kind));
     return session ? owners.network_table(*session, table) : std::string{};
 }
 
-ipc::Result<std::array<std::int32_t, 2>> Core::network_setting(Process& process, std::uint32_t setting, std::array<std::int32_t, 2> const* change) {
+ipc::Result<std::array<std::int32_t, 2>> Core::network_setting(Process& process, std::uint32_t setting,
+                                                               std::array<std::int32_t, 2> const* change) {
     int const kind = kinds.find(proto::NamespaceKind::Network);
     auto const session = kind < 0 ? fail(Error::NotSupported) : open_session(process, static_cast<unsigned>(kind));
     if (!session) return fail(session.error());
@@ -159,7 +164,8 @@ void Core::freeze(SharedNamespace& time) {
 }
 
 std::array<std::int64_t, 2> Core::time_offsets(Process const& process) const {
-    SharedNamespace const* const time = time_kind < 0 ? nullptr : namespace_of(process, static_cast<unsigned>(time_kind));
+    SharedNamespace const* const time =
+        time_kind < 0 ? nullptr : namespace_of(process, static_cast<unsigned>(time_kind));
     return time != nullptr ? time->offsets : std::array<std::int64_t, 2>{};
 }
 
@@ -185,7 +191,8 @@ ipc::Result<ipc::Unit> Core::unshare(Thread& thread, std::uint32_t flags) {
     if ((flags & f::new_user) != 0) {
         if (auto made = change.create_user(); !made) return made;
     }
-    if ((flags & (f::new_all & ~f::new_user)) != 0 && !change.capable(capability::sys_admin)) return fail(Error::NotPermitted);
+    if ((flags & (f::new_all & ~f::new_user)) != 0 && !change.capable(capability::sys_admin))
+        return fail(Error::NotPermitted);
     if ((flags & f::new_pid) != 0) {
         if (auto made = change.create_pid(); !made) return made;
     }
@@ -209,7 +216,8 @@ ipc::Result<ipc::Unit> Core::unshare_kind(Thread& thread, std::string_view name)
 
 namespace {
 /// setns with a pidfd: all the kinds asked for of that process, user first.
-ipc::Result<ipc::Unit> join_process(Core& core, NamespaceChange& change, Process& own, Process& target, std::uint32_t flags) {
+ipc::Result<ipc::Unit> join_process(Core& core, NamespaceChange& change, Process& own, Process& target,
+                                    std::uint32_t flags) {
     if (!Core::may_inspect(own, target)) return fail(Error::NotPermitted);
     if ((flags & f::new_user) != 0) {
         if (auto joined = change.join_user(*target.user_space); !joined) return joined;
@@ -258,7 +266,8 @@ ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::
         UserNamespace& owner = found != nullptr ? *found : *first_user_space;
         if (identity->kind == proto::NamespaceKind::Mount) {
             if (wants(f::new_mount)) result = change.join_mount(joined.other, owner);
-        } else if (int const kind = kinds.find(identity->kind); kind >= 0 && wants(kinds[static_cast<unsigned>(kind)].flag)) {
+        } else if (int const kind = kinds.find(identity->kind);
+                   kind >= 0 && wants(kinds[static_cast<unsigned>(kind)].flag)) {
             SharedNamespace* const now = namespace_of(process, static_cast<unsigned>(kind));
             if (now != nullptr && now->capability != 0 && inode_of(*now) == identity->inode) {
                 result = change.join_shared(*now);

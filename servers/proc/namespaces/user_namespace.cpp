@@ -16,14 +16,16 @@ void UserNamespace::enlist() {
     table[inode_ % buckets] = this;
 }
 
-UserNamespace::UserNamespace() : users{ipc::IdMap::identity()}, groups{ipc::IdMap::identity()}, creator_had_setfcap{true} {
+UserNamespace::UserNamespace()
+    : users{ipc::IdMap::identity()}, groups{ipc::IdMap::identity()}, creator_had_setfcap{true} {
     for (Quota& each : quotas) each.maximum = default_maximum;
     enlist();
 }
 
-UserNamespace::UserNamespace(UserNamespace& parent, std::uint32_t inode, std::uint32_t owner_user, std::uint32_t owner_group)
-    : setgroups_allowed{parent.setgroups_allowed}, parent_{&parent}, level_{parent.level_ + 1}, inode_{inode}, owner_user_{owner_user},
-      owner_group_{owner_group} {
+UserNamespace::UserNamespace(UserNamespace& parent, std::uint32_t inode, std::uint32_t owner_user,
+                             std::uint32_t owner_group)
+    : setgroups_allowed{parent.setgroups_allowed}, parent_{&parent}, level_{parent.level_ + 1}, inode_{inode},
+      owner_user_{owner_user}, owner_group_{owner_group} {
     parent.retain();
     enlist();
 }

@@ -2,8 +2,8 @@
 //
 // Everywhere in Cella's servers ids are *global* (Linux's kuid_t); a map turns the ids that a program names into them and back.
 #pragma once
-#include "ipc/id_map.hpp"
 #include "../../../libipc/proto/namespace.hpp"
+#include "ipc/id_map.hpp"
 #include <array>
 #include <cstdint>
 
@@ -42,7 +42,9 @@ public:
     bool creator_had_setfcap = false;
 
     /// Namespaces that belong to this or to one below, by kind (/proc/sys/user): how many there may be, and how many there are.
-    struct Quota { std::uint32_t maximum = no_limit, used = 0; };
+    struct Quota {
+        std::uint32_t maximum = no_limit, used = 0;
+    };
     static constexpr std::uint32_t no_limit = 0x7fffffff;
     static constexpr std::uint32_t default_maximum = 1024; ///< of the first one
     std::array<Quota, 9> quotas{};

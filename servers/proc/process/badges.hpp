@@ -44,7 +44,8 @@ public:
         return entry == nullptr ? ObjectKind::None : entry->kind;
     }
     /// The object if it is of that kind, else null.
-    template <class T> [[nodiscard]] T* find(Word badge, ObjectKind kind) const {
+    template <class T>
+    [[nodiscard]] T* find(Word badge, ObjectKind kind) const {
         Entry const* entry = const_cast<Badges*>(this)->at(badge);
         return entry == nullptr || entry->kind != kind ? nullptr : static_cast<T*>(entry->object);
     }

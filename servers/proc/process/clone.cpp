@@ -51,10 +51,12 @@ void Core::fill_area(Thread& thread) {
 ipc::Result<ipc::Unit> Core::make_thread_parts(Thread& thread, linux_process::UserFrame const& frame) {
     Process& process = *thread.process;
     KernelCSpace& cspace = *process.cspace;
-    auto made = machine.create_thread(process.domain->account, cspace, process.memory->binding(thread.area), thread.badge, thread.wake_slot);
+    auto made = machine.create_thread(process.domain->account, cspace, process.memory->binding(thread.area),
+                                      thread.badge, thread.wake_slot);
     if (!made) return fail(made.error());
     thread.kernel = *made;
-    if (auto status = machine.install_process(cspace, thread.process_slot, thread.badge); !status) return fail(status.error());
+    if (auto status = machine.install_process(cspace, thread.process_slot, thread.badge); !status)
+        return fail(status.error());
     fill_area(thread);
     area(thread).frame = frame;
     return ipc::Unit{};
@@ -103,7 +105,8 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
     PidNamespace* space = parent.child_space != nullptr ? parent.child_space : &parent.space();
     if (as_thread) space = &parent.space();
     if (space->dead) return fail(Error::NoMemory);
-    if ((flags & f::vm) != 0 && (flags & f::vfork) == 0 && parent.namespaces->time_children != nullptr) return fail(Error::Invalid);
+    if ((flags & f::vm) != 0 && (flags & f::vfork) == 0 && parent.namespaces->time_children != nullptr)
+        return fail(Error::Invalid);
     if ((flags & f::settls) != 0) {
         auto const probe = parent.memory->read<std::array<std::uint32_t, 4>>(arguments.tls);
         if (!probe) return fail(Error::Fault);
@@ -115,7 +118,8 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         parent.domain->processes.each([&](Process& each) {
             if (each.credentials.user == parent.credentials.user) same_user += each.threads.size();
         });
-        bool const privileged = capable_here(parent, capability::sys_resource) || capable_here(parent, capability::sys_admin);
+        bool const privileged =
+            capable_here(parent, capability::sys_resource) || capable_here(parent, capability::sys_admin);
         if (same_user >= process_limit.soft && !privileged) return fail(Error::Again);
     }
     if (!reserve_task(*parent.domain, &parent)) return fail(Error::Again);
@@ -209,19 +213,22 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
     if (!as_thread) {
         if (!same_files) {
             Word const count = parent.memory->files_highest(parent.files);
-            if (auto status = machine.copy_descriptors(*parent.cspace, *child->cspace, count); !status) return undo(status.error());
+            if (auto status = machine.copy_descriptors(*parent.cspace, *child->cspace, count); !status)
+                return undo(status.error());
             child->memory->set_files_limit(child->files, (Word{1} << child->cspace->radix) - slot::descriptor_first);
         }
         change.give_to(*child);
-        auto session = owners.fork_vfs_session(parent.vfs_session, ((flags & f::fs) != 0 ? 1u : 0u) | ((flags & f::new_mount) != 0 ? 2u : 0u),
-                                               *child->user_space, number_for_vfs(*child));
+        auto session = owners.fork_vfs_session(
+            parent.vfs_session, ((flags & f::fs) != 0 ? 1u : 0u) | ((flags & f::new_mount) != 0 ? 2u : 0u),
+            *child->user_space, number_for_vfs(*child));
         if (!session) return undo(session.error());
         child->vfs_session = *session;
         if ((flags & f::new_user) != 0) tell_credentials(*child);
         if ((flags & f::new_network) != 0) owners.set_network(child->vfs_session, 0);
         // With a shared CSpace the slot holds the parent's session already; one that differs needs a CSpace of its own.
         if (!same_files) {
-            if (auto status = machine.install(*child->cspace, slot::vfs, child->vfs_session); !status) return undo(status.error());
+            if (auto status = machine.install(*child->cspace, slot::vfs, child->vfs_session); !status)
+                return undo(status.error());
         }
         child->parent = (flags & f::parent) != 0 ? parent.parent : &parent;
         child->group = nullptr;
@@ -229,16 +236,19 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         table.join_session(*child, parent.session);
     }
     if (auto status = make_thread_parts(*thread, frame); !status) return undo(Error::NoMemory);
-    if (auto status = machine.copy_floating_point(*parent_thread.kernel, *thread->kernel); !status) return undo(Error::NoMemory);
+    if (auto status = machine.copy_floating_point(*parent_thread.kernel, *thread->kernel); !status)
+        return undo(Error::NoMemory);
     static_cast<void>(machine.copy_tls(*parent_thread.kernel, *thread->kernel));
     if ((flags & f::settls) != 0) {
         auto const entry = parent.memory->read<std::array<std::uint32_t, 4>>(arguments.tls);
         if (!entry) return undo(Error::Fault);
-        if (auto status = set_tls(*thread, (*entry)[0], (*entry)[1], (*entry)[2], (*entry)[3]); !status) return undo(status.error());
+        if (auto status = set_tls(*thread, (*entry)[0], (*entry)[1], (*entry)[2], (*entry)[3]); !status)
+            return undo(status.error());
     }
 
     if ((flags & f::pidfd) != 0) {
-        if (auto status = give_process_handle(parent, *thread->pid, arguments.pidfd_descriptor); !status) return undo(status.error());
+        if (auto status = give_process_handle(parent, *thread->pid, arguments.pidfd_descriptor); !status)
+            return undo(status.error());
         if (!parent.memory->write(arguments.pidfd, arguments.pidfd_descriptor)) {
             machine.remove(*parent.cspace, slot::descriptor_first + arguments.pidfd_descriptor, 1);
             return undo(Error::Fault);
@@ -275,7 +285,8 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
     }
     std::int32_t const number = thread->pid->number_in(parent.space());
     if ((flags & f::parent_settid) != 0) static_cast<void>(parent.memory->write(arguments.parent_tid, number));
-    if ((flags & f::child_settid) != 0) static_cast<void>(child->memory->write(arguments.child_tid, thread->pid->number()));
+    if ((flags & f::child_settid) != 0)
+        static_cast<void>(child->memory->write(arguments.child_tid, thread->pid->number()));
     if ((flags & f::child_cleartid) != 0) thread->clear_child_tid = arguments.child_tid;
     show_name(*thread);
     thread->suspended = must_stand(*child);

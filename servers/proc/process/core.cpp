@@ -28,7 +28,8 @@ void Core::settle() {
 
 PendingReply Core::end_wait(Thread& thread) {
     PendingReply const reply = thread.reply;
-    if (thread.futex_link.list != nullptr) static_cast<List<Thread, &Thread::futex_link>*>(thread.futex_link.list)->remove(thread);
+    if (thread.futex_link.list != nullptr)
+        static_cast<List<Thread, &Thread::futex_link>*>(thread.futex_link.list)->remove(thread);
     if (thread.blocked == Blocked::ChildExec) {
         // The child may live on; it no longer has anybody to tell.
         if (thread.exec_child != nullptr) thread.exec_child->vfork_waiter = nullptr;

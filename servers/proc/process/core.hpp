@@ -13,24 +13,25 @@ namespace proc {
 enum class NodeKind : std::uint8_t; ///< procfs/tree.hpp
 
 namespace signal_number {
-inline constexpr std::uint32_t hup = 1, interrupt = 2, quit = 3, ill = 4, trap = 5, abort = 6, bus = 7, fpe = 8, kill = 9, usr1 = 10,
-                               segv = 11, usr2 = 12, pipe = 13, alarm = 14, term = 15, child = 17, cont = 18, stop = 19, tstp = 20,
-                               ttin = 21, ttou = 22, urg = 23, xcpu = 24, xfsz = 25, vtalrm = 26, prof = 27, winch = 28, io = 29,
-                               power = 30, sys = 31;
+inline constexpr std::uint32_t hup = 1, interrupt = 2, quit = 3, ill = 4, trap = 5, abort = 6, bus = 7, fpe = 8,
+                               kill = 9, usr1 = 10, segv = 11, usr2 = 12, pipe = 13, alarm = 14, term = 15, child = 17,
+                               cont = 18, stop = 19, tstp = 20, ttin = 21, ttou = 22, urg = 23, xcpu = 24, xfsz = 25,
+                               vtalrm = 26, prof = 27, winch = 28, io = 29, power = 30, sys = 31;
 }
 namespace signal_code {
 inline constexpr std::int32_t user = 0, kernel = 0x80, timer = -2, tkill = -6, queue = -1;
 inline constexpr std::int32_t exited = 1, killed = 2, dumped = 3, trapped = 4, stopped = 5, continued = 6; ///< CLD_*
-}
+} // namespace signal_code
 namespace wait_option {
-inline constexpr std::uint32_t no_hang = 1, stopped = 2, exited = 4, continued = 8, no_wait = 0x01000000, no_thread = 0x20000000,
-                               all = 0x40000000, clone = 0x80000000;
+inline constexpr std::uint32_t no_hang = 1, stopped = 2, exited = 4, continued = 8, no_wait = 0x01000000,
+                               no_thread = 0x20000000, all = 0x40000000, clone = 0x80000000;
 }
 
 class Core {
 public:
     Core(Machine& machine, Kernel& kernel, Owners& owners, Replies& replies, Clock& clock)
-        : machine{machine}, kernel{kernel}, owners{owners}, replies{replies}, clock{clock}, first_user_space{new UserNamespace} {
+        : machine{machine}, kernel{kernel}, owners{owners}, replies{replies}, clock{clock}, first_user_space{
+                                                                                                new UserNamespace} {
         first_user_space->release(); // the reference keeps it
     }
     ~Core() { release(first_set_); }
@@ -52,16 +53,25 @@ public:
     ipc::Result<ipc::Unit> unshare(Thread& thread, std::uint32_t flags);
     ipc::Result<ipc::Unit> unshare_kind(Thread& thread, std::string_view name);
     /// What setns(2) is given: a namespace of proc's own, a process (pidfd), or another server's namespace.
-    struct Joined { PidNamespace* pid = nullptr; UserNamespace* user = nullptr; Pid* process = nullptr; SharedNamespace* shared = nullptr; CapabilityPointer other = 0; };
+    struct Joined {
+        PidNamespace* pid = nullptr;
+        UserNamespace* user = nullptr;
+        Pid* process = nullptr;
+        SharedNamespace* shared = nullptr;
+        CapabilityPointer other = 0;
+    };
     /// `joined.other` is set to 0 if it is kept.
     ipc::Result<ipc::Unit> set_namespace(Thread& thread, Joined& joined, std::uint32_t flags);
     /// CAP_* `number` over `over`, for a process with these credentials in the user namespace `own` (user_namespaces(7)).
-    [[nodiscard]] static bool capable(Credentials const& credentials, UserNamespace const& own, UserNamespace const& over, std::uint32_t number);
+    [[nodiscard]] static bool capable(Credentials const& credentials, UserNamespace const& own,
+                                      UserNamespace const& over, std::uint32_t number);
     [[nodiscard]] static bool capable(Process const& process, UserNamespace const& over, std::uint32_t number) {
         return capable(process.credentials, *process.user_space, over, number);
     }
     /// Over the machine as a whole.
-    [[nodiscard]] bool capable_here(Process const& process, std::uint32_t number) const { return capable(process, *first_user_space, number); }
+    [[nodiscard]] bool capable_here(Process const& process, std::uint32_t number) const {
+        return capable(process, *first_user_space, number);
+    }
     /// May it do what ptrace(2)'s read access allows to `target`?
     [[nodiscard]] static bool may_inspect(Process const& process, Process const& target);
     /// Its session at the owner of that kind, opened and put into its CSpace if it is not. NotSupported: it is in no such namespace.
@@ -77,7 +87,8 @@ public:
     /// Its inode number; no_network if the process has none.
     std::uint32_t network_of(Process& process);
     static constexpr std::uint32_t no_network = 0xffffffff;
-    ipc::Result<std::array<std::int32_t, 2>> network_setting(Process& process, std::uint32_t setting, std::array<std::int32_t, 2> const* change);
+    ipc::Result<std::array<std::int32_t, 2>> network_setting(Process& process, std::uint32_t setting,
+                                                             std::array<std::int32_t, 2> const* change);
     // Limits that /proc/sys shows (namespaces/limits.cpp).
     /// /proc/sys/user/max_KIND_namespaces as the process's user namespace has it; by namespace_limit_kinds.
     [[nodiscard]] static std::string namespace_limit(Process& process, std::uint32_t index);
@@ -109,7 +120,9 @@ public:
     /// Its credentials or capabilities have changed: vfs is told, and every owner it has a session at.
     void publish_credentials(Process& process);
     /// A user namespace as vfs numbers it: 0 is the first.
-    [[nodiscard]] static std::uint32_t number_for_owners(UserNamespace const& space) { return space.parent() == nullptr ? 0 : space.inode(); }
+    [[nodiscard]] static std::uint32_t number_for_owners(UserNamespace const& space) {
+        return space.parent() == nullptr ? 0 : space.inode();
+    }
     /// Its time namespace has changed: the clocks of its threads.
     void publish_time(Process& process);
     /// A process enters a time namespace.
@@ -137,8 +150,12 @@ public:
     void release(NamespaceSet*& set);
     /// The machine's first ones: what a container's first process begins with. A set of the caller's own.
     NamespaceSet* first_namespaces();
-    std::uint32_t next_pid_inode() { return proto::namespace_inode(proto::NamespaceKind::Pid, ++last_pid_inode_ & serial_mask); }
-    std::uint32_t next_user_inode() { return proto::namespace_inode(proto::NamespaceKind::User, ++last_user_inode_ & serial_mask); }
+    std::uint32_t next_pid_inode() {
+        return proto::namespace_inode(proto::NamespaceKind::Pid, ++last_pid_inode_ & serial_mask);
+    }
+    std::uint32_t next_user_inode() {
+        return proto::namespace_inode(proto::NamespaceKind::User, ++last_user_inode_ & serial_mask);
+    }
     // --- handles: namespaces and processes as capabilities (namespaces/handles.cpp) ---
     [[nodiscard]] Handle* handle_of(Word badge) const;
     /// A capability, to be copied to whoever shall have it; proc's own copy goes with the last of the others.
@@ -146,18 +163,23 @@ public:
     ipc::Result<CapabilityPointer> make_handle(UserNamespace& space);
     ipc::Result<CapabilityPointer> make_handle(SharedNamespace& space);
     ipc::Result<CapabilityPointer> make_handle(Pid& process);
-    void handle_gone(Word badge);      ///< nobody has it any more
+    void handle_gone(Word badge); ///< nobody has it any more
     ipc::Result<CapabilityPointer> open_process(Process& caller, std::int32_t number, std::uint32_t flags);
     /// CLONE_PIDFD: a handle of `pid` as descriptor of `to`, whose slot is empty.
     ipc::Result<ipc::Unit> give_process_handle(Process& to, Pid& pid, Word descriptor);
-    ipc::Result<ipc::Unit> signal_process(Thread& caller, Word badge, std::uint32_t number, proto::SignalInformation const* information);
+    ipc::Result<ipc::Unit> signal_process(Thread& caller, Word badge, std::uint32_t number,
+                                          proto::SignalInformation const* information);
     ipc::Result<proto::WaitResult> wait_process(Thread& thread, Word badge, std::uint32_t options);
     [[nodiscard]] static bool has_ended(Pid const& pid);
     std::uint32_t handle_count = 0;
     static constexpr std::uint32_t handle_maximum = 16384;
     // ids as the process's user namespace shows them, and back
-    [[nodiscard]] static std::uint32_t user_in(UserNamespace const& space, std::uint32_t id) { return space.users.from_global(id); }
-    [[nodiscard]] static std::uint32_t group_in(UserNamespace const& space, std::uint32_t id) { return space.groups.from_global(id); }
+    [[nodiscard]] static std::uint32_t user_in(UserNamespace const& space, std::uint32_t id) {
+        return space.users.from_global(id);
+    }
+    [[nodiscard]] static std::uint32_t group_in(UserNamespace const& space, std::uint32_t id) {
+        return space.groups.from_global(id);
+    }
     static constexpr std::uint32_t serial_mask = (std::uint32_t{1} << proto::namespace_serial_bits) - 1;
     /// A process in the domain without family, with empty memory and CSpace: Domain::Begin. `session` is taken over.
     ipc::Result<Process*> create_process(Domain& domain, CapabilityPointer vfs_session);
@@ -174,7 +196,8 @@ public:
     /// Tells the kernel what its wait graph calls the thread: the program's name and the PID in the outermost namespace that sees it.
     void show_name(Thread const& thread);
     /// What execve makes of credentials; whether AT_SECURE is due.
-    static bool execute_credentials(Credentials& credentials, UserNamespace const& space, proto::FileStatus const& file);
+    static bool execute_credentials(Credentials& credentials, UserNamespace const& space,
+                                    proto::FileStatus const& file);
     void set_executable(Process& process, CapabilityPointer file); ///< taken over
     void release(SharedCapability*& shared);
 
@@ -199,14 +222,18 @@ public:
     void memory_fault(Thread& thread, Address address, Address eip, bool bus_error, bool protection);
     void exception(Thread& thread, Word vector, Word error, Address eip);
     ipc::Result<ipc::Unit> kill(Thread& caller, std::int32_t thread_group, std::int32_t pid, std::uint32_t number);
-    ipc::Result<proto::SignalAction> set_action(Thread& thread, std::uint32_t number, bool change, proto::SignalAction const& action);
+    ipc::Result<proto::SignalAction> set_action(Thread& thread, std::uint32_t number, bool change,
+                                                proto::SignalAction const& action);
     ipc::Result<SignalSet> set_mask(Thread& thread, std::uint32_t how, bool change, SignalSet mask);
     ipc::Result<ipc::Unit> suspend(Thread& thread, SignalSet mask);
     proto::DeliveredSignal take_signal(Thread& thread);
-    [[nodiscard]] SignalSet pending(Thread const& thread) const { return (thread.pending.set | thread.process->pending.set) & thread.mask; }
+    [[nodiscard]] SignalSet pending(Thread const& thread) const {
+        return (thread.pending.set | thread.process->pending.set) & thread.mask;
+    }
     SignalSet wake_for_signals(Thread& thread, SignalSet set);
     ipc::Result<proto::SignalInformation> wait_signal(Thread& thread, SignalSet set, std::uint64_t nanoseconds);
-    ipc::Result<std::array<std::uint32_t, 3>> set_signal_stack(Thread& thread, bool change, std::uint32_t address, std::uint32_t size, std::uint32_t flags);
+    ipc::Result<std::array<std::uint32_t, 3>> set_signal_stack(Thread& thread, bool change, std::uint32_t address,
+                                                               std::uint32_t size, std::uint32_t flags);
     void stop_process(Process& process, std::uint32_t number);
     void continue_process(Process& process);
     void pause(Domain& domain);
@@ -223,37 +250,46 @@ public:
     /// Takes the capability over if it succeeds.
     ipc::Result<ipc::Unit> set_terminal(Process& caller, CapabilityPointer terminal, bool steal);
     ipc::Result<CapabilityPointer> controlling_terminal(Process& caller) const; ///< not owned
-    void terminal_signals();           ///< tty's notification
+    void terminal_signals();                                                    ///< tty's notification
     [[nodiscard]] bool orphaned(Pid const& group, Process const* without = nullptr) const;
 
     // --- time, futex (time.cpp, futex.cpp) ---
-    ipc::Result<std::uint64_t> sleep(Thread& thread, std::uint32_t clock_number, bool absolute, std::uint64_t nanoseconds);
-    ipc::Result<proto::IntervalTimer> set_timer(Process& process, std::uint32_t which, bool change, proto::IntervalTimer const& value);
+    ipc::Result<std::uint64_t> sleep(Thread& thread, std::uint32_t clock_number, bool absolute,
+                                     std::uint64_t nanoseconds);
+    ipc::Result<proto::IntervalTimer> set_timer(Process& process, std::uint32_t which, bool change,
+                                                proto::IntervalTimer const& value);
     void wake_at(Thread& thread, std::uint64_t deadline);
-    void clock_alarm();                ///< the clock's notification
+    void clock_alarm(); ///< the clock's notification
     void arm_clock();
     ipc::Result<std::array<std::uint64_t, 4>> usage(Thread& thread, std::int32_t who);
     std::array<std::uint64_t, 8> system_information(Process& process);
     /// {total, free} in bytes as the domain's processes see them: its limit, or the machine.
     std::pair<std::uint64_t, std::uint64_t> memory_of(Domain& domain);
-    std::uint64_t cpu_time(Process& process);  ///< nanoseconds, threads that ended included
+    std::uint64_t cpu_time(Process& process); ///< nanoseconds, threads that ended included
     std::uint64_t thread_time(Thread& thread);
-    ipc::Result<std::uint32_t> futex(Thread& thread, std::uint32_t address, std::uint32_t operation, std::uint32_t value, std::uint64_t deadline,
-                                     std::uint32_t address2, std::uint32_t value3);
+    ipc::Result<std::uint32_t> futex(Thread& thread, std::uint32_t address, std::uint32_t operation,
+                                     std::uint32_t value, std::uint64_t deadline, std::uint32_t address2,
+                                     std::uint32_t value3);
     std::uint32_t futex_wake(MemorySpace& memory, Address address, std::uint32_t count, std::uint32_t bits);
 
     // --- identity, limits, control (identity.cpp) ---
-    ipc::Result<std::uint32_t> set_identity(Process& process, std::uint32_t which, std::uint32_t a, std::uint32_t b, std::uint32_t c);
+    ipc::Result<std::uint32_t> set_identity(Process& process, std::uint32_t which, std::uint32_t a, std::uint32_t b,
+                                            std::uint32_t c);
     /// Its number in its container's PID namespace, which vfs and the container manager speak of.
     [[nodiscard]] static std::uint32_t number_for_vfs(Process const& process);
     /// vfs learns what the process may do (VfsControl::SetCredentials).
     void tell_credentials(Process const& process);
     ipc::Result<std::uint32_t> groups(Process& process, bool set, std::uint32_t count, Address address);
-    ipc::Result<std::array<std::uint64_t, 2>> resource_limit(Process& caller, std::int32_t pid, std::uint32_t resource, bool change, std::uint64_t soft, std::uint64_t hard);
-    ipc::Result<std::uint32_t> control(Thread& thread, std::uint32_t option, std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d);
-    ipc::Result<std::array<std::uint64_t, 3>> capability_sets(Process& caller, std::int32_t pid, bool change, std::array<std::uint64_t, 3> const& sets);
-    ipc::Result<std::int32_t> priority(Process& caller, bool set, std::uint32_t which, std::int32_t id, std::int32_t value);
-    ipc::Result<std::uint32_t> set_tls(Thread& thread, std::uint32_t entry, std::uint32_t base, std::uint32_t limit, std::uint32_t flags);
+    ipc::Result<std::array<std::uint64_t, 2>> resource_limit(Process& caller, std::int32_t pid, std::uint32_t resource,
+                                                             bool change, std::uint64_t soft, std::uint64_t hard);
+    ipc::Result<std::uint32_t> control(Thread& thread, std::uint32_t option, std::uint32_t a, std::uint32_t b,
+                                       std::uint32_t c, std::uint32_t d);
+    ipc::Result<std::array<std::uint64_t, 3>> capability_sets(Process& caller, std::int32_t pid, bool change,
+                                                              std::array<std::uint64_t, 3> const& sets);
+    ipc::Result<std::int32_t> priority(Process& caller, bool set, std::uint32_t which, std::int32_t id,
+                                       std::int32_t value);
+    ipc::Result<std::uint32_t> set_tls(Thread& thread, std::uint32_t entry, std::uint32_t base, std::uint32_t limit,
+                                       std::uint32_t flags);
     void unknown_call(Process& process, std::uint32_t number);
 
     // --- domains (domain/domain.cpp) ---
@@ -272,7 +308,9 @@ public:
     bool out_of_memory(Thread& thread);
     void init_ended(Domain& domain, Process& init);
 
-    [[nodiscard]] linux_process::ThreadArea& area(Thread const& thread) const { return thread.process->memory->area(thread.area); }
+    [[nodiscard]] linux_process::ThreadArea& area(Thread const& thread) const {
+        return thread.process->memory->area(thread.area);
+    }
     /// Ends a wait in proc: timers, futex queue, PID reference; the reply is the caller's to give.
     PendingReply end_wait(Thread& thread);
 
@@ -283,18 +321,18 @@ public:
     Owners& owners;
     Replies& replies;
     Clock& clock;
-    Thread* current = nullptr;         ///< whose request is being handled
-    Process* reader = nullptr;         ///< who reads a file of procfs now: it runs, whatever its state here
+    Thread* current = nullptr; ///< whose request is being handled
+    Process* reader = nullptr; ///< who reads a file of procfs now: it runs, whatever its state here
     std::vector<Domain*> domains;
     Domain* root_domain = nullptr;
     UserReference const first_user_space;
     NamespaceKinds kinds;
-    int cgroup_kind = -1;              ///< index of the kind cgroup in `kinds`, -1: there is none
-    int time_kind = -1;                ///< index of the kind time in `kinds`, -1: there is none
+    int cgroup_kind = -1; ///< index of the kind cgroup in `kinds`, -1: there is none
+    int time_kind = -1;   ///< index of the kind time in `kinds`, -1: there is none
 
 private:
     void generate(Process& process, Thread* thread, proto::SignalInformation const& information, bool from_above);
-    bool act(Thread& thread);          ///< false: the process has ended
+    bool act(Thread& thread); ///< false: the process has ended
     void act_all(Process& process);
     void poke(Thread& thread);
     void interrupt_wait(Thread& thread);
@@ -317,14 +355,14 @@ private:
     void update_load();
     ipc::Result<CapabilityPointer> enlist(Handle* handle);
     void vouch(Process& process, unsigned kind);
-    void tell_handles(Pid& pid);       ///< poll(2)s on its pidfds: it has ended
+    void tell_handles(Pid& pid); ///< poll(2)s on its pidfds: it has ended
     ipc::Result<proto::WaitResult> wait_for(Thread& thread, std::uint32_t which, Pid* pid, std::uint32_t options);
 
     std::uint32_t last_pid_inode_ = 0, last_user_inode_ = 0;
     NamespaceSet* first_set_ = nullptr;
     List<Thread, &Thread::futex_link> futexes_[64];
     std::uint64_t load_time_ = 0;
-    std::uint64_t load_[3] = {};       ///< 16.16 fixed point
+    std::uint64_t load_[3] = {}; ///< 16.16 fixed point
 };
 
 } // namespace proc

@@ -8,14 +8,18 @@ constexpr std::uint32_t unchanged = ~std::uint32_t{0};
 using ipc::Error;
 using ipc::fail;
 
-bool one_of(std::uint32_t id, std::uint32_t a, std::uint32_t b, std::uint32_t c) { return id == a || id == b || id == c; }
+bool one_of(std::uint32_t id, std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+    return id == a || id == b || id == c;
+}
 } // namespace
 
 bool Credentials::in_group(std::uint32_t id) const {
-    return id == effective_group || std::find(groups.begin(), groups.begin() + group_count, id) != groups.begin() + group_count;
+    return id == effective_group ||
+           std::find(groups.begin(), groups.begin() + group_count, id) != groups.begin() + group_count;
 }
 
-void Credentials::fix_capabilities(std::uint32_t old_user, std::uint32_t old_effective, std::uint32_t old_saved, std::uint32_t root) {
+void Credentials::fix_capabilities(std::uint32_t old_user, std::uint32_t old_effective, std::uint32_t old_saved,
+                                   std::uint32_t root) {
     if ((secure_bits & securebit::no_setuid_fixup) != 0) return;
     bool const had_root = one_of(root, old_user, old_effective, old_saved);
     bool const has_root = one_of(root, user, effective_user, saved_user);
@@ -36,8 +40,8 @@ void Credentials::fix_file_capabilities(std::uint32_t old_file, std::uint32_t ro
     if (old_file != root && file_user == root) effective |= permitted & capability::of_files;
 }
 
-ipc::Result<std::uint32_t> Credentials::set_identity(std::uint32_t which, std::uint32_t a, std::uint32_t b, std::uint32_t c,
-                                                     std::uint32_t root) {
+ipc::Result<std::uint32_t> Credentials::set_identity(std::uint32_t which, std::uint32_t a, std::uint32_t b,
+                                                     std::uint32_t c, std::uint32_t root) {
     bool const of_group = (which & 1) != 0;
     std::uint32_t& real = of_group ? group : user;
     std::uint32_t& current = of_group ? effective_group : effective_user;
@@ -105,7 +109,8 @@ ipc::Result<ipc::Unit> Credentials::set_groups(std::uint32_t const* ids, std::ui
 ipc::Result<ipc::Unit> Credentials::set_capabilities(std::array<std::uint64_t, 3> const& sets) {
     auto const [new_effective, new_permitted, new_inheritable] = sets;
     if ((new_permitted & ~permitted) != 0 || (new_effective & ~new_permitted) != 0) return fail(Error::NotPermitted);
-    if ((new_inheritable & ~(inheritable | permitted)) != 0 && !capable(capability::setpcap)) return fail(Error::NotPermitted);
+    if ((new_inheritable & ~(inheritable | permitted)) != 0 && !capable(capability::setpcap))
+        return fail(Error::NotPermitted);
     if ((new_inheritable & ~(inheritable | bounding)) != 0) return fail(Error::NotPermitted);
     effective = new_effective;
     permitted = new_permitted;
@@ -123,7 +128,8 @@ void Credentials::become_owner() {
 ipc::Result<ipc::Unit> Credentials::set_secure_bits(std::uint32_t bits) {
     std::uint32_t const locked = (secure_bits & securebit::locks) >> 1;
     bool const against_lock = (locked & (secure_bits ^ bits)) != 0 || (secure_bits & securebit::locks & ~bits) != 0;
-    if (against_lock || (bits & ~(securebit::every | securebit::locks)) != 0 || !capable(capability::setpcap)) return fail(Error::NotPermitted);
+    if (against_lock || (bits & ~(securebit::every | securebit::locks)) != 0 || !capable(capability::setpcap))
+        return fail(Error::NotPermitted);
     secure_bits = bits;
     return ipc::Unit{};
 }
@@ -138,7 +144,8 @@ ipc::Result<std::uint32_t> Credentials::change_ambient(std::uint32_t operation, 
     std::uint64_t const bit = std::uint64_t{1} << number;
     if (operation == 1) return (ambient & bit) != 0 ? 1 : 0;
     if (operation == 2) {
-        if ((permitted & inheritable & bit) == 0 || (secure_bits & securebit::no_ambient_raise) != 0) return fail(Error::NotPermitted);
+        if ((permitted & inheritable & bit) == 0 || (secure_bits & securebit::no_ambient_raise) != 0)
+            return fail(Error::NotPermitted);
         ambient |= bit;
     } else {
         ambient &= ~bit;
@@ -146,7 +153,8 @@ ipc::Result<std::uint32_t> Credentials::change_ambient(std::uint32_t operation, 
     return 0;
 }
 
-bool Credentials::execute(std::uint32_t mode, std::uint32_t file_owner, std::uint32_t file_group_owner, std::uint32_t root) {
+bool Credentials::execute(std::uint32_t mode, std::uint32_t file_owner, std::uint32_t file_group_owner,
+                          std::uint32_t root) {
     std::uint32_t const old_effective = effective_user, old_group = effective_group;
     if (!no_new_privileges) {
         if ((mode & 04000) != 0) effective_user = file_owner;
@@ -170,12 +178,13 @@ bool Credentials::execute(std::uint32_t mode, std::uint32_t file_owner, std::uin
 }
 
 bool Credentials::may_signal(Credentials const& target) const {
-    return effective_user == target.user || effective_user == target.saved_user || user == target.user || user == target.saved_user;
+    return effective_user == target.user || effective_user == target.saved_user || user == target.user ||
+           user == target.saved_user;
 }
 
 bool Credentials::may_inspect(Credentials const& target) const {
-    return file_user == target.user && file_user == target.effective_user && file_user == target.saved_user && file_group == target.group &&
-           file_group == target.effective_group && file_group == target.saved_group;
+    return file_user == target.user && file_user == target.effective_user && file_user == target.saved_user &&
+           file_group == target.group && file_group == target.effective_group && file_group == target.saved_group;
 }
 
 proto::Credentials Credentials::for_vfs() const {

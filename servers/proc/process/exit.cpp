@@ -54,7 +54,8 @@ void Core::drop_thread(Thread& thread) {
 
 void Core::release_parts(Process& process) {
     if (process.memory != nullptr) {
-        process.maximum_resident = std::max<std::uint32_t>(process.maximum_resident, process.memory->resident_pages() * 4);
+        process.maximum_resident =
+            std::max<std::uint32_t>(process.maximum_resident, process.memory->resident_pages() * 4);
         process.faults += process.memory->faults;
         if (process.own_files) process.memory->remove_files(process.files);
         process.memory->release();
@@ -103,7 +104,9 @@ void Core::reparent_children(Process& process) {
         child.parent = heir;
         if (heir != nullptr) heir->children.add(child);
         if (child.alive()) {
-            child.threads.each([&](Thread& each) { area(each).parent_id = heir == nullptr ? 0 : static_cast<Word>(heir->pid->number_in(child.space())); });
+            child.threads.each([&](Thread& each) {
+                area(each).parent_id = heir == nullptr ? 0 : static_cast<Word>(heir->pid->number_in(child.space()));
+            });
             if (child.parent_death_signal != 0) {
                 proto::SignalInformation information{};
                 information.number = static_cast<std::int32_t>(child.parent_death_signal);
@@ -115,7 +118,8 @@ void Core::reparent_children(Process& process) {
             if (heir == nullptr) {
                 reap(child);
             } else {
-                notify_parent(child, (child.exit_status & 0x7f) == 0 ? signal_code::exited : signal_code::killed, child.exit_status);
+                notify_parent(child, (child.exit_status & 0x7f) == 0 ? signal_code::exited : signal_code::killed,
+                              child.exit_status);
             }
         }
     });
@@ -127,7 +131,9 @@ void Core::end_namespace(PidNamespace& space, Process& init) {
     for (bool again = true; again;) {
         again = false;
         for (Process* each = table.all.first(); each != nullptr; each = table.all.next(*each)) {
-            if (each == &init || each->exiting || each->state != ProcessState::Running || !space.contains(each->space())) continue;
+            if (each == &init || each->exiting || each->state != ProcessState::Running ||
+                !space.contains(each->space()))
+                continue;
             exit_process(*each, static_cast<std::int32_t>(signal_number::kill));
             again = true; // the list has changed
             break;
@@ -188,7 +194,8 @@ void Core::exit_process(Process& process, std::int32_t status) {
     auto check_group = [&](Pid* group) {
         if (group == nullptr || !orphaned(*group, &process)) return;
         bool has_stopped = false;
-        each_in_group(*group, [&](Process& member) { has_stopped = has_stopped || (member.stopped && !member.exiting); });
+        each_in_group(*group,
+                      [&](Process& member) { has_stopped = has_stopped || (member.stopped && !member.exiting); });
         if (!has_stopped) return;
         for (std::uint32_t number : {signal_number::hup, signal_number::cont}) {
             proto::SignalInformation information{};
@@ -197,7 +204,9 @@ void Core::exit_process(Process& process, std::int32_t status) {
             send_group(*group, information);
         }
     };
-    if (process.parent != nullptr && process.group != process.parent->group && process.session == process.parent->session) check_group(process.group);
+    if (process.parent != nullptr && process.group != process.parent->group &&
+        process.session == process.parent->session)
+        check_group(process.group);
     for (Process* child = process.children.first(); child != nullptr; child = process.children.next(*child)) {
         if (child->group != process.group && child->session == process.session && child->stopped) {
             check_group(child->group);
@@ -242,7 +251,9 @@ void Core::notify_parent(Process& process, std::int32_t code, std::int32_t statu
         information.code = code;
         information.pid = process.pid->number_in(parent.space());
         information.user = user_in(*parent.user_space, process.credentials.user);
-        information.status = code == signal_code::exited ? status >> 8 & 0xff : code == signal_code::killed ? status & 0x7f : status;
+        information.status = code == signal_code::exited   ? status >> 8 & 0xff
+                             : code == signal_code::killed ? status & 0x7f
+                                                           : status;
         send(parent, information, true);
     }
     if (no_zombie) reap(process);
@@ -254,7 +265,8 @@ void Core::reap(Process& process) {
     if (process.parent != nullptr && process.state == ProcessState::Zombie) {
         Process& parent = *process.parent;
         parent.cpu_of_children += process.cpu_of_dead_threads + process.cpu_of_children;
-        parent.children_maximum_resident = std::max({parent.children_maximum_resident, process.maximum_resident, process.children_maximum_resident});
+        parent.children_maximum_resident =
+            std::max({parent.children_maximum_resident, process.maximum_resident, process.children_maximum_resident});
         parent.children_faults += process.faults + process.children_faults;
     }
     domain.cpu_of_dead += process.cpu_of_dead_threads;

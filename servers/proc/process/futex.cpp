@@ -4,7 +4,8 @@
 namespace proc {
 
 namespace {
-constexpr std::uint32_t wait_operation = 0, wake = 1, requeue = 3, compare_requeue = 4, wake_operation = 5, wait_bitset = 9, wake_bitset = 10;
+constexpr std::uint32_t wait_operation = 0, wake = 1, requeue = 3, compare_requeue = 4, wake_operation = 5,
+                        wait_bitset = 9, wake_bitset = 10;
 constexpr std::uint32_t private_flag = 128;
 
 std::size_t bucket_of(MemorySpace::MemoryKey const& key) {
@@ -18,7 +19,9 @@ std::uint32_t Core::futex_wake(MemorySpace& memory, Address address, std::uint32
     if (!key) return 0;
     std::uint32_t woken = 0;
     futexes_[bucket_of(*key)].each([&](Thread& thread) {
-        if (woken >= count || thread.futex_object != key->object || thread.futex_offset != key->offset || (thread.futex_bits & bits) == 0) return;
+        if (woken >= count || thread.futex_object != key->object || thread.futex_offset != key->offset ||
+            (thread.futex_bits & bits) == 0)
+            return;
         ++woken;
         PendingReply const reply = end_wait(thread);
         replies.futex(reply, std::uint32_t{0});
@@ -27,8 +30,9 @@ std::uint32_t Core::futex_wake(MemorySpace& memory, Address address, std::uint32
     return woken;
 }
 
-ipc::Result<std::uint32_t> Core::futex(Thread& thread, std::uint32_t address, std::uint32_t operation, std::uint32_t value,
-                                       std::uint64_t deadline, std::uint32_t address2, std::uint32_t value3) {
+ipc::Result<std::uint32_t> Core::futex(Thread& thread, std::uint32_t address, std::uint32_t operation,
+                                       std::uint32_t value, std::uint64_t deadline, std::uint32_t address2,
+                                       std::uint32_t value3) {
     MemorySpace& memory = *thread.process->memory;
     if ((address & 3) != 0) return fail(Error::Invalid);
     switch (operation & ~private_flag) {
@@ -95,8 +99,15 @@ ipc::Result<std::uint32_t> Core::futex(Thread& thread, std::uint32_t address, st
         if (auto status = memory.write(address2, changed); !status) return fail(status.error());
         std::uint32_t count = futex_wake(memory, address, value, ~0u);
         auto const a = static_cast<std::int32_t>(*old), b = static_cast<std::int32_t>(against);
-        bool const holds = compare == 0 ? a == b : compare == 1 ? a != b : compare == 2 ? a < b : compare == 3 ? a <= b : compare == 4 ? a > b : a >= b;
-        if (holds) count += futex_wake(memory, address2, static_cast<std::uint32_t>(std::min<std::uint64_t>(deadline, ~0u)), ~0u);
+        bool const holds = compare == 0   ? a == b
+                           : compare == 1 ? a != b
+                           : compare == 2 ? a < b
+                           : compare == 3 ? a <= b
+                           : compare == 4 ? a > b
+                                          : a >= b;
+        if (holds)
+            count +=
+                futex_wake(memory, address2, static_cast<std::uint32_t>(std::min<std::uint64_t>(deadline, ~0u)), ~0u);
         return count;
     }
     default: return fail(Error::NotImplemented);

@@ -17,7 +17,8 @@ bool Core::orphaned(Pid const& group, Process const* without) const {
 namespace {
 void publish_group(Core& core, Process& process) {
     process.threads.each([&](Thread& thread) {
-        if (thread.kernel != nullptr) core.area(thread).process_group = process.group == nullptr ? 0 : process.group->global;
+        if (thread.kernel != nullptr)
+            core.area(thread).process_group = process.group == nullptr ? 0 : process.group->global;
     });
 }
 } // namespace
@@ -36,7 +37,8 @@ ipc::Result<ipc::Unit> Core::set_group(Process& caller, std::int32_t pid, std::i
     Pid* wanted = target->pid;
     if (group != 0 && group != target->pid->number_in(view)) {
         wanted = view.find(group);
-        if (wanted == nullptr || wanted->group_first == nullptr || wanted->group_first->session != target->session) return fail(Error::NotPermitted);
+        if (wanted == nullptr || wanted->group_first == nullptr || wanted->group_first->session != target->session)
+            return fail(Error::NotPermitted);
     }
     if (wanted != target->group) {
         table.join_group(*target, wanted);

@@ -3,14 +3,16 @@
 
 namespace proc {
 
-template <class T> struct Link {
+template <class T>
+struct Link {
     T* previous = nullptr;
     T* next = nullptr;
     void* list = nullptr; ///< the List it is in, null: none
 };
 
 /// A list of T through the member `link`. Does not own its elements.
-template <class T, Link<T> T::*link> class List {
+template <class T, Link<T> T::*link>
+class List {
 public:
     List() = default;
     List(List const&) = delete;
@@ -40,7 +42,8 @@ public:
         --size_;
     }
     /// Calls visit(T&) for each; `visit` may remove the element it is given.
-    template <class Visitor> void each(Visitor visit) const {
+    template <class Visitor>
+    void each(Visitor visit) const {
         for (T* element = first_; element != nullptr;) {
             T* following = (element->*link).next;
             visit(*element);

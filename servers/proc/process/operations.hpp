@@ -12,7 +12,8 @@ class Requests {
 public:
     explicit Requests(Core& core) : core{core} {}
 
-    template <class M, class Function> ipc::Result<typename M::Reply> run(ipc::Sender& sender, Function&& function) {
+    template <class M, class Function>
+    ipc::Result<typename M::Reply> run(ipc::Sender& sender, Function&& function) {
         Thread* const thread = core.table.thread_of(sender.badge);
         if (thread == nullptr || thread->kernel == nullptr) return fail(Error::NoProcess);
         core.enter(*thread);
@@ -46,7 +47,8 @@ public:
     using P = proto::Process;
     using Sender = ipc::Sender;
     using Word32 = std::uint32_t;
-    template <class T> using Result = ipc::Result<T>;
+    template <class T>
+    using Result = ipc::Result<T>;
     using Unit = ipc::Unit;
     using Requests::Requests;
 
@@ -70,8 +72,10 @@ public:
     Result<Unit> on(P::Kill, Sender& sender, std::int32_t thread_group, std::int32_t pid, Word32 number) {
         return run<P::Kill>(sender, [&](Thread& thread) { return core.kill(thread, thread_group, pid, number); });
     }
-    Result<proto::SignalAction> on(P::SetAction, Sender& sender, Word32 number, Word32 change, proto::SignalAction const& action) {
-        return run<P::SetAction>(sender, [&](Thread& thread) { return core.set_action(thread, number, change != 0, action); });
+    Result<proto::SignalAction> on(P::SetAction, Sender& sender, Word32 number, Word32 change,
+                                   proto::SignalAction const& action) {
+        return run<P::SetAction>(sender,
+                                 [&](Thread& thread) { return core.set_action(thread, number, change != 0, action); });
     }
     Result<std::uint64_t> on(P::SetMask, Sender& sender, Word32 how, Word32 change, std::uint64_t mask) {
         return run<P::SetMask>(sender, [&](Thread& thread) { return core.set_mask(thread, how, change != 0, mask); });
@@ -80,19 +84,23 @@ public:
         return run<P::Suspend>(sender, [&](Thread& thread) { return core.suspend(thread, mask); });
     }
     Result<proto::DeliveredSignal> on(P::TakeSignal, Sender& sender) {
-        return run<P::TakeSignal>(sender, [&](Thread& thread) -> Result<proto::DeliveredSignal> { return core.take_signal(thread); });
+        return run<P::TakeSignal>(
+            sender, [&](Thread& thread) -> Result<proto::DeliveredSignal> { return core.take_signal(thread); });
     }
     Result<std::uint64_t> on(P::Pending, Sender& sender) {
         return run<P::Pending>(sender, [&](Thread& thread) -> Result<std::uint64_t> { return core.pending(thread); });
     }
     Result<std::uint64_t> on(P::WakeForSignals, Sender& sender, std::uint64_t set) {
-        return run<P::WakeForSignals>(sender, [&](Thread& thread) -> Result<std::uint64_t> { return core.wake_for_signals(thread, set); });
+        return run<P::WakeForSignals>(
+            sender, [&](Thread& thread) -> Result<std::uint64_t> { return core.wake_for_signals(thread, set); });
     }
     Result<proto::SignalInformation> on(P::WaitSignal, Sender& sender, std::uint64_t set, std::uint64_t nanoseconds) {
         return run<P::WaitSignal>(sender, [&](Thread& thread) { return core.wait_signal(thread, set, nanoseconds); });
     }
-    Result<std::array<Word32, 3>> on(P::SetSignalStack, Sender& sender, Word32 change, Word32 address, Word32 size, Word32 flags) {
-        return run<P::SetSignalStack>(sender, [&](Thread& thread) { return core.set_signal_stack(thread, change != 0, address, size, flags); });
+    Result<std::array<Word32, 3>> on(P::SetSignalStack, Sender& sender, Word32 change, Word32 address, Word32 size,
+                                     Word32 flags) {
+        return run<P::SetSignalStack>(
+            sender, [&](Thread& thread) { return core.set_signal_stack(thread, change != 0, address, size, flags); });
     }
     // --- identity ---
     Result<std::int32_t> on(P::GetParent, Sender& sender) {
@@ -118,28 +126,34 @@ public:
             Credentials const& c = thread.process->credentials;
             auto user = [&](Word32 id) { return Core::user_in(*thread.process->user_space, id); };
             auto group = [&](Word32 id) { return Core::group_in(*thread.process->user_space, id); };
-            return proto::ProcessIdentity{user(c.user), user(c.effective_user), user(c.saved_user), group(c.group), group(c.effective_group), group(c.saved_group)};
+            return proto::ProcessIdentity{user(c.user),   user(c.effective_user),   user(c.saved_user),
+                                          group(c.group), group(c.effective_group), group(c.saved_group)};
         });
     }
     Result<Word32> on(P::SetIdentity, Sender& sender, Word32 which, Word32 a, Word32 b, Word32 c) {
-        return run<P::SetIdentity>(sender, [&](Thread& thread) { return core.set_identity(*thread.process, which, a, b, c); });
+        return run<P::SetIdentity>(sender,
+                                   [&](Thread& thread) { return core.set_identity(*thread.process, which, a, b, c); });
     }
     Result<Word32> on(P::Groups, Sender& sender, Word32 set, Word32 count, Word32 address) {
-        return run<P::Groups>(sender, [&](Thread& thread) { return core.groups(*thread.process, set != 0, count, address); });
+        return run<P::Groups>(sender,
+                              [&](Thread& thread) { return core.groups(*thread.process, set != 0, count, address); });
     }
     // --- terminal ---
     Result<Unit> on(P::SetForeground, Sender& sender, ipc::Cap<proto::File> terminal, std::int32_t group) {
-        auto result = run<P::SetForeground>(sender, [&](Thread& thread) { return core.set_foreground(thread, terminal.slot, group); });
+        auto result = run<P::SetForeground>(
+            sender, [&](Thread& thread) { return core.set_foreground(thread, terminal.slot, group); });
         core.machine.drop(terminal.slot);
         return result;
     }
     Result<std::int32_t> on(P::Foreground, Sender& sender, ipc::Cap<proto::File> terminal) {
-        auto result = run<P::Foreground>(sender, [&](Thread& thread) { return core.foreground(*thread.process, terminal.slot); });
+        auto result =
+            run<P::Foreground>(sender, [&](Thread& thread) { return core.foreground(*thread.process, terminal.slot); });
         core.machine.drop(terminal.slot);
         return result;
     }
     Result<Unit> on(P::SetTerminal, Sender& sender, ipc::Cap<proto::File> terminal, Word32 steal) {
-        auto result = run<P::SetTerminal>(sender, [&](Thread& thread) { return core.set_terminal(*thread.process, terminal.slot, steal != 0); });
+        auto result = run<P::SetTerminal>(
+            sender, [&](Thread& thread) { return core.set_terminal(*thread.process, terminal.slot, steal != 0); });
         if (!result) core.machine.drop(terminal.slot);
         return result;
     }
@@ -151,11 +165,15 @@ public:
         });
     }
     // --- time ---
-    Result<std::uint64_t> on(P::Sleep, Sender& sender, Word32 clock_number, Word32 absolute, std::uint64_t nanoseconds) {
-        return run<P::Sleep>(sender, [&](Thread& thread) { return core.sleep(thread, clock_number, absolute != 0, nanoseconds); });
+    Result<std::uint64_t> on(P::Sleep, Sender& sender, Word32 clock_number, Word32 absolute,
+                             std::uint64_t nanoseconds) {
+        return run<P::Sleep>(
+            sender, [&](Thread& thread) { return core.sleep(thread, clock_number, absolute != 0, nanoseconds); });
     }
-    Result<proto::IntervalTimer> on(P::SetTimer, Sender& sender, Word32 which, Word32 change, proto::IntervalTimer const& value) {
-        return run<P::SetTimer>(sender, [&](Thread& thread) { return core.set_timer(*thread.process, which, change != 0, value); });
+    Result<proto::IntervalTimer> on(P::SetTimer, Sender& sender, Word32 which, Word32 change,
+                                    proto::IntervalTimer const& value) {
+        return run<P::SetTimer>(
+            sender, [&](Thread& thread) { return core.set_timer(*thread.process, which, change != 0, value); });
     }
     Result<Unit> on(P::WakeAt, Sender& sender, std::uint64_t deadline) {
         return run<P::WakeAt>(sender, [&](Thread& thread) -> Result<Unit> {
@@ -168,7 +186,8 @@ public:
     }
     Result<Unit> on(P::SetTime, Sender& sender, std::uint64_t wall) {
         return run<P::SetTime>(sender, [&](Thread& thread) -> Result<Unit> {
-            if (!core.capable_here(*thread.process, capability::sys_time) || thread.process->domain->sealed) return fail(Error::NotPermitted);
+            if (!core.capable_here(*thread.process, capability::sys_time) || thread.process->domain->sealed)
+                return fail(Error::NotPermitted);
             core.clock.set_wall(wall);
             core.table.all.each([&](Process& process) {
                 process.threads.each([&](Thread& each) {
@@ -182,8 +201,11 @@ public:
     Result<Word32> on(P::SetTls, Sender& sender, Word32 entry, Word32 base, Word32 limit, Word32 flags) {
         return run<P::SetTls>(sender, [&](Thread& thread) { return core.set_tls(thread, entry, base, limit, flags); });
     }
-    Result<Word32> on(P::Futex, Sender& sender, Word32 address, Word32 operation, Word32 value, std::uint64_t deadline, Word32 address2, Word32 value3) {
-        return run<P::Futex>(sender, [&](Thread& thread) { return core.futex(thread, address, operation, value, deadline, address2, value3); });
+    Result<Word32> on(P::Futex, Sender& sender, Word32 address, Word32 operation, Word32 value, std::uint64_t deadline,
+                      Word32 address2, Word32 value3) {
+        return run<P::Futex>(sender, [&](Thread& thread) {
+            return core.futex(thread, address, operation, value, deadline, address2, value3);
+        });
     }
     Result<Word32> on(P::SetTidAddress, Sender& sender, Word32 address) {
         return run<P::SetTidAddress>(sender, [&](Thread& thread) -> Result<Word32> {
@@ -201,20 +223,29 @@ public:
     Result<Unit> on(P::Unshare, Sender& sender, Word32 flags) {
         return run<P::Unshare>(sender, [&](Thread& thread) { return core.unshare(thread, flags); });
     }
-    Result<std::array<std::uint64_t, 2>> on(P::Limit, Sender& sender, std::int32_t pid, Word32 resource, Word32 change, std::uint64_t soft, std::uint64_t hard) {
-        return run<P::Limit>(sender, [&](Thread& thread) { return core.resource_limit(*thread.process, pid, resource, change != 0, soft, hard); });
+    Result<std::array<std::uint64_t, 2>> on(P::Limit, Sender& sender, std::int32_t pid, Word32 resource, Word32 change,
+                                            std::uint64_t soft, std::uint64_t hard) {
+        return run<P::Limit>(sender, [&](Thread& thread) {
+            return core.resource_limit(*thread.process, pid, resource, change != 0, soft, hard);
+        });
     }
     Result<Word32> on(P::Control, Sender& sender, Word32 option, Word32 a, Word32 b, Word32 c, Word32 d) {
         return run<P::Control>(sender, [&](Thread& thread) { return core.control(thread, option, a, b, c, d); });
     }
-    Result<std::array<std::uint64_t, 3>> on(P::CapabilitySets, Sender& sender, std::int32_t pid, Word32 change, std::array<std::uint64_t, 3> const& sets) {
-        return run<P::CapabilitySets>(sender, [&](Thread& thread) { return core.capability_sets(*thread.process, pid, change != 0, sets); });
+    Result<std::array<std::uint64_t, 3>> on(P::CapabilitySets, Sender& sender, std::int32_t pid, Word32 change,
+                                            std::array<std::uint64_t, 3> const& sets) {
+        return run<P::CapabilitySets>(
+            sender, [&](Thread& thread) { return core.capability_sets(*thread.process, pid, change != 0, sets); });
     }
     Result<std::array<std::uint64_t, 8>> on(P::SystemInformation, Sender& sender) {
-        return run<P::SystemInformation>(sender, [&](Thread& thread) -> Result<std::array<std::uint64_t, 8>> { return core.system_information(*thread.process); });
+        return run<P::SystemInformation>(sender, [&](Thread& thread) -> Result<std::array<std::uint64_t, 8>> {
+            return core.system_information(*thread.process);
+        });
     }
-    Result<std::int32_t> on(P::Priority, Sender& sender, Word32 set, Word32 which, std::int32_t id, std::int32_t value) {
-        return run<P::Priority>(sender, [&](Thread& thread) { return core.priority(*thread.process, set != 0, which, id, value); });
+    Result<std::int32_t> on(P::Priority, Sender& sender, Word32 set, Word32 which, std::int32_t id,
+                            std::int32_t value) {
+        return run<P::Priority>(
+            sender, [&](Thread& thread) { return core.priority(*thread.process, set != 0, which, id, value); });
     }
     Result<Unit> on(P::Unknown, Sender& sender, Word32 number) {
         return run<P::Unknown>(sender, [&](Thread& thread) -> Result<Unit> {
@@ -224,7 +255,8 @@ public:
     }
     Result<Unit> on(P::Capable, Sender& sender, Word32 number) {
         return run<P::Capable>(sender, [&](Thread& thread) -> Result<Unit> {
-            if (number > capability::last || !thread.process->credentials.capable(number)) return fail(Error::NotPermitted);
+            if (number > capability::last || !thread.process->credentials.capable(number))
+                return fail(Error::NotPermitted);
             return Unit{};
         });
     }
@@ -256,12 +288,15 @@ public:
             return ipc::Cap<proto::File>{*made};
         });
     }
-    Result<Unit> on(P::SignalProcess, Sender& sender, ipc::OptionalCap<proto::File> const& process, Word32 number, Word32 with_information,
-                    proto::SignalInformation const& information) {
+    Result<Unit> on(P::SignalProcess, Sender& sender, ipc::OptionalCap<proto::File> const& process, Word32 number,
+                    Word32 with_information, proto::SignalInformation const& information) {
         Word const badge = own_badge(process);
-        return run<P::SignalProcess>(sender, [&](Thread& thread) { return core.signal_process(thread, badge, number, with_information != 0 ? &information : nullptr); });
+        return run<P::SignalProcess>(sender, [&](Thread& thread) {
+            return core.signal_process(thread, badge, number, with_information != 0 ? &information : nullptr);
+        });
     }
-    Result<proto::WaitResult> on(P::WaitProcess, Sender& sender, ipc::OptionalCap<proto::File> const& process, Word32 options) {
+    Result<proto::WaitResult> on(P::WaitProcess, Sender& sender, ipc::OptionalCap<proto::File> const& process,
+                                 Word32 options) {
         Word const badge = own_badge(process);
         return run<P::WaitProcess>(sender, [&](Thread& thread) { return core.wait_process(thread, badge, options); });
     }

@@ -45,10 +45,10 @@ public:
     /// The smallest number >= `from` in use, 0: none (for readdir of /proc).
     [[nodiscard]] std::int32_t next_used(std::int32_t from) const;
 
-    Process* init = nullptr;      ///< its PID 1
-    bool dead = false;            ///< init has ended: no process can be made here any more
+    Process* init = nullptr; ///< its PID 1
+    bool dead = false;       ///< init has ended: no process can be made here any more
     UserReference const owner;
-    static std::uint32_t count;   ///< of all namespaces that there are
+    static std::uint32_t count; ///< of all namespaces that there are
 
 private:
     friend struct Pid;
@@ -82,10 +82,10 @@ struct Pid {
     [[nodiscard]] PidNamespace& space() const { return *numbers[level].space; }
 
     std::uint32_t references = 1;
-    std::uint32_t global = 0;     ///< unique while it lives, over all namespaces: what tty knows groups and sessions by
+    std::uint32_t global = 0; ///< unique while it lives, over all namespaces: what tty knows groups and sessions by
     unsigned level = 0;
-    Thread* thread = nullptr;     ///< the thread with this TID
-    Process* process = nullptr;   ///< the process with this PID (also a zombie)
+    Thread* thread = nullptr;   ///< the thread with this TID
+    Process* process = nullptr; ///< the process with this PID (also a zombie)
     Pid* global_next = nullptr;
     Process* group_first = nullptr;   ///< members of the process group with this number
     Process* session_first = nullptr; ///< members of the session

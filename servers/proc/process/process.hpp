@@ -4,9 +4,9 @@
 #pragma once
 #include "../../../libipc/proto/process.hpp"
 #include "../../../user/linux/layout.hpp"
-#include "badges.hpp"
 #include "../cgroup/group.hpp"
 #include "../namespaces/kinds.hpp"
+#include "badges.hpp"
 #include "credentials.hpp"
 #include "list.hpp"
 #include "pid.hpp"
@@ -16,10 +16,10 @@
 
 namespace proc {
 
-class MemorySpace;    ///< memory/memory.hpp: one Linux address space, shared by CLONE_VM
-struct KernelThread;  ///< machine/machine.hpp: the kernel's side of a thread
-struct KernelCSpace;  ///< machine/machine.hpp: CNode and descriptor table, shared by CLONE_FILES
-class Domain;         ///< domain/domain.hpp
+class MemorySpace;   ///< memory/memory.hpp: one Linux address space, shared by CLONE_VM
+struct KernelThread; ///< machine/machine.hpp: the kernel's side of a thread
+struct KernelCSpace; ///< machine/machine.hpp: CNode and descriptor table, shared by CLONE_FILES
+class Domain;        ///< domain/domain.hpp
 using abi::CapabilityPointer;
 
 using SignalSet = std::uint64_t; ///< bit n-1: signal n
@@ -64,114 +64,118 @@ struct Timer {
     std::uint64_t deadline = 0; ///< monotonic nanoseconds
     std::int32_t index = -1;
     Kind kind = Kind::ThreadWait;
-    void* owner = nullptr;      ///< Thread, or Process for IntervalReal
+    void* owner = nullptr; ///< Thread, or Process for IntervalReal
 };
 
 struct Thread {
     Process* process = nullptr;
-    Pid* pid = nullptr;                    ///< one reference
-    Word badge = 0;                        ///< of its Process capability and of its faults (ObjectKind::Thread)
-    KernelThread* kernel = nullptr;        ///< null: not made yet, or destroyed
-    bool has_area = false;                 ///< `area` was added to a shared MemorySpace and must be removed
-    Word area = 0;                         ///< number of its thread area in the process's MemorySpace
-    CapabilityPointer process_slot = linux_process::slot::process, wake_slot = linux_process::slot::wake; ///< in its CSpace
-    Link<Thread> link;                     ///< Process::threads
+    Pid* pid = nullptr;             ///< one reference
+    Word badge = 0;                 ///< of its Process capability and of its faults (ObjectKind::Thread)
+    KernelThread* kernel = nullptr; ///< null: not made yet, or destroyed
+    bool has_area = false;          ///< `area` was added to a shared MemorySpace and must be removed
+    Word area = 0;                  ///< number of its thread area in the process's MemorySpace
+    CapabilityPointer process_slot = linux_process::slot::process,
+                      wake_slot = linux_process::slot::wake; ///< in its CSpace
+    Link<Thread> link;                                       ///< Process::threads
 
     SignalSet mask = 0;
-    SignalSet saved_mask = 0;              ///< what Suspend put aside; valid with `restore_mask`
+    SignalSet saved_mask = 0; ///< what Suspend put aside; valid with `restore_mask`
     bool restore_mask = false;
-    bool suspended = false;                ///< it must not run: stop, pause (a call that waits in proc goes on waiting)
+    bool suspended = false; ///< it must not run: stop, pause (a call that waits in proc goes on waiting)
     SignalQueue pending;
     std::uint32_t stack_address = 0, stack_size = 0, stack_flags = 2; ///< sigaltstack(2), flags SS_DISABLE
 
     Blocked blocked = Blocked::None;
-    PendingReply reply;                    ///< valid while blocked
+    PendingReply reply;                             ///< valid while blocked
     std::uint32_t wait_which = 0, wait_options = 0; ///< Wait
-    Pid* wait_pid = nullptr;               ///< Wait for P_PID, P_PGID (one reference)
-    SignalSet wait_set = 0;                ///< SignalWait
-    SignalSet watched_signals = 0;         ///< WakeForSignals
+    Pid* wait_pid = nullptr;                        ///< Wait for P_PID, P_PGID (one reference)
+    SignalSet wait_set = 0;                         ///< SignalWait
+    SignalSet watched_signals = 0;                  ///< WakeForSignals
     std::uint64_t sleep_until = 0;
     std::uint32_t sleep_absolute = 0;
     std::uint32_t futex_bits = 0;
-    void const* futex_object = nullptr;    ///< MemorySpace::MemoryKey
+    void const* futex_object = nullptr; ///< MemorySpace::MemoryKey
     std::uint64_t futex_offset = 0;
-    std::int32_t child_number = 0;         ///< ChildExec: what the clone call returns
-    Process* exec_child = nullptr;         ///< ChildExec: whose vfork_waiter this is
+    std::int32_t child_number = 0; ///< ChildExec: what the clone call returns
+    Process* exec_child = nullptr; ///< ChildExec: whose vfork_waiter this is
     Link<Thread> futex_link;
     Timer wait_timer, wake_timer;
-    Timer hold_timer;                      ///< until a call that must not be given up comes back (Core::hold)
+    Timer hold_timer; ///< until a call that must not be given up comes back (Core::hold)
     std::uint32_t hold_tries = 0;
 
     std::uint32_t clear_child_tid = 0, robust_list = 0;
-    std::uint64_t cpu_nanoseconds = 0;     ///< as last read from its scheduling context
+    std::uint64_t cpu_nanoseconds = 0; ///< as last read from its scheduling context
     std::uint32_t faults = 0;
 };
 
 enum class ProcessState : std::uint8_t { Building, Running, Zombie, Dead };
 
-struct ResourceLimit { std::uint64_t soft, hard; };
+struct ResourceLimit {
+    std::uint64_t soft, hard;
+};
 inline constexpr std::uint64_t unlimited = ~std::uint64_t{0};
 inline constexpr unsigned limit_count = 16;
 namespace limit {
-inline constexpr unsigned cpu = 0, file_size = 1, data = 2, stack = 3, core = 4, processes = 6, files = 7, address_space = 9;
+inline constexpr unsigned cpu = 0, file_size = 1, data = 2, stack = 3, core = 4, processes = 6, files = 7,
+                          address_space = 9;
 }
 
 struct Process {
-    Pid* pid = nullptr;                    ///< its leader's, also when the leader has ended (one reference)
-    Process* parent = nullptr;             ///< null: the init of a tree
+    Pid* pid = nullptr;        ///< its leader's, also when the leader has ended (one reference)
+    Process* parent = nullptr; ///< null: the init of a tree
     Domain* domain = nullptr;
     ProcessState state = ProcessState::Building;
-    char name[16] = {};                    ///< comm
+    char name[16] = {}; ///< comm
     Link<Process> sibling, group_link, session_link, domain_link, all_link;
     List<Process, &Process::sibling> children;
-    List<Thread, &Thread::link> threads;   ///< the leader first while it lives
-    PidNamespace* child_space = nullptr;   ///< of its children after unshare(CLONE_NEWPID); null: its own (one reference)
+    List<Thread, &Thread::link> threads; ///< the leader first while it lives
+    PidNamespace* child_space = nullptr; ///< of its children after unshare(CLONE_NEWPID); null: its own (one reference)
     UserReference user_space;
-    NamespaceSet* namespaces = nullptr;    ///< one reference; null once it is a zombie
+    NamespaceSet* namespaces = nullptr; ///< one reference; null once it is a zombie
     /// Its sessions at the owners of `namespaces`, by kind, owned; 0: not opened (Core::open_session).
     std::array<CapabilityPointer, NamespaceKinds::maximum> sessions{};
 
-    GroupReference control_group;          ///< also a zombie's
-    bool in_group = false;                 ///< counted as a member of it: alive
+    GroupReference control_group; ///< also a zombie's
+    bool in_group = false;        ///< counted as a member of it: alive
 
     // What it is made of. Null once it is a zombie.
     MemorySpace* memory = nullptr;
     KernelCSpace* cspace = nullptr;
-    Word files = 0;                        ///< number of its descriptor table in `memory`
-    bool own_files = false;                ///< `files` was added to a shared MemorySpace and must be removed
-    CapabilityPointer vfs_session = 0;     ///< proc's copy, owned
+    Word files = 0;                         ///< number of its descriptor table in `memory`
+    bool own_files = false;                 ///< `files` was added to a shared MemorySpace and must be removed
+    CapabilityPointer vfs_session = 0;      ///< proc's copy, owned
     SharedCapability* executable = nullptr; ///< File of the program (/proc/PID/exe)
 
     // Groups and sessions (one reference each).
     Pid* group = nullptr;
     Pid* session = nullptr;
-    CapabilityPointer terminal = 0;        ///< session leader only: its controlling terminal's File, owned
-    bool executed = false;                 ///< has called execve since its fork (setpgid(2) EACCES)
+    CapabilityPointer terminal = 0; ///< session leader only: its controlling terminal's File, owned
+    bool executed = false;          ///< has called execve since its fork (setpgid(2) EACCES)
 
     // Signals.
-    SignalHandlers* handlers = nullptr;    ///< one reference
+    SignalHandlers* handlers = nullptr; ///< one reference
     SignalQueue pending;
-    bool stopped = false;                  ///< by a signal
+    bool stopped = false;                                ///< by a signal
     bool stop_reported = true, continue_reported = true; ///< wait(2) has seen it
     std::uint32_t stop_signal = 0;
-    std::uint32_t exit_signal = 17;        ///< to the parent, 0: none
+    std::uint32_t exit_signal = 17; ///< to the parent, 0: none
     std::uint32_t parent_death_signal = 0;
-    std::int32_t exit_status = 0;          ///< wait(2) status
+    std::int32_t exit_status = 0; ///< wait(2) status
     bool exiting = false;
     bool dumpable = true;
-    Thread* vfork_waiter = nullptr;        ///< the parent's thread that waits for exec or exit
+    Thread* vfork_waiter = nullptr; ///< the parent's thread that waits for exec or exit
 
     Credentials credentials;
     std::array<ResourceLimit, limit_count> limits{};
     std::int32_t nice = 0;
 
-    std::uint64_t start_time = 0;          ///< monotonic nanoseconds
-    std::uint64_t cpu_of_dead_threads = 0, cpu_of_children = 0; ///< nanoseconds
+    std::uint64_t start_time = 0;                                      ///< monotonic nanoseconds
+    std::uint64_t cpu_of_dead_threads = 0, cpu_of_children = 0;        ///< nanoseconds
     std::uint32_t maximum_resident = 0, children_maximum_resident = 0; ///< KiB
     std::uint32_t faults = 0, children_faults = 0;
     Timer real_timer;
     std::uint64_t real_interval = 0;
-    std::uint32_t remembered_handle = 0;   ///< nonzero: started through Domain::Start
+    std::uint32_t remembered_handle = 0; ///< nonzero: started through Domain::Start
 
     [[nodiscard]] std::string_view comm() const { return {name}; }
     void set_name(std::string_view text);
@@ -194,7 +198,7 @@ public:
     /// Takes the process (no threads left) out of everything and deletes it.
     void remove(Process& process);
 
-    void join_group(Process& process, Pid* group);     ///< null: leaves only
+    void join_group(Process& process, Pid* group); ///< null: leaves only
     void join_session(Process& process, Pid* session);
     [[nodiscard]] Thread* thread_of(Word badge) const { return badges.find<Thread>(badge, ObjectKind::Thread); }
     /// The process with that PID as `viewer` numbers it (also zombies).
@@ -207,14 +211,16 @@ public:
 };
 
 /// Visits the members of a process group / session.
-template <class Visitor> void each_in_group(Pid const& group, Visitor visit) {
+template <class Visitor>
+void each_in_group(Pid const& group, Visitor visit) {
     for (Process* member = group.group_first; member != nullptr;) {
         Process* following = member->group_link.next;
         visit(*member);
         member = following;
     }
 }
-template <class Visitor> void each_in_session(Pid const& session, Visitor visit) {
+template <class Visitor>
+void each_in_session(Pid const& session, Visitor visit) {
     for (Process* member = session.session_first; member != nullptr;) {
         Process* following = member->session_link.next;
         visit(*member);

@@ -1,10 +1,10 @@
 // What the logic of processes asks of the world besides Machine and MemorySpace: other servers, late replies, time. Abstract,
 // so that host tests put something simple in their place; process/seams_guest.hpp is the real thing.
 #pragma once
-#include "process.hpp"
-#include <string>
 #include "../../../libipc/proto/system_v.hpp"
 #include "../../../libipc/proto/terminal.hpp"
+#include "process.hpp"
+#include <string>
 
 namespace proc {
 
@@ -14,10 +14,12 @@ public:
     virtual ~Owners() = default;
     /// VfsControl::ForkSession: flags bit 0 the same session (CLONE_FS), bit 1 a new mount namespace, owned by `owner`. `process`:
     /// Core::number_for_vfs of the process it is for.
-    virtual ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, UserNamespace const& owner, std::uint32_t process) = 0;
+    virtual ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags,
+                                                            UserNamespace const& owner, std::uint32_t process) = 0;
     virtual void set_credentials(CapabilityPointer vfs_session, proto::Credentials const& credentials) = 0;
     /// VfsControl::JoinNamespace: a session like `from` in that mount namespace.
-    virtual ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t process) = 0;
+    virtual ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space,
+                                                                std::uint32_t process) = 0;
     /// Is the session's root another than that of its mount namespace (chroot(2))?
     virtual bool is_chrooted(CapabilityPointer vfs_session) = 0;
     /// The maps of a user namespace, as they are now, to all who translate ids: when it is made and when a map is written.
@@ -28,12 +30,14 @@ public:
     /// How many of a kind its owner may have in all; `first`: as NamespaceKindEntry, 0: mount namespaces.
     virtual ipc::Result<ipc::Unit> set_namespace_limit(CapabilityPointer first, std::uint32_t maximum) = 0;
     /// The number of the group that a cgroup namespace shows as its root, 0: none was said.
-    virtual ipc::Result<ipc::Unit> set_root_group(CapabilityPointer first, CapabilityPointer name_space, std::uint32_t group) = 0;
+    virtual ipc::Result<ipc::Unit> set_root_group(CapabilityPointer first, CapabilityPointer name_space,
+                                                  std::uint32_t group) = 0;
     virtual std::uint32_t root_group(CapabilityPointer name_space) = 0;
     /// A session in it, with every operation that is `allowed` (bits of the kind's own protocol).
     virtual ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) = 0;
     /// Who holds the session of that namespace (Namespace::Vouch).
-    virtual void vouch(CapabilityPointer name_space, CapabilityPointer session, proto::SessionCredentials const& credentials) = 0;
+    virtual void vouch(CapabilityPointer name_space, CapabilityPointer session,
+                       proto::SessionCredentials const& credentials) = 0;
     /// The mount namespace of a vfs session.
     virtual ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer vfs_session) = 0;
     /// Invalid: the capability is no namespace. The capability is another server's, never proc's own.
@@ -45,7 +49,8 @@ public:
     /// Monotonic and boottime offsets of a time namespace, nanoseconds. `freeze`: a process enters it.
     virtual std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool freeze) = 0;
     /// Errors: Access (frozen), Range.
-    virtual ipc::Result<ipc::Unit> set_time_offset(CapabilityPointer name_space, std::uint32_t clock, std::int64_t seconds, std::uint32_t nanoseconds) = 0;
+    virtual ipc::Result<ipc::Unit> set_time_offset(CapabilityPointer name_space, std::uint32_t clock,
+                                                   std::int64_t seconds, std::uint32_t nanoseconds) = 0;
     /// A watched capability of proc's own endpoint; the slot goes with the last copy that somebody else has, or by forget_handle.
     virtual ipc::Result<CapabilityPointer> mint_handle(Word badge) = 0;
     virtual void forget_handle(Word badge) = 0;
@@ -57,7 +62,8 @@ public:
     virtual ipc::Result<std::uint32_t> terminal_foreground(CapabilityPointer file) = 0;
     virtual ipc::Result<proto::TerminalSignal> take_terminal_signal() = 0;
     /// Uts::SetHostname (domain: SetDomainname).
-    virtual ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain, proto::HostName const& name) = 0;
+    virtual ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain,
+                                                 proto::HostName const& name) = 0;
     virtual ipc::Result<proto::HostName> host_name(CapabilityPointer uts_session, bool domain) = 0;
     /// Status of a file that a process holds, with `vfs_session` its session. Asks only through vfs and tty whether it is theirs: the
     /// capability may be proc's own or of one who waits for proc, and calling it would wait for ever. NotSupported: another server's.
@@ -67,19 +73,26 @@ public:
     /// {offset, O_* status flags}.
     virtual std::array<std::uint64_t, 2> file_position(CapabilityPointer file) = 0;
     virtual ipc::Result<CapabilityPointer> reopen(CapabilityPointer file, std::uint32_t flags) = 0;
-    virtual std::string place(CapabilityPointer vfs_session, std::uint32_t which) = 0;        ///< VfsSession::Describe
-    virtual std::string mount_table(CapabilityPointer vfs_session, std::uint32_t format) = 0; ///< VfsSession::MountTable
+    virtual std::string place(CapabilityPointer vfs_session, std::uint32_t which) = 0; ///< VfsSession::Describe
+    virtual std::string mount_table(CapabilityPointer vfs_session,
+                                    std::uint32_t format) = 0; ///< VfsSession::MountTable
     /// table and setting as proto::NetworkTable and proto::NetworkSetting number them. `change`: set first, if not null.
     /// VfsControl::SetNetwork; 0: vfs asks when it needs to know.
     virtual void set_network(CapabilityPointer, std::uint32_t) {}
     /// VfsControl::SocketTable.
     virtual std::string local_socket_table(std::uint32_t) { return {}; }
     virtual std::string network_table(CapabilityPointer network_session, std::uint32_t table) = 0;
-    virtual ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer network_session, std::uint32_t setting, std::array<std::int32_t, 2> const* change) = 0;
+    virtual ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer network_session,
+                                                                     std::uint32_t setting,
+                                                                     std::array<std::int32_t, 2> const* change) = 0;
     // Of a session of an IPC namespace (proto/system_v.hpp).
     virtual std::string ipc_table(CapabilityPointer, std::uint32_t) { return {}; }
-    virtual ipc::Result<proto::SystemVLimits> ipc_limits(CapabilityPointer) { return ipc::fail(ipc::Error::NotSupported); }
-    virtual ipc::Result<ipc::Unit> set_ipc_limits(CapabilityPointer, proto::SystemVLimits const&) { return ipc::fail(ipc::Error::NotSupported); }
+    virtual ipc::Result<proto::SystemVLimits> ipc_limits(CapabilityPointer) {
+        return ipc::fail(ipc::Error::NotSupported);
+    }
+    virtual ipc::Result<ipc::Unit> set_ipc_limits(CapabilityPointer, proto::SystemVLimits const&) {
+        return ipc::fail(ipc::Error::NotSupported);
+    }
     /// Bytes that root has left, and has in all.
     virtual std::uint64_t free_memory() = 0;
     virtual std::uint64_t total_memory() = 0;
@@ -92,7 +105,8 @@ class Executor {
 public:
     virtual ~Executor() = default;
     /// The process is Building: memory and ThreadArea::frame get the program, finish_execute is called. Errors as execve(2).
-    virtual ipc::Result<ipc::Unit> execute(Process& process, std::string_view path, std::vector<std::string> const& arguments,
+    virtual ipc::Result<ipc::Unit> execute(Process& process, std::string_view path,
+                                           std::vector<std::string> const& arguments,
                                            std::vector<std::string> const& environment) = 0;
 };
 

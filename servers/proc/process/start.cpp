@@ -120,7 +120,8 @@ void Core::finish_execute(Process& process, std::string_view name, proto::FileSt
         change.enter_time();
         change.commit();
     }
-    if (now.effective != old.effective || now.file_user != old.file_user || now.file_group != old.file_group) publish_credentials(process);
+    if (now.effective != old.effective || now.file_user != old.file_user || now.file_group != old.file_group)
+        publish_credentials(process);
     if (Thread* waiter = process.vfork_waiter; waiter != nullptr) {
         process.vfork_waiter = nullptr;
         std::int32_t const number = waiter->child_number;

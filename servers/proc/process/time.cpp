@@ -10,7 +10,8 @@ constexpr std::uint64_t far = std::uint64_t{1} << 62;
 
 void Core::arm_clock() { clock.arm(timers.next()); }
 
-ipc::Result<std::uint64_t> Core::sleep(Thread& thread, std::uint32_t clock_number, bool absolute, std::uint64_t nanoseconds) {
+ipc::Result<std::uint64_t> Core::sleep(Thread& thread, std::uint32_t clock_number, bool absolute,
+                                       std::uint64_t nanoseconds) {
     if (clock_number != 0 && clock_number != 1 && clock_number != 7) return fail(Error::Invalid);
     std::uint64_t const now = clock.now();
     std::uint64_t deadline = std::min(nanoseconds, far);
@@ -27,7 +28,8 @@ ipc::Result<std::uint64_t> Core::sleep(Thread& thread, std::uint32_t clock_numbe
     return fail(Error::Deferred);
 }
 
-ipc::Result<proto::IntervalTimer> Core::set_timer(Process& process, std::uint32_t which, bool change, proto::IntervalTimer const& value) {
+ipc::Result<proto::IntervalTimer> Core::set_timer(Process& process, std::uint32_t which, bool change,
+                                                  proto::IntervalTimer const& value) {
     if (which > 2) return fail(Error::Invalid);
     proto::IntervalTimer old{};
     if (which != 0) return old;
@@ -109,11 +111,16 @@ std::uint64_t Core::cpu_time(Process& process) {
 
 ipc::Result<std::array<std::uint64_t, 4>> Core::usage(Thread& thread, std::int32_t who) {
     Process& process = *thread.process;
-    std::uint64_t const resident = std::max<std::uint64_t>(process.maximum_resident, process.memory == nullptr ? 0 : process.memory->resident_pages() * 4);
+    std::uint64_t const resident = std::max<std::uint64_t>(
+        process.maximum_resident, process.memory == nullptr ? 0 : process.memory->resident_pages() * 4);
     switch (who) {
-    case 0: return std::array<std::uint64_t, 4>{cpu_time(process), 0, resident, process.memory == nullptr ? 0 : process.memory->faults};
+    case 0:
+        return std::array<std::uint64_t, 4>{cpu_time(process), 0, resident,
+                                            process.memory == nullptr ? 0 : process.memory->faults};
     case 1: return std::array<std::uint64_t, 4>{thread_time(thread), 0, resident, 0};
-    case -1: return std::array<std::uint64_t, 4>{process.cpu_of_children, 0, process.children_maximum_resident, process.children_faults};
+    case -1:
+        return std::array<std::uint64_t, 4>{process.cpu_of_children, 0, process.children_maximum_resident,
+                                            process.children_faults};
     default: return fail(Error::Invalid);
     }
 }
@@ -128,7 +135,8 @@ void Core::update_load() {
     std::uint64_t running = 0;
     table.all.each([&](Process& process) {
         process.threads.each([&](Thread& thread) {
-            if (&thread == current || thread.kernel == nullptr || thread.blocked != Blocked::None || thread.suspended) return;
+            if (&thread == current || thread.kernel == nullptr || thread.blocked != Blocked::None || thread.suspended)
+                return;
             auto const state = machine.state(*thread.kernel);
             if (state && *state == abi::ThreadState::Running) ++running;
         });

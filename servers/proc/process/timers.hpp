@@ -44,7 +44,8 @@ private:
     }
     void rise(std::size_t place) {
         Timer* timer = heap_[place];
-        for (; place > 0 && heap_[(place - 1) / 2]->deadline > timer->deadline; place = (place - 1) / 2) put(place, heap_[(place - 1) / 2]);
+        for (; place > 0 && heap_[(place - 1) / 2]->deadline > timer->deadline; place = (place - 1) / 2)
+            put(place, heap_[(place - 1) / 2]);
         put(place, timer);
     }
     void sink(std::size_t place) {

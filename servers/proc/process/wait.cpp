@@ -40,7 +40,8 @@ bool Core::try_wait(Thread& waiter, proto::WaitResult& result, bool& any) {
         if (child->state == ProcessState::Zombie) {
             if ((options & wait_option::exited) == 0) continue;
             result.status = child->exit_status;
-            result.code = static_cast<std::uint32_t>((child->exit_status & 0x7f) == 0 ? signal_code::exited : signal_code::killed);
+            result.code = static_cast<std::uint32_t>((child->exit_status & 0x7f) == 0 ? signal_code::exited
+                                                                                      : signal_code::killed);
             std::uint64_t const cpu = child->cpu_of_dead_threads + child->cpu_of_children;
             result.user_microseconds = static_cast<std::uint32_t>(cpu / 1000);
             if ((options & wait_option::no_wait) == 0) reap(*child);
@@ -65,7 +66,8 @@ bool Core::try_wait(Thread& waiter, proto::WaitResult& result, bool& any) {
 namespace {
 bool options_valid(std::uint32_t options) {
     namespace o = wait_option;
-    constexpr std::uint32_t known = o::no_hang | o::stopped | o::exited | o::continued | o::no_wait | o::no_thread | o::all | o::clone;
+    constexpr std::uint32_t known =
+        o::no_hang | o::stopped | o::exited | o::continued | o::no_wait | o::no_thread | o::all | o::clone;
     return (options & ~known) == 0 && (options & (o::exited | o::stopped | o::continued)) != 0;
 }
 } // namespace
@@ -90,9 +92,11 @@ ipc::Result<proto::WaitResult> Core::wait_process(Thread& thread, Word badge, st
     Handle const* const handle = handle_of(badge);
     if (handle == nullptr || handle->process == nullptr) return fail(Error::BadDescriptor);
     if (!options_valid(options)) return fail(Error::Invalid);
-    auto result = wait_for(thread, 3, handle->process, (handle->flags & o_nonblock) != 0 ? options | wait_option::no_hang : options);
+    auto result = wait_for(thread, 3, handle->process,
+                           (handle->flags & o_nonblock) != 0 ? options | wait_option::no_hang : options);
     // A descriptor that must not block says so instead of finding nothing.
-    if (result && result->pid == 0 && (handle->flags & o_nonblock) != 0 && (options & wait_option::no_hang) == 0) return fail(Error::Again);
+    if (result && result->pid == 0 && (handle->flags & o_nonblock) != 0 && (options & wait_option::no_hang) == 0)
+        return fail(Error::Again);
     return result;
 }
 

@@ -12,7 +12,10 @@ using namespace procfs;
 
 namespace {
 /// A file below /proc/sys/net/ipv6/conf as Core::network_setting takes it: the setting, and above it the device (conf_default, 0: all).
-std::uint32_t setting6(Node const& file) { return (static_cast<std::uint32_t>(proto::NetworkSetting::Forwarding6) + (file.number & 0xff)) | file.number >> 8 << 8; }
+std::uint32_t setting6(Node const& file) {
+    return (static_cast<std::uint32_t>(proto::NetworkSetting::Forwarding6) + (file.number & 0xff)) |
+           file.number >> 8 << 8;
+}
 /// How many numbers the file has, by its place in /proc/sys/net/ipv4.
 std::size_t network_setting_numbers(std::uint32_t place) { return place == 1 || place == 3 ? 2 : 1; }
 
@@ -33,7 +36,9 @@ bool parse_numbers(std::string_view text, std::span<std::int32_t> numbers) {
 } // namespace
 
 std::string ProcFs::descriptor_information(Process& process, Word descriptor) {
-    auto const file = process.alive() ? core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first + descriptor) : fail(Error::NoEntry);
+    auto const file = process.alive()
+                          ? core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first + descriptor)
+                          : fail(Error::NoEntry);
     if (!file) return {};
     TextBuilder out;
     // Another server's says nothing here: asking it may wait for ever.
@@ -43,7 +48,8 @@ std::string ProcFs::descriptor_information(Process& process, Word descriptor) {
     constexpr Word close_on_exec = 02000000;
     bool const closes = process.memory->descriptor(process.files, descriptor).close_on_exec != 0;
     out << "pos:\t" << offset << "\nflags:\t0";
-    out.octal(flags | (closes ? close_on_exec : 0)) << "\nmnt_id:\t" << (status ? status->mount_id : 0) << "\nino:\t" << (status ? status->inode : 0) << '\n';
+    out.octal(flags | (closes ? close_on_exec : 0))
+        << "\nmnt_id:\t" << (status ? status->mount_id : 0) << "\nino:\t" << (status ? status->inode : 0) << '\n';
     return out.take();
 }
 
@@ -70,7 +76,8 @@ std::string ProcFs::text_of(Open const& file) {
     case CpuInfo: return system_cpuinfo(core);
     case FileSystems: return std::string{system_filesystems()};
     case CommandLine: return "\n";
-    case Devices: return "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/console\n 10 misc\n\nBlock devices:\n";
+    case Devices:
+        return "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/console\n 10 misc\n\nBlock devices:\n";
     case Partitions: return "major minor  #blocks  name\n\n";
     case Swaps: return "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
     case Status: return process_status(core, *process, thread, view);
@@ -110,7 +117,8 @@ std::string ProcFs::text_of(Open const& file) {
     case Io: return "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n";
     case Schedstat: return (TextBuilder{} << core.cpu_time(*process) << " 0 0\n").take();
     case DescriptorInfo: return descriptor_information(*process, file.node.number);
-    case NetTable: return whose != nullptr && whose->alive() ? core.network_table(*whose, file.node.number + 1) : std::string{};
+    case NetTable:
+        return whose != nullptr && whose->alive() ? core.network_table(*whose, file.node.number + 1) : std::string{};
     case NetSetting6: {
         if (whose == nullptr || !whose->alive()) return {};
         auto const values = core.network_setting(*whose, setting6(file.node), nullptr);
@@ -122,7 +130,8 @@ std::string ProcFs::text_of(Open const& file) {
         if (whose == nullptr || !whose->alive()) return {};
         auto const values = core.network_setting(*whose, file.node.number + 1, nullptr);
         if (!values) return {};
-        auto const second = network_setting_numbers(file.node.number) == 2 ? "\t" + std::to_string((*values)[1]) : std::string{};
+        auto const second =
+            network_setting_numbers(file.node.number) == 2 ? "\t" + std::to_string((*values)[1]) : std::string{};
         return std::to_string((*values)[0]) + second + "\n";
     }
     case HostName: return name_of(false);
@@ -134,9 +143,13 @@ std::string ProcFs::text_of(Open const& file) {
     case ThreadsMaximum: return "16384\n";
     case Overcommit: return "1\n";
     case FileMaximum: return "65536\n";
-    case SysvipcTable: return whose != nullptr && whose->alive() ? core.ipc_table(*whose, 2 - file.node.number) : std::string{};
-    case NamespaceLimit: return whose != nullptr && whose->alive() ? core.namespace_limit(*whose, file.node.number) : std::string{};
-    case IpcLimit: return whose != nullptr && whose->alive() ? core.ipc_limit(*whose, file.node.number - first_ipc_limit) : std::string{};
+    case SysvipcTable:
+        return whose != nullptr && whose->alive() ? core.ipc_table(*whose, 2 - file.node.number) : std::string{};
+    case NamespaceLimit:
+        return whose != nullptr && whose->alive() ? core.namespace_limit(*whose, file.node.number) : std::string{};
+    case IpcLimit:
+        return whose != nullptr && whose->alive() ? core.ipc_limit(*whose, file.node.number - first_ipc_limit)
+                                                  : std::string{};
     default: return {};
     }
 }
@@ -157,7 +170,8 @@ auto ProcFs::read(Sender& sender, Open& file, std::uint64_t offset) -> Result<pr
         core.reader = nullptr;
     }
     if (offset >= file.text.size()) return proto::Transfer{0, 0};
-    std::string_view const part = std::string_view{file.text}.substr(static_cast<std::size_t>(offset), sender.write_length);
+    std::string_view const part =
+        std::string_view{file.text}.substr(static_cast<std::size_t>(offset), sender.write_length);
     auto const done = sender.copy_out(0, std::as_bytes(std::span{part}));
     return proto::Transfer{static_cast<std::uint32_t>(done.count), done.caller_fault};
 }
@@ -178,7 +192,8 @@ auto ProcFs::on(F::ReadAt, Sender& sender, std::uint64_t offset, ipc::WriteBuffe
 auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<proto::Transfer> {
     if (handle_of(sender) != nullptr) return fail(Error::Invalid);
     Open* const file = open_of(sender);
-    if (file == nullptr || (file->flags & o_access) == 0 || (file->flags & o_path) != 0) return fail(Error::BadDescriptor);
+    if (file == nullptr || (file->flags & o_access) == 0 || (file->flags & o_path) != 0)
+        return fail(Error::BadDescriptor);
     std::string text(std::min<std::size_t>(sender.read_length, abi::page_size), '\0');
     auto const got = sender.copy_in(0, std::as_writable_bytes(std::span{text}));
     if (got.count < text.size()) return proto::Transfer{0, got.caller_fault};
@@ -238,13 +253,15 @@ auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<pro
     case NodeKind::NamespaceLimit:
     case NodeKind::PidMaximum: {
         if (opener == nullptr || !opener->alive()) return fail(Error::NotPermitted);
-        auto const done = file->node.kind == NodeKind::PidMaximum ? core.set_pid_maximum(*opener, value)
-                                                                  : core.set_namespace_limit(*opener, file->node.number, value);
+        auto const done = file->node.kind == NodeKind::PidMaximum
+                              ? core.set_pid_maximum(*opener, value)
+                              : core.set_namespace_limit(*opener, file->node.number, value);
         if (!done) return fail(done.error());
         break;
     }
     case NodeKind::NetSetting6: {
-        if (opener == nullptr || !opener->alive() || !opener->credentials.capable(capability::net_admin)) return fail(Error::NotPermitted);
+        if (opener == nullptr || !opener->alive() || !opener->credentials.capable(capability::net_admin))
+            return fail(Error::NotPermitted);
         std::array<std::int32_t, 2> values{};
         if (!parse_numbers(value, std::span{values}.first(1))) return fail(Error::Invalid);
         auto const done = core.network_setting(*opener, setting6(file->node), &values);
@@ -252,9 +269,11 @@ auto ProcFs::on(F::Write, Sender& sender, Word32, ipc::ReadBuffer) -> Result<pro
         break;
     }
     case NodeKind::NetSetting: {
-        if (opener == nullptr || !opener->alive() || !opener->credentials.capable(capability::net_admin)) return fail(Error::NotPermitted);
+        if (opener == nullptr || !opener->alive() || !opener->credentials.capable(capability::net_admin))
+            return fail(Error::NotPermitted);
         std::array<std::int32_t, 2> values{};
-        if (!parse_numbers(value, std::span{values}.first(network_setting_numbers(file->node.number)))) return fail(Error::Invalid);
+        if (!parse_numbers(value, std::span{values}.first(network_setting_numbers(file->node.number))))
+            return fail(Error::Invalid);
         auto const done = core.network_setting(*opener, file->node.number + 1, &values);
         if (!done) return fail(done.error());
         break;

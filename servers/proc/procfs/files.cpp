@@ -16,7 +16,8 @@ auto ProcFs::file_system(PidNamespace& space) -> Result<ipc::Cap<Dir>> {
 }
 
 auto ProcFs::group_file_system(PidNamespace& space, Group& root) -> Result<ipc::Cap<Dir>> {
-    auto* mounted = new Mounted{&space, 0, Node{NodeKind::GroupDirectory, 0755, 0, 0, root.number()}, GroupReference{&root}};
+    auto* mounted =
+        new Mounted{&space, 0, Node{NodeKind::GroupDirectory, 0755, 0, 0, root.number()}, GroupReference{&root}};
     mounted->badge = core.table.badges.allocate(ObjectKind::ProcessDirectory, mounted);
     space.retain();
     auto const cap = ipc::mint_session<Dir>(mounted->badge);
@@ -62,10 +63,12 @@ auto ProcFs::on(F::Poll, Sender& sender, Word32 events) -> Result<Word32> {
         if (handle->process != nullptr) return Core::has_ended(*handle->process) ? events & in : 0;
         return events & (in | out);
     }
-    return open_of(sender) == nullptr ? Result<Word32>{fail(Error::BadDescriptor)} : Result<Word32>{events & (in | out)};
+    return open_of(sender) == nullptr ? Result<Word32>{fail(Error::BadDescriptor)}
+                                      : Result<Word32>{events & (in | out)};
 }
 
-auto ProcFs::on(F::PollArm, Sender& sender, Word32 events, Word32 token, ipc::Cap<ipc::Notification> notification) -> Result<Word32> {
+auto ProcFs::on(F::PollArm, Sender& sender, Word32 events, Word32 token, ipc::Cap<ipc::Notification> notification)
+    -> Result<Word32> {
     auto const now = on(F::Poll{}, sender, events);
     Handle* const handle = handle_of(sender);
     constexpr std::size_t most = 1024;
@@ -89,7 +92,8 @@ auto ProcFs::on(F::PollDisarm, Sender& sender, Word32 token) -> Result<Unit> {
 
 auto ProcFs::on(F::GetFlags, Sender& sender) -> Result<Word32> {
     constexpr Word32 read_write = 2;
-    if (Handle const* const handle = handle_of(sender)) return handle->process != nullptr ? read_write | handle->flags : 0;
+    if (Handle const* const handle = handle_of(sender))
+        return handle->process != nullptr ? read_write | handle->flags : 0;
     Open const* const file = open_of(sender);
     return file == nullptr ? Result<Word32>{fail(Error::BadDescriptor)} : Result<Word32>{file->flags};
 }
@@ -129,7 +133,11 @@ auto ProcFs::on(F::Reopen, Sender& sender, Word32 flags) -> Result<std::tuple<ip
     if (file == nullptr) return fail(Error::BadDescriptor);
     if ((flags & o_access) != 0 && !may_write(file->node)) return fail(Error::Access);
     Pid const* const opener = Pid::find_global(file->opener);
-    auto opened = open_node(Walk{file->space, file->node, opener == nullptr || opener->process == nullptr ? nullptr : opener->process->leader(), {}}, flags);
+    auto opened = open_node(Walk{file->space,
+                                 file->node,
+                                 opener == nullptr || opener->process == nullptr ? nullptr : opener->process->leader(),
+                                 {}},
+                            flags);
     if (!opened) return fail(opened.error());
     return std::tuple{std::get<0>(*opened), static_cast<Word32>(std::get<1>(*opened).kind)};
 }

@@ -57,15 +57,19 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
             going = put(entry.name, node, cursor + 1);
         }
     }
-    auto number = [&](std::uint64_t value, Node const& node) { return put((TextBuilder{} << value).take(), node, numbered + value + 1); };
+    auto number = [&](std::uint64_t value, Node const& node) {
+        return put((TextBuilder{} << value).take(), node, numbered + value + 1);
+    };
     std::uint64_t first = cursor < numbered ? 0 : cursor - numbered;
     if (going) {
         switch (directory.kind) {
         case NodeKind::Root:
-            for (std::int32_t pid = file->space->next_used(std::max<std::int32_t>(static_cast<std::int32_t>(first), 1)); going && pid != 0; pid = file->space->next_used(pid + 1)) {
+            for (std::int32_t pid = file->space->next_used(std::max<std::int32_t>(static_cast<std::int32_t>(first), 1));
+                 going && pid != 0; pid = file->space->next_used(pid + 1)) {
                 Pid const* const found = file->space->find(pid);
                 if (found->process == nullptr || found->process->state == ProcessState::Building) continue;
-                going = number(static_cast<std::uint64_t>(pid), Node{NodeKind::ProcessDirectory, 0555, found->global, 0, 0});
+                going = number(static_cast<std::uint64_t>(pid),
+                               Node{NodeKind::ProcessDirectory, 0555, found->global, 0, 0});
             }
             break;
         case NodeKind::TaskDirectory: {
@@ -81,7 +85,9 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
                     }
                 });
                 if (best == nullptr) break;
-                if (!number(static_cast<std::uint64_t>(best_number), Node{NodeKind::ThreadDirectory, 0555, directory.process, best->pid->global, 0})) break;
+                if (!number(static_cast<std::uint64_t>(best_number),
+                            Node{NodeKind::ThreadDirectory, 0555, directory.process, best->pid->global, 0}))
+                    break;
                 first = static_cast<std::uint64_t>(best_number) + 1;
             }
             break;
@@ -93,7 +99,8 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
             for (Word descriptor = static_cast<Word>(first); going && descriptor < highest; ++descriptor) {
                 if (process->memory->descriptor(process->files, descriptor).open == 0) continue;
                 Node node = directory;
-                node.kind = directory.kind == NodeKind::DescriptorDirectory ? NodeKind::Descriptor : NodeKind::DescriptorInfo;
+                node.kind =
+                    directory.kind == NodeKind::DescriptorDirectory ? NodeKind::Descriptor : NodeKind::DescriptorInfo;
                 node.number = descriptor;
                 going = number(descriptor, node);
             }
@@ -121,7 +128,9 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
             Group const* const group = group_of(directory);
             if (group == nullptr) break;
             for (Group const* child : group->children()) {
-                if (going && child->number() > first) going = put(child->name(), Node{NodeKind::GroupDirectory, 0755, 0, 0, child->number()}, numbered + child->number());
+                if (going && child->number() > first)
+                    going = put(child->name(), Node{NodeKind::GroupDirectory, 0755, 0, 0, child->number()},
+                                numbered + child->number());
             }
             break;
         }
@@ -140,7 +149,8 @@ auto ProcFs::on(F::GetDirectoryEntries, Sender& sender, ipc::WriteBuffer) -> Res
     auto const done = sender.copy_out(0, std::span{buffer, used});
     // A fault in the middle: the records are given again.
     if (done.count == used) file->offset = cursor;
-    return proto::Transfer{done.count == used ? static_cast<std::uint32_t>(used) : 0, done.count == used ? 0 : done.caller_fault};
+    return proto::Transfer{done.count == used ? static_cast<std::uint32_t>(used) : 0,
+                           done.count == used ? 0 : done.caller_fault};
 }
 
 } // namespace proc

@@ -5,7 +5,8 @@
 namespace proc {
 
 namespace {
-constexpr std::uint32_t namespace_device_minor = 4, get_user_namespace = 0xb701, get_parent = 0xb702, get_type = 0xb703, get_owner = 0xb704;
+constexpr std::uint32_t namespace_device_minor = 4, get_user_namespace = 0xb701, get_parent = 0xb702, get_type = 0xb703,
+                        get_owner = 0xb704;
 
 /// Splits off the next line's numbers. False: it is not exactly `count` of them.
 bool take_numbers(std::string_view line, std::span<std::uint32_t> numbers) {
@@ -15,7 +16,8 @@ bool take_numbers(std::string_view line, std::span<std::uint32_t> numbers) {
         line.remove_prefix(begin);
         std::uint64_t value = 0;
         std::size_t digits = 0;
-        for (; digits < line.size() && line[digits] >= '0' && line[digits] <= '9' && value <= 0xffffffff; ++digits) value = value * 10 + static_cast<unsigned>(line[digits] - '0');
+        for (; digits < line.size() && line[digits] >= '0' && line[digits] <= '9' && value <= 0xffffffff; ++digits)
+            value = value * 10 + static_cast<unsigned>(line[digits] - '0');
         if (digits == 0 || value > 0xffffffff) return false;
         number = static_cast<std::uint32_t>(value);
         line.remove_prefix(digits);
@@ -24,7 +26,8 @@ bool take_numbers(std::string_view line, std::span<std::uint32_t> numbers) {
 }
 
 /// Calls take(line) for every line that is not empty, until it returns false.
-template <class Take> bool each_line(std::string_view text, Take take) {
+template <class Take>
+bool each_line(std::string_view text, Take take) {
     while (!text.empty()) {
         std::size_t const end = std::min(text.find('\n'), text.size());
         if (end != 0 && !take(text.substr(0, end))) return false;
@@ -41,7 +44,8 @@ auto ProcFs::namespace_inode(Walk const& walk) -> Result<std::uint32_t> {
     NamespaceEntry const entry = namespace_entry(core, walk.node.number);
     switch (entry.what) {
     case What::Pid: return process->space().inode();
-    case What::PidChildren: return process->child_space != nullptr ? process->child_space->inode() : process->space().inode();
+    case What::PidChildren:
+        return process->child_space != nullptr ? process->child_space->inode() : process->space().inode();
     case What::User: return process->user_space->inode();
     case What::Mount: {
         auto const name_space = core.owners.namespace_of(process->vfs_session);
@@ -55,7 +59,8 @@ auto ProcFs::namespace_inode(Walk const& walk) -> Result<std::uint32_t> {
     case What::TimeChildren: break;
     }
     bool const later = entry.what == What::TimeChildren && process->namespaces->time_children != nullptr;
-    SharedNamespace* const name_space = later ? process->namespaces->time_children : process->namespaces->at[entry.kind];
+    SharedNamespace* const name_space =
+        later ? process->namespaces->time_children : process->namespaces->at[entry.kind];
     if (name_space == nullptr) return fail(Error::NoEntry);
     return core.inode_of(*name_space);
 }
@@ -71,7 +76,9 @@ auto ProcFs::open_namespace(Walk const& walk) -> Result<OpenedNamespace> {
     bool keep = true;
     switch (entry.what) {
     case What::Pid: made = core.make_handle(process.space()); break;
-    case What::PidChildren: made = core.make_handle(process.child_space != nullptr ? *process.child_space : process.space()); break;
+    case What::PidChildren:
+        made = core.make_handle(process.child_space != nullptr ? *process.child_space : process.space());
+        break;
     case What::User: made = core.make_handle(*process.user_space); break;
     case What::Mount:
         made = core.owners.namespace_of(process.vfs_session);
@@ -88,7 +95,8 @@ auto ProcFs::open_namespace(Walk const& walk) -> Result<OpenedNamespace> {
         // A kind that proc does not know by a flag: the capability itself, so that its file is what its owner makes of it.
         std::uint64_t allowed = proto::Namespace::program_operations;
         // A kind whose file can be written lets root over it do so.
-        if (walk.caller != nullptr && Core::capable(*walk.caller->process, *name_space.owner, capability::sys_admin)) allowed |= proto::Namespace::write_operation;
+        if (walk.caller != nullptr && Core::capable(*walk.caller->process, *name_space.owner, capability::sys_admin))
+            allowed |= proto::Namespace::write_operation;
         auto const real = core.materialize(name_space);
         made = real ? core.owners.attenuated(*real, allowed) : real;
         keep = false;
@@ -122,7 +130,9 @@ proto::FileStatus ProcFs::handle_status(Handle const& handle) const {
 
 std::string ProcFs::handle_name(Handle const& handle) const {
     if (handle.process != nullptr) return "anon_inode:[pidfd]";
-    std::string_view const kind = handle.shared != nullptr ? core.kinds[handle.shared->kind].name.view() : handle.pid_space != nullptr ? "pid" : "user";
+    std::string_view const kind = handle.shared != nullptr      ? core.kinds[handle.shared->kind].name.view()
+                                  : handle.pid_space != nullptr ? "pid"
+                                                                : "user";
     return (TextBuilder{} << kind << ":[" << inode_of(handle) << ']').take();
 }
 
@@ -137,19 +147,24 @@ std::string ProcFs::map_text(Open const& file, Process& process) {
         SharedNamespace* later = process.namespaces->time_children;
         if (later == nullptr) later = process.namespaces->at[static_cast<unsigned>(core.time_kind)];
         if (later == nullptr) return {};
-        auto const offsets = later->frozen ? later->offsets : core.owners.time_offsets((later->origin != nullptr ? later->origin : later)->capability, false);
+        auto const offsets =
+            later->frozen
+                ? later->offsets
+                : core.owners.time_offsets((later->origin != nullptr ? later->origin : later)->capability, false);
         for (std::size_t i = 0; i < 2; ++i) {
             std::int64_t seconds = offsets[i] / 1'000'000'000, rest = offsets[i] % 1'000'000'000;
             if (rest < 0) --seconds, rest += 1'000'000'000;
             std::string const digits = (TextBuilder{} << seconds).take();
-            out << (i == 0 ? "monotonic  " : "boottime   ") << std::string(digits.size() < 10 ? 10 - digits.size() : 0, ' ') << digits << ' ';
+            out << (i == 0 ? "monotonic  " : "boottime   ")
+                << std::string(digits.size() < 10 ? 10 - digits.size() : 0, ' ') << digits << ' ';
             out.decimal(static_cast<std::uint64_t>(rest), 9) << '\n';
         }
         return out.take();
     }
     // As the opener's user namespace sees the outer ids; its own it sees as its parent does.
     bool const users = file.node.kind != NodeKind::GroupMap;
-    UserNamespace const* viewer = file.opener_rights.space ? file.opener_rights.space.get() : core.first_user_space.get();
+    UserNamespace const* viewer =
+        file.opener_rights.space ? file.opener_rights.space.get() : core.first_user_space.get();
     if (viewer == &space && space.parent() != nullptr) viewer = space.parent();
     for (ipc::IdExtent const& extent : (users ? space.users : space.groups).extents()) {
         auto const seen = (users ? viewer->users : viewer->groups).find_global(extent.global);
@@ -167,7 +182,8 @@ auto ProcFs::write_map(Open const& file, Process& process, std::string_view text
     OpenerRights const& opener = file.opener_rights;
     UserNamespace* const parent = space.parent();
     ipc::IdMap& map = users ? space.users : space.groups;
-    if (parent == nullptr || !opener.space || (opener.space.get() != &space && opener.space.get() != parent)) return fail(Error::NotPermitted);
+    if (parent == nullptr || !opener.space || (opener.space.get() != &space && opener.space.get() != parent))
+        return fail(Error::NotPermitted);
     if (!map.empty() || !opener.capable(space, capability::sys_admin)) return fail(Error::NotPermitted);
 
     std::vector<ipc::IdExtent> lines;
@@ -183,15 +199,18 @@ auto ProcFs::write_map(Open const& file, Process& process, std::string_view text
     ipc::IdMap const& outer = users ? parent->users : parent->groups;
     if (users) {
         for (ipc::IdExtent const& line : lines) {
-            if (line.global != 0) continue; // only user 0 of the parent is special: files can have capabilities in its name
-            bool const may = opener.space.get() == &space ? space.creator_had_setfcap : opener.capable(*parent, capability::setfcap);
+            if (line.global != 0)
+                continue; // only user 0 of the parent is special: files can have capabilities in its name
+            bool const may =
+                opener.space.get() == &space ? space.creator_had_setfcap : opener.capable(*parent, capability::setfcap);
             if (!may) return fail(Error::NotPermitted);
         }
     }
     bool permitted = false;
     if (lines.size() == 1 && lines[0].count == 1 && opener.credentials.effective_user == space.owner_user()) {
         auto const own = outer.to_global(lines[0].global);
-        permitted = own && (users ? *own == opener.credentials.effective_user : !space.setgroups_allowed && *own == opener.credentials.effective_group);
+        permitted = own && (users ? *own == opener.credentials.effective_user
+                                  : !space.setgroups_allowed && *own == opener.credentials.effective_group);
     }
     if (!permitted) {
         std::uint32_t const needed = users ? capability::setuid : capability::setgid;
@@ -218,7 +237,8 @@ auto ProcFs::write_map(Open const& file, Process& process, std::string_view text
 auto ProcFs::write_setgroups(Open const& file, Process& process, std::string_view text) -> Result<Unit> {
     UserNamespace& space = *process.user_space;
     while (!text.empty() && (text.back() == ' ' || text.back() == '\n')) text.remove_suffix(1);
-    if (!file.opener_rights.space || !file.opener_rights.capable(space, capability::sys_admin)) return fail(Error::Access);
+    if (!file.opener_rights.space || !file.opener_rights.capable(space, capability::sys_admin))
+        return fail(Error::Access);
     if (text != "allow" && text != "deny") return fail(Error::Invalid);
     if (text == "allow") {
         if (!space.setgroups_allowed) return fail(Error::NotPermitted);
@@ -230,7 +250,11 @@ auto ProcFs::write_setgroups(Open const& file, Process& process, std::string_vie
 }
 
 auto ProcFs::write_time_offsets(Open const& file, Process& process, std::string_view text) -> Result<Unit> {
-    struct Offset { std::uint32_t clock; std::int64_t seconds; std::uint32_t nanoseconds; };
+    struct Offset {
+        std::uint32_t clock;
+        std::int64_t seconds;
+        std::uint32_t nanoseconds;
+    };
     std::vector<Offset> offsets;
     bool const parsed = each_line(text, [&](std::string_view line) {
         std::size_t const end = line.find(' ');
@@ -252,13 +276,18 @@ auto ProcFs::write_time_offsets(Open const& file, Process& process, std::string_
     if (!parsed) return fail(Error::Invalid);
     if (core.time_kind < 0) return fail(Error::NotPermitted);
     SharedNamespace* const later = process.namespaces->time_children;
-    SharedNamespace* const name_space = later != nullptr ? later : process.namespaces->at[static_cast<unsigned>(core.time_kind)];
-    if (!file.opener_rights.space || !file.opener_rights.capable(*name_space->owner, capability::sys_time)) return fail(Error::NotPermitted);
+    SharedNamespace* const name_space =
+        later != nullptr ? later : process.namespaces->at[static_cast<unsigned>(core.time_kind)];
+    if (!file.opener_rights.space || !file.opener_rights.capable(*name_space->owner, capability::sys_time))
+        return fail(Error::NotPermitted);
     if (later == nullptr) return fail(Error::Access);
     if (auto settled = core.settle_copies(*later); !settled) return settled;
     if (auto made = core.materialize(*later); !made) return fail(made.error());
     for (Offset const& offset : offsets) {
-        if (auto done = core.owners.set_time_offset(later->capability, offset.clock, offset.seconds, offset.nanoseconds); !done) return done;
+        if (auto done =
+                core.owners.set_time_offset(later->capability, offset.clock, offset.seconds, offset.nanoseconds);
+            !done)
+            return done;
     }
     return Unit{};
 }
@@ -279,7 +308,9 @@ Core::Joined ProcFs::joined_by(ipc::OptionalCap<F> const& file) const {
 
 auto ProcFs::set_namespace(Thread& thread, ipc::OptionalCap<F> const& file, Word32 flags) -> Result<Unit> {
     Core::Joined joined = joined_by(file);
-    if (joined.pid == nullptr && joined.user == nullptr && joined.process == nullptr && joined.shared == nullptr && joined.other == 0) return fail(Error::Invalid);
+    if (joined.pid == nullptr && joined.user == nullptr && joined.process == nullptr && joined.shared == nullptr &&
+        joined.other == 0)
+        return fail(Error::Invalid);
     auto const result = core.set_namespace(thread, joined, flags);
     if (joined.other != 0) core.machine.drop(joined.other);
     return result;
@@ -296,7 +327,8 @@ auto ProcFs::namespace_attribute(Process& process, ipc::OptionalCap<F> const& fi
         } else if (joined.shared != nullptr) {
             kind = core.kinds[joined.shared->kind].kind;
         } else {
-            auto const identity = joined.other == 0 ? fail(Error::NotTerminal) : core.owners.identify_namespace(joined.other);
+            auto const identity =
+                joined.other == 0 ? fail(Error::NotTerminal) : core.owners.identify_namespace(joined.other);
             if (!identity) return fail(Error::NotTerminal);
             kind = identity->kind;
         }
@@ -309,7 +341,8 @@ auto ProcFs::namespace_attribute(Process& process, ipc::OptionalCap<F> const& fi
     return answer;
 }
 
-auto ProcFs::related_namespace(Process& process, ipc::OptionalCap<F> const& file, Word32 request) -> Result<CapabilityPointer> {
+auto ProcFs::related_namespace(Process& process, ipc::OptionalCap<F> const& file, Word32 request)
+    -> Result<CapabilityPointer> {
     Core::Joined const joined = joined_by(file);
     auto answer = [&]() -> Result<CapabilityPointer> {
         if (request == proto::namespace_itself && joined.shared != nullptr) {
@@ -331,7 +364,8 @@ auto ProcFs::related_namespace(Process& process, ipc::OptionalCap<F> const& file
             if (request == get_parent) return fail(Error::Invalid);
             owner = joined.shared->owner.get();
         } else {
-            auto const identity = joined.other == 0 ? fail(Error::NotTerminal) : core.owners.identify_namespace(joined.other);
+            auto const identity =
+                joined.other == 0 ? fail(Error::NotTerminal) : core.owners.identify_namespace(joined.other);
             if (!identity) return fail(Error::NotTerminal);
             if (request == get_parent) return fail(Error::Invalid);
             owner = UserNamespace::find(identity->user);
@@ -349,11 +383,16 @@ auto ProcFs::on(N::Identify, Sender& sender) -> Result<proto::NamespaceIdentity>
     Handle const* const handle = handle_of(sender);
     if (handle == nullptr || handle->process != nullptr) return fail(Error::Invalid);
     if (PidNamespace const* const pid = handle->pid_space) {
-        return proto::NamespaceIdentity{proto::NamespaceKind::Pid, pid->inode(), pid->parent() == nullptr ? 0 : pid->parent()->inode(), pid->owner->inode(), 0,
+        return proto::NamespaceIdentity{proto::NamespaceKind::Pid,
+                                        pid->inode(),
+                                        pid->parent() == nullptr ? 0 : pid->parent()->inode(),
+                                        pid->owner->inode(),
+                                        0,
                                         pid->references()};
     }
     if (SharedNamespace* const shared = handle->shared) {
-        return proto::NamespaceIdentity{core.kinds[shared->kind].kind, core.inode_of(*shared), 0, shared->owner->inode(), 0, shared->references};
+        return proto::NamespaceIdentity{
+            core.kinds[shared->kind].kind, core.inode_of(*shared), 0, shared->owner->inode(), 0, shared->references};
     }
     UserNamespace const& user = *handle->user_space;
     std::uint32_t const parent = user.parent() == nullptr ? 0 : user.parent()->inode();

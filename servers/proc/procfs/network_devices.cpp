@@ -7,13 +7,34 @@ namespace proc {
 
 namespace {
 /// Places of fields in a line.
-enum Field : std::size_t { index, name, type, flags, address, broadcast, mtu, queue, carrier, state, master, rx_bytes, rx_packets, rx_dropped, tx_bytes, tx_packets, tx_dropped, peer, fields };
+enum Field : std::size_t {
+    index,
+    name,
+    type,
+    flags,
+    address,
+    broadcast,
+    mtu,
+    queue,
+    carrier,
+    state,
+    master,
+    rx_bytes,
+    rx_packets,
+    rx_dropped,
+    tx_bytes,
+    tx_packets,
+    tx_dropped,
+    peer,
+    fields
+};
 static_assert(fields == std::size(NetworkDevice{}.fields));
 
 /// In the order of the directories' entries (tree.cpp).
 constexpr Field attributes[] = {address, broadcast, index, peer, type, flags, mtu, queue, carrier, state};
 constexpr std::size_t statistic_count = 10;
-constexpr std::optional<Field> statistics[statistic_count] = {rx_bytes, rx_packets, {}, rx_dropped, tx_bytes, tx_packets, {}, tx_dropped, {}, {}};
+constexpr std::optional<Field> statistics[statistic_count] = {rx_bytes,   rx_packets, {},         rx_dropped, tx_bytes,
+                                                              tx_packets, {},         tx_dropped, {},         {}};
 
 std::string field_of(Core& core, Process& process, std::uint32_t wanted, Field field) {
     auto const text = network_devices_text(core, process);
@@ -26,7 +47,8 @@ std::string field_of(Core& core, Process& process, std::uint32_t wanted, Field f
 } // namespace
 
 std::string network_devices_text(Core& core, Process& process) {
-    return process.alive() ? core.network_table(process, static_cast<std::uint32_t>(proto::NetworkTable::Interfaces)) : std::string{};
+    return process.alive() ? core.network_table(process, static_cast<std::uint32_t>(proto::NetworkTable::Interfaces))
+                           : std::string{};
 }
 
 bool next_network_device(std::string_view& text, NetworkDevice& device) {

@@ -42,7 +42,8 @@ auto ProcFs::open_node(Walk const& walk, Word32 flags) -> Result<std::tuple<ipc:
     file->node = walk.node;
     file->opener = walk.caller == nullptr ? 0 : walk.caller->process->pid->global;
     file->flags = flags & ~std::uint32_t{02000000 | 0100 | 0200 | 01000};
-    if (walk.caller != nullptr) file->opener_rights = {walk.caller->process->credentials, walk.caller->process->user_space};
+    if (walk.caller != nullptr)
+        file->opener_rights = {walk.caller->process->credentials, walk.caller->process->user_space};
     file->badge = core.table.badges.allocate(ObjectKind::ProcessFile, file);
     auto const cap = ipc::mint_session<F>(file->badge);
     if (!cap) {
@@ -66,12 +67,14 @@ auto ProcFs::on(Dir::Open, Sender& sender, At at, Caller caller, Word32 flags, W
         if (!link_itself) {
             if (node.kind == NodeKind::NamespaceLink) {
                 // Nobody has the right by its mode: root may, and finds that most kinds take no writing.
-                bool const overrides = found->caller != nullptr && found->caller->process->credentials.capable(capability::dac_override);
+                bool const overrides =
+                    found->caller != nullptr && found->caller->process->credentials.capable(capability::dac_override);
                 if ((flags & o_access) != 0 && (flags & o_path) == 0 && !overrides) return fail(Error::Access);
                 auto const opened = open_namespace(*found);
                 if (!opened) return fail(opened.error());
                 if (!opened->keep) sender.delete_after_reply(opened->slot);
-                return std::tuple{ipc::Cap<F>{opened->slot}, proto::OpenResult{proto::FileKind::Namespace, opened->inode}};
+                return std::tuple{ipc::Cap<F>{opened->slot},
+                                  proto::OpenResult{proto::FileKind::Namespace, opened->inode}};
             }
             if (node.kind == NodeKind::WorkingDirectory || node.kind == NodeKind::RootDirectory) {
                 // As any directory, by the session that is in it.
@@ -94,13 +97,15 @@ auto ProcFs::on(Dir::Open, Sender& sender, At at, Caller caller, Word32 flags, W
         if ((flags & o_access) != 0 && (flags & o_path) == 0) return fail(Error::IsDirectory);
     } else {
         if ((flags & o_directory) != 0) return fail(Error::NotDirectory);
-        if ((flags & o_access) != 0 && (flags & o_path) == 0 && !(may_write(node) && owns(found->caller, node))) return fail(Error::Access);
+        if ((flags & o_access) != 0 && (flags & o_path) == 0 && !(may_write(node) && owns(found->caller, node)))
+            return fail(Error::Access);
     }
     if ((flags & o_path) == 0 && !may_open(found->caller, node)) return fail(Error::Access);
     return open_node(*found, flags);
 }
 
-auto ProcFs::on(Dir::Stat, Sender& sender, At at, Caller caller, Word32 flags, ipc::Path const& path) -> Result<proto::FileStatus> {
+auto ProcFs::on(Dir::Stat, Sender& sender, At at, Caller caller, Word32 flags, ipc::Path const& path)
+    -> Result<proto::FileStatus> {
     auto found = walk(sender, at, caller, path, (flags & at_nofollow) == 0);
     if (!found) return fail(found.error());
     if (!found->rest.empty()) return fail(leave(sender, *found));
@@ -125,7 +130,9 @@ auto ProcFs::on(Dir::Stat, Sender& sender, At at, Caller caller, Word32 flags, i
         return fail(leave(sender, *found));
     }
     if (node.kind == NodeKind::Executable) {
-        return process->executable == nullptr ? fail(Error::NoEntry) : core.owners.file_status(process->vfs_session, process->executable->slot);
+        return process->executable == nullptr
+                   ? fail(Error::NoEntry)
+                   : core.owners.file_status(process->vfs_session, process->executable->slot);
     }
     auto const file = core.machine.fetch(*process->cspace, linux_process::slot::descriptor_first + node.number);
     if (!file) return fail(Error::NoEntry);
@@ -138,7 +145,8 @@ auto ProcFs::on(Dir::Stat, Sender& sender, At at, Caller caller, Word32 flags, i
     return status;
 }
 
-auto ProcFs::on(Dir::Access, Sender& sender, At at, Caller caller, Word32 mode, Word32, ipc::Path const& path) -> Result<Unit> {
+auto ProcFs::on(Dir::Access, Sender& sender, At at, Caller caller, Word32 mode, Word32, ipc::Path const& path)
+    -> Result<Unit> {
     auto const found = walk(sender, at, caller, path, true);
     if (!found) return fail(found.error());
     if (!found->rest.empty()) return fail(leave(sender, *found));
@@ -152,19 +160,22 @@ auto ProcFs::on(Dir::Access, Sender& sender, At at, Caller caller, Word32 mode, 
     return Unit{};
 }
 
-auto ProcFs::on(Dir::MakeDirectory, Sender& sender, At at, Caller caller, Word32, ipc::Path const& path) -> Result<Unit> {
+auto ProcFs::on(Dir::MakeDirectory, Sender& sender, At at, Caller caller, Word32, ipc::Path const& path)
+    -> Result<Unit> {
     char storage[1024];
     auto const text = sender.read_path(path, storage);
     if (!text) return refuse(at, caller, text.error());
     std::string_view whole = *text;
     while (whole.ends_with('/')) whole.remove_suffix(1);
     std::size_t const slash = whole.rfind('/');
-    std::string_view const parent = slash == std::string_view::npos ? std::string_view{} : whole.substr(0, slash), name = whole.substr(slash + 1);
+    std::string_view const parent = slash == std::string_view::npos ? std::string_view{} : whole.substr(0, slash),
+                           name = whole.substr(slash + 1);
     auto const found = walk(sender, at, caller, ipc::Path{parent}, true);
     if (!found) return fail(found.error());
     if (!found->rest.empty()) return fail(leave(sender, *found));
     if (!is_directory(found->node.kind)) return fail(Error::NotDirectory);
-    if (name.empty() || name == "." || name == ".." || look_up(core, *found->space, found->node, name)) return fail(Error::Exists);
+    if (name.empty() || name == "." || name == ".." || look_up(core, *found->space, found->node, name))
+        return fail(Error::Exists);
     Group* const group = group_of(found->node);
     if (group == nullptr || found->caller == nullptr) return fail(Error::NoEntry);
     if (!owns(found->caller, found->node)) return fail(Error::Access);
@@ -174,7 +185,8 @@ auto ProcFs::on(Dir::MakeDirectory, Sender& sender, At at, Caller caller, Word32
     return Unit{};
 }
 
-auto ProcFs::on(Dir::Unlink, Sender& sender, At at, Caller caller, Word32 flags, ipc::Path const& path) -> Result<Unit> {
+auto ProcFs::on(Dir::Unlink, Sender& sender, At at, Caller caller, Word32 flags, ipc::Path const& path)
+    -> Result<Unit> {
     constexpr Word32 remove_directory = 0x200;
     auto const found = walk(sender, at, caller, path, false);
     if (!found) return fail(found.error());
@@ -182,14 +194,17 @@ auto ProcFs::on(Dir::Unlink, Sender& sender, At at, Caller caller, Word32 flags,
     Group* const group = group_of(found->node);
     if (group == nullptr) return fail(Error::NotPermitted);
     bool const directory = found->node.kind == NodeKind::GroupDirectory;
-    if (directory != ((flags & remove_directory) != 0)) return fail(directory ? Error::IsDirectory : Error::NotDirectory);
+    if (directory != ((flags & remove_directory) != 0))
+        return fail(directory ? Error::IsDirectory : Error::NotDirectory);
     if (!directory) return fail(Error::NotPermitted);
     if (group->parent() == nullptr) return fail(Error::Busy);
-    if (found->caller == nullptr || !Core::owns_group(*found->caller->process, *group->parent())) return fail(Error::Access);
+    if (found->caller == nullptr || !Core::owns_group(*found->caller->process, *group->parent()))
+        return fail(Error::Access);
     return group->remove();
 }
 
-auto ProcFs::on(Dir::ReadLink, Sender& sender, At at, Caller caller, ipc::Path const& path, ipc::WriteBuffer) -> Result<proto::Transfer> {
+auto ProcFs::on(Dir::ReadLink, Sender& sender, At at, Caller caller, ipc::Path const& path, ipc::WriteBuffer)
+    -> Result<proto::Transfer> {
     auto const found = walk(sender, at, caller, path, false);
     if (!found) return fail(found.error());
     if (!found->rest.empty()) return fail(leave(sender, *found));

@@ -24,7 +24,8 @@ std::string system_meminfo(Core& core, Domain& domain) {
     line("Inactive", 0);
     for (std::string_view name : {"SwapTotal", "SwapFree", "Dirty", "Writeback"}) line(name, 0);
     line("AnonPages", used);
-    for (std::string_view name : {"Mapped", "Shmem", "Slab", "SReclaimable", "SUnreclaim", "KernelStack", "PageTables"}) line(name, 0);
+    for (std::string_view name : {"Mapped", "Shmem", "Slab", "SReclaimable", "SUnreclaim", "KernelStack", "PageTables"})
+        line(name, 0);
     line("CommitLimit", total);
     line("Committed_AS", used);
     return out.take();
@@ -40,8 +41,9 @@ std::string system_stat(Core& core, Domain& domain) {
     std::uint64_t const user = busy / tick, idle = now > busy ? (now - busy) / tick : 0;
     TextBuilder out;
     for (std::string_view name : {"cpu ", "cpu0"}) out << name << ' ' << user << " 0 0 " << idle << " 0 0 0 0 0 0\n";
-    out << "intr 0\nctxt 0\nbtime " << core.clock.wall_offset() / 1'000'000'000 << "\nprocesses " << domain.space->last() << "\nprocs_running "
-        << std::max<std::uint64_t>(running, 1) << "\nprocs_blocked " << blocked << "\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n";
+    out << "intr 0\nctxt 0\nbtime " << core.clock.wall_offset() / 1'000'000'000 << "\nprocesses "
+        << domain.space->last() << "\nprocs_running " << std::max<std::uint64_t>(running, 1) << "\nprocs_blocked "
+        << blocked << "\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n";
     return out.take();
 }
 
@@ -84,17 +86,20 @@ std::string system_uptime(Core& core) {
 
 std::string system_cpuinfo(Core& core) {
     TextBuilder out;
-    out << "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 6\nmodel name\t: i686\nstepping\t: 3\ncpu MHz\t\t: "
+    out << "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 6\nmodel name\t: i686\nstepping\t: "
+           "3\ncpu MHz\t\t: "
         << core.clock.ticks_per_millisecond() / 1000 << '.';
     out.decimal(core.clock.ticks_per_millisecond() % 1000, 3, '0')
-        << "\ncache size\t: 0 KB\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: 4\nwp\t\t: yes\nflags\t\t: fpu tsc cx8 sep cmov mmx fxsr sse sse2\n"
+        << "\ncache size\t: 0 KB\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: 4\nwp\t\t: yes\nflags\t\t: fpu "
+           "tsc cx8 sep cmov mmx fxsr sse sse2\n"
            "bogomips\t: 0.00\n\n";
     return out.take();
 }
 
 std::string_view system_version() { return "Linux version 6.1.0-cella (cella@cella) (g++ 12) #1 Cella\n"; }
 std::string_view system_filesystems() {
-    return "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup2\nnodev\tdevtmpfs\nnodev\tsockfs\nnodev\tpipefs\nnodev\tramfs\nnodev\tdevpts\nnodev\tmqueue\n";
+    return "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup2\nnodev\tdevtmpfs\nnodev\tsockfs\nnodev\tpipefs\nnod"
+           "ev\tramfs\nnodev\tdevpts\nnodev\tmqueue\n";
 }
 
 } // namespace proc

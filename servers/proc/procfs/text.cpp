@@ -44,16 +44,21 @@ std::string process_status(Core& core, Process& process, Thread* thread, PidName
     TextBuilder out;
     Credentials const& c = process.credentials;
     char const letter = letter_of(core, process, thread);
-    std::string_view const words = letter == 'R' ? "R (running)" : letter == 'S' ? "S (sleeping)" : letter == 'T' ? "T (stopped)" : "Z (zombie)";
+    std::string_view const words = letter == 'R'   ? "R (running)"
+                                   : letter == 'S' ? "S (sleeping)"
+                                   : letter == 'T' ? "T (stopped)"
+                                                   : "Z (zombie)";
     Pid const& pid = thread != nullptr ? *thread->pid : *process.pid;
-    out << "Name:\t" << process.comm() << "\nState:\t" << words << "\nTgid:\t" << process.pid->number_in(view) << "\nNgid:\t0\nPid:\t"
-        << pid.number_in(view) << "\nPPid:\t" << (process.parent == nullptr ? 0 : process.parent->pid->number_in(view)) << "\nTracerPid:\t0\n";
+    out << "Name:\t" << process.comm() << "\nState:\t" << words << "\nTgid:\t" << process.pid->number_in(view)
+        << "\nNgid:\t0\nPid:\t" << pid.number_in(view) << "\nPPid:\t"
+        << (process.parent == nullptr ? 0 : process.parent->pid->number_in(view)) << "\nTracerPid:\t0\n";
     // As the reader's user namespace knows the ids.
     UserNamespace const& reader = core.reader != nullptr ? *core.reader->user_space : *core.first_user_space;
     auto user = [&](std::uint32_t id) { return Core::user_in(reader, id); };
     auto group = [&](std::uint32_t id) { return Core::group_in(reader, id); };
-    out << "Uid:\t" << user(c.user) << '\t' << user(c.effective_user) << '\t' << user(c.saved_user) << '\t' << user(c.file_user) << "\nGid:\t"
-        << group(c.group) << '\t' << group(c.effective_group) << '\t' << group(c.saved_group) << '\t' << group(c.file_group) << "\nFDSize:\t64\nGroups:\t";
+    out << "Uid:\t" << user(c.user) << '\t' << user(c.effective_user) << '\t' << user(c.saved_user) << '\t'
+        << user(c.file_user) << "\nGid:\t" << group(c.group) << '\t' << group(c.effective_group) << '\t'
+        << group(c.saved_group) << '\t' << group(c.file_group) << "\nFDSize:\t64\nGroups:\t";
     for (std::uint32_t i = 0; i < c.group_count; ++i) out << group(c.groups[i]) << ' ';
     auto numbers = [&](std::string_view name, Pid const* which) {
         out << '\n' << name << ":";
@@ -67,7 +72,9 @@ std::string process_status(Core& core, Process& process, Thread* thread, PidName
     out << '\n';
     if (process.memory != nullptr) {
         MemorySpace& memory = *process.memory;
-        auto line = [&](std::string_view name, std::uint64_t kib) { (out << name << ":\t").decimal(kib, 8) << " kB\n"; };
+        auto line = [&](std::string_view name, std::uint64_t kib) {
+            (out << name << ":\t").decimal(kib, 8) << " kB\n";
+        };
         std::uint64_t data = 0, stack = 0, text = 0;
         for (auto const& [start, mapping] : memory.mappings()) {
             std::uint64_t const kib = (mapping.end - mapping.start) / 1024;
@@ -104,7 +111,9 @@ std::string process_status(Core& core, Process& process, Thread* thread, PidName
         mask = shown->mask;
     }
     out << "Threads:\t" << process.threads.size() << "\nSigQ:\t" << process.pending.entries.size() << "/1024\n";
-    auto set = [&](std::string_view name, std::uint64_t value) { (out << name << ":\t").hexadecimal(value, 16) << '\n'; };
+    auto set = [&](std::string_view name, std::uint64_t value) {
+        (out << name << ":\t").hexadecimal(value, 16) << '\n';
+    };
     set("SigPnd", thread_pending);
     set("ShdPnd", process.pending.set);
     set("SigBlk", mask);
@@ -116,7 +125,8 @@ std::string process_status(Core& core, Process& process, Thread* thread, PidName
     set("CapBnd", c.bounding);
     set("CapAmb", c.ambient);
     out << "NoNewPrivs:\t" << (c.no_new_privileges ? 1 : 0)
-        << "\nSeccomp:\t0\nSeccomp_filters:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n"
+        << "\nSeccomp:\t0\nSeccomp_filters:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_"
+           "allowed_list:\t0\n"
            "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n";
     return out.take();
 }
@@ -129,7 +139,8 @@ std::string process_stat(Core& core, Process& process, Thread* thread, PidNamesp
     std::int32_t terminal = 0, foreground = -1;
     if (leader != nullptr && leader->terminal != 0) {
         if (auto const status = core.owners.file_status(leader->vfs_session, leader->terminal)) {
-            terminal = static_cast<std::int32_t>((status->special_minor & 0xff) | (status->special_major & 0xfff) << 8 | (status->special_minor & ~0xffu) << 12);
+            terminal = static_cast<std::int32_t>((status->special_minor & 0xff) | (status->special_major & 0xfff) << 8 |
+                                                 (status->special_minor & ~0xffu) << 12);
         }
         if (auto const group = core.owners.terminal_foreground(leader->terminal)) {
             if (Pid const* const found = Pid::find_global(*group)) foreground = found->number_in(view);
@@ -141,15 +152,21 @@ std::string process_stat(Core& core, Process& process, Thread* thread, PidNamesp
     MemorySpace const* const memory = process.memory;
     MemorySpace::Layout const layout = memory == nullptr ? MemorySpace::Layout{} : memory->layout;
     out << pid.number_in(view) << " (" << process.comm() << ") " << letter_of(core, process, thread) << ' '
-        << (process.parent == nullptr ? 0 : process.parent->pid->number_in(view)) << ' ' << number(process.group) << ' ' << number(process.session) << ' '
-        << terminal << ' ' << foreground << " 4194304 " << process.faults + (memory == nullptr ? 0 : memory->faults) << ' ' << process.children_faults << " 0 0 "
-        << user << " 0 " << process.cpu_of_children / tick << " 0 " << 20 + process.nice << ' ' << process.nice << ' ' << process.threads.size() << " 0 "
-        << process.start_time / tick << ' ' << (memory == nullptr ? 0 : std::uint64_t{memory->virtual_pages()} * abi::page_size) << ' '
-        << (memory == nullptr ? 0 : memory->resident_pages()) << " 4294967295 " << layout.code_start << ' ' << layout.code_end << ' ' << layout.stack_start
-        << " 0 0 " << (shown == nullptr ? 0 : static_cast<Word>(shown->pending.set & 0x7fffffff)) << ' ' << (shown == nullptr ? 0 : static_cast<Word>(shown->mask & 0x7fffffff))
-        << ' ' << static_cast<Word>(ignored & 0x7fffffff) << ' ' << static_cast<Word>(caught & 0x7fffffff) << " 0 0 0 " << process.exit_signal << " 0 0 0 0 0 0 "
-        << layout.data_start << ' ' << layout.data_end << ' ' << (memory == nullptr ? 0 : memory->break_start()) << ' ' << layout.arguments_start << ' '
-        << layout.arguments_end << ' ' << layout.environment_start << ' ' << layout.environment_end << ' ' << process.exit_status << '\n';
+        << (process.parent == nullptr ? 0 : process.parent->pid->number_in(view)) << ' ' << number(process.group) << ' '
+        << number(process.session) << ' ' << terminal << ' ' << foreground << " 4194304 "
+        << process.faults + (memory == nullptr ? 0 : memory->faults) << ' ' << process.children_faults << " 0 0 "
+        << user << " 0 " << process.cpu_of_children / tick << " 0 " << 20 + process.nice << ' ' << process.nice << ' '
+        << process.threads.size() << " 0 " << process.start_time / tick << ' '
+        << (memory == nullptr ? 0 : std::uint64_t{memory->virtual_pages()} * abi::page_size) << ' '
+        << (memory == nullptr ? 0 : memory->resident_pages()) << " 4294967295 " << layout.code_start << ' '
+        << layout.code_end << ' ' << layout.stack_start << " 0 0 "
+        << (shown == nullptr ? 0 : static_cast<Word>(shown->pending.set & 0x7fffffff)) << ' '
+        << (shown == nullptr ? 0 : static_cast<Word>(shown->mask & 0x7fffffff)) << ' '
+        << static_cast<Word>(ignored & 0x7fffffff) << ' ' << static_cast<Word>(caught & 0x7fffffff) << " 0 0 0 "
+        << process.exit_signal << " 0 0 0 0 0 0 " << layout.data_start << ' ' << layout.data_end << ' '
+        << (memory == nullptr ? 0 : memory->break_start()) << ' ' << layout.arguments_start << ' '
+        << layout.arguments_end << ' ' << layout.environment_start << ' ' << layout.environment_end << ' '
+        << process.exit_status << '\n';
     return out.take();
 }
 
@@ -171,11 +188,15 @@ std::string process_statm(Process& process) {
 }
 
 std::string process_limits(Process& process) {
-    static constexpr struct { std::string_view name, unit; } rows[limit_count] = {
-        {"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"}, {"Max stack size", "bytes"},
-        {"Max core file size", "bytes"}, {"Max resident set", "bytes"}, {"Max processes", "processes"}, {"Max open files", "files"},
-        {"Max locked memory", "bytes"}, {"Max address space", "bytes"}, {"Max file locks", "locks"}, {"Max pending signals", "signals"},
-        {"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"}};
+    static constexpr struct {
+        std::string_view name, unit;
+    } rows[limit_count] = {
+        {"Max cpu time", "seconds"},    {"Max file size", "bytes"},      {"Max data size", "bytes"},
+        {"Max stack size", "bytes"},    {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+        {"Max processes", "processes"}, {"Max open files", "files"},     {"Max locked memory", "bytes"},
+        {"Max address space", "bytes"}, {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"}, {"Max nice priority", ""},       {"Max realtime priority", ""},
+        {"Max realtime timeout", "us"}};
     TextBuilder out;
     auto column = [&](std::string_view text, std::size_t width) {
         out << text;
@@ -209,8 +230,10 @@ std::string process_maps(Core& core, Process& process) {
     for (auto const& [start, mapping] : process.memory->mappings()) {
         std::size_t const begin = out.size();
         out.hexadecimal(mapping.start, 8) << '-';
-        out.hexadecimal(mapping.end, 8) << ' ' << ((mapping.protection & protection::read) != 0 ? 'r' : '-') << (mapping.writable() ? 'w' : '-')
-                                        << ((mapping.protection & protection::execute) != 0 ? 'x' : '-') << (mapping.shared ? 's' : 'p') << ' ';
+        out.hexadecimal(mapping.end, 8) << ' ' << ((mapping.protection & protection::read) != 0 ? 'r' : '-')
+                                        << (mapping.writable() ? 'w' : '-')
+                                        << ((mapping.protection & protection::execute) != 0 ? 'x' : '-')
+                                        << (mapping.shared ? 's' : 'p') << ' ';
         out.hexadecimal(std::uint64_t{mapping.page_offset} * abi::page_size, 8) << ' ';
         std::string_view name;
         if (mapping.file != nullptr && !mapping.file->anonymous()) {
@@ -224,7 +247,9 @@ std::string process_maps(Core& core, Process& process) {
             name = last_name;
         } else {
             out << "00:00 0";
-            name = mapping.kind == Mapping::Kind::Heap ? "[heap]" : mapping.kind == Mapping::Kind::Stack ? "[stack]" : "";
+            name = mapping.kind == Mapping::Kind::Heap    ? "[heap]"
+                   : mapping.kind == Mapping::Kind::Stack ? "[stack]"
+                                                          : "";
         }
         out << ' ';
         if (!name.empty()) {

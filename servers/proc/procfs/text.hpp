@@ -17,11 +17,13 @@ public:
         return *this;
     }
     template <class T>
-        requires(std::is_integral_v<T> && !std::is_same_v<T, char>)
-    TextBuilder& operator<<(T value) {
-        return value < 0 ? (*this << '-').decimal(0 - static_cast<std::uint64_t>(value)) : decimal(static_cast<std::uint64_t>(value));
+    requires(std::is_integral_v<T> && !std::is_same_v<T, char>) TextBuilder& operator<<(T value) {
+        return value < 0 ? (*this << '-').decimal(0 - static_cast<std::uint64_t>(value))
+                         : decimal(static_cast<std::uint64_t>(value));
     }
-    TextBuilder& decimal(std::uint64_t value, unsigned width = 0, char pad = ' ') { return digits(value, 10, width, pad); }
+    TextBuilder& decimal(std::uint64_t value, unsigned width = 0, char pad = ' ') {
+        return digits(value, 10, width, pad);
+    }
     TextBuilder& hexadecimal(std::uint64_t value, unsigned width = 0) { return digits(value, 16, width, '0'); }
     TextBuilder& octal(std::uint64_t value) { return digits(value, 8, 0, '0'); }
     [[nodiscard]] std::string take() { return std::move(text_); }

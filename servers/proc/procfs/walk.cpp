@@ -31,7 +31,8 @@ auto ProcFs::walk(Sender const& sender, At at, Caller caller, ipc::Path const& p
     return walk_from(thread, *space, start, *text, follow);
 }
 
-auto ProcFs::walk_from(Thread* caller, PidNamespace& space, Node node, std::string_view path, bool follow) -> Result<Walk> {
+auto ProcFs::walk_from(Thread* caller, PidNamespace& space, Node node, std::string_view path, bool follow)
+    -> Result<Walk> {
     std::string pending{path};
     std::vector<Node> parents;
     for (int links = 0;;) {
@@ -78,7 +79,8 @@ auto ProcFs::walk_from(Thread* caller, PidNamespace& space, Node node, std::stri
             break; // relative to the root, where these links are
         }
         default: // magic: the end of the way in here
-            if (process == nullptr || !may_open(caller, *found)) return fail(process == nullptr ? Error::NoEntry : Error::Access);
+            if (process == nullptr || !may_open(caller, *found))
+                return fail(process == nullptr ? Error::NoEntry : Error::Access);
             return Walk{&space, *found, caller, last ? std::string{} : rest};
         }
     }
@@ -107,14 +109,16 @@ bool ProcFs::may_open(Thread const* caller, Node const& node) const {
 }
 
 bool ProcFs::owns(Thread const* caller, Node const& node) const {
-    if (Group const* const group = group_of(node)) return caller != nullptr && Core::owns_group(*caller->process, *group);
+    if (Group const* const group = group_of(node))
+        return caller != nullptr && Core::owns_group(*caller->process, *group);
     Process const* const target = process_of(node);
     if (target == nullptr) return true; // the machine's: who may is asked at the write
     if (caller == nullptr) return false;
     Process const& process = *caller->process;
     // The files of a process that must not be looked into are root's (proc(5)).
     std::uint32_t const owner = target->dumpable ? target->credentials.effective_user : 0;
-    return process.credentials.file_user == owner || (process.user_space->users.maps_global(owner) && process.credentials.capable(capability::dac_override));
+    return process.credentials.file_user == owner ||
+           (process.user_space->users.maps_global(owner) && process.credentials.capable(capability::dac_override));
 }
 
 auto ProcFs::link_text(Walk const& walk) -> Result<std::string> {
@@ -146,13 +150,15 @@ auto ProcFs::link_text(Walk const& walk) -> Result<std::string> {
     case NodeKind::WorkingDirectory: return core.owners.place(process->vfs_session, 1);
     case NodeKind::RootDirectory: return core.owners.place(process->vfs_session, 0);
     case NodeKind::Descriptor: {
-        auto const file = core.machine.fetch(*process->cspace, linux_process::slot::descriptor_first + walk.node.number);
+        auto const file =
+            core.machine.fetch(*process->cspace, linux_process::slot::descriptor_first + walk.node.number);
         if (!file) return fail(Error::NoEntry);
         std::string name;
         if (core.owners.file_status(process->vfs_session, *file)) name = core.owners.file_name(*file);
         core.machine.drop(*file);
         if (name.empty()) {
-            auto const kind = static_cast<proto::FileKind>(process->memory->descriptor(process->files, walk.node.number).kind);
+            auto const kind =
+                static_cast<proto::FileKind>(process->memory->descriptor(process->files, walk.node.number).kind);
             name = kind == proto::FileKind::Socket ? "socket:[" : "anon_inode:[";
             name += (TextBuilder{} << (kind == proto::FileKind::Socket ? "" : "file")).take();
             if (kind == proto::FileKind::Socket) name += (TextBuilder{} << walk.node.number + 1).take();
@@ -197,7 +203,8 @@ auto ProcFs::open_foreign(Walk const& walk, Word32 flags) -> Result<CapabilityPo
         if (process->executable == nullptr) return fail(Error::NoEntry);
         return core.owners.reopen(process->executable->slot, flags);
     case NodeKind::Descriptor: {
-        auto const file = core.machine.fetch(*process->cspace, linux_process::slot::descriptor_first + walk.node.number);
+        auto const file =
+            core.machine.fetch(*process->cspace, linux_process::slot::descriptor_first + walk.node.number);
         if (!file) return fail(Error::NoEntry);
         auto const status = core.owners.file_status(process->vfs_session, *file);
         if (!status) {
@@ -217,10 +224,12 @@ auto ProcFs::open_foreign(Walk const& walk, Word32 flags) -> Result<CapabilityPo
 auto ProcFs::open_executable(Process& process, Word badge, std::string_view path) -> Result<CapabilityPointer> {
     auto* const mounted = core.table.badges.find<Mounted>(badge, ObjectKind::ProcessDirectory);
     if (mounted == nullptr && badge != 0) return fail(Error::Access);
-    auto const found = walk_from(process.leader(), mounted != nullptr ? *mounted->space : process.space(), Node{}, path, true);
+    auto const found =
+        walk_from(process.leader(), mounted != nullptr ? *mounted->space : process.space(), Node{}, path, true);
     if (!found) return fail(found.error());
     if (!found->rest.empty()) return fail(Error::Access);
-    if (found->node.kind != NodeKind::Executable && found->node.kind != NodeKind::Descriptor) return fail(Error::Access);
+    if (found->node.kind != NodeKind::Executable && found->node.kind != NodeKind::Descriptor)
+        return fail(Error::Access);
     return open_foreign(*found, 0);
 }
 

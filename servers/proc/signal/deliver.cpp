@@ -1,6 +1,6 @@
 // Delivery of signals: default actions at once, handlers by way of the thread's vDSO; stop, continue, pause.
-#include "signal.hpp"
 #include "../process/core.hpp"
+#include "signal.hpp"
 #include <bit>
 
 namespace proc {
@@ -9,7 +9,8 @@ namespace n = signal_number;
 
 namespace {
 constexpr SignalSet unblockable = signal_bit(n::kill) | signal_bit(n::stop);
-constexpr SignalSet synchronous = signal_bit(n::segv) | signal_bit(n::bus) | signal_bit(n::ill) | signal_bit(n::trap) | signal_bit(n::fpe) | signal_bit(n::sys);
+constexpr SignalSet synchronous = signal_bit(n::segv) | signal_bit(n::bus) | signal_bit(n::ill) | signal_bit(n::trap) |
+                                  signal_bit(n::fpe) | signal_bit(n::sys);
 namespace action_flag {
 constexpr std::uint32_t on_stack = 0x08000000, no_defer = 0x40000000, reset_hand = 0x80000000;
 }
@@ -36,7 +37,8 @@ bool Core::act(Thread& thread) {
             SignalSet const wanted = (thread.pending.set | process.pending.set) & thread.wait_set;
             if (wanted != 0) {
                 std::uint32_t const number = first_signal(wanted);
-                if (!dequeue_signal(thread.pending, number, information)) dequeue_signal(process.pending, number, information);
+                if (!dequeue_signal(thread.pending, number, information))
+                    dequeue_signal(process.pending, number, information);
                 PendingReply const reply = end_wait(thread);
                 replies.signal_wait(reply, information);
                 answer_after(thread, reply);
@@ -56,7 +58,9 @@ bool Core::act(Thread& thread) {
         if (is_ignored(*process.handlers, number)) continue;
         bool const is_init = process.space().init == &process;
         if (default_action(number) == DefaultAction::Stop) {
-            if ((is_init && number != n::stop) || (number != n::stop && process.group != nullptr && orphaned(*process.group))) continue;
+            if ((is_init && number != n::stop) ||
+                (number != n::stop && process.group != nullptr && orphaned(*process.group)))
+                continue;
             stop_process(process, number);
             return true;
         }
@@ -109,8 +113,10 @@ void Core::poke(Thread& thread) {
     }
 }
 
-ipc::Result<proto::SignalAction> Core::set_action(Thread& thread, std::uint32_t number, bool change, proto::SignalAction const& action) {
-    if (number == 0 || number > signal_count || (change && (number == n::kill || number == n::stop))) return fail(Error::Invalid);
+ipc::Result<proto::SignalAction> Core::set_action(Thread& thread, std::uint32_t number, bool change,
+                                                  proto::SignalAction const& action) {
+    if (number == 0 || number > signal_count || (change && (number == n::kill || number == n::stop)))
+        return fail(Error::Invalid);
     Process& process = *thread.process;
     proto::SignalAction const old = process.handlers->actions[number];
     if (change) {
@@ -163,7 +169,8 @@ proto::DeliveredSignal Core::take_signal(Thread& thread) {
         return delivered;
     }
     std::uint32_t const number = first_signal(ready);
-    if (!dequeue_signal(thread.pending, number, delivered.information)) dequeue_signal(process.pending, number, delivered.information);
+    if (!dequeue_signal(thread.pending, number, delivered.information))
+        dequeue_signal(process.pending, number, delivered.information);
     proto::SignalAction& action = process.handlers->actions[number];
     delivered.action = action;
     delivered.old_mask = thread.restore_mask ? thread.saved_mask : thread.mask;
@@ -172,7 +179,8 @@ proto::DeliveredSignal Core::take_signal(Thread& thread) {
         delivered.stack_address = thread.stack_address;
         delivered.stack_size = thread.stack_size;
     }
-    set_thread_mask(thread, thread.mask | action.mask | ((action.flags & action_flag::no_defer) == 0 ? signal_bit(number) : 0));
+    set_thread_mask(thread,
+                    thread.mask | action.mask | ((action.flags & action_flag::no_defer) == 0 ? signal_bit(number) : 0));
     if ((action.flags & action_flag::reset_hand) != 0) action.handler = 0;
     // More of them: the vDSO looks again before it enters the handler's code.
     if (((thread.pending.set | process.pending.set) & ~thread.mask) != 0) area(thread).signal_pending = 1;
@@ -191,7 +199,8 @@ ipc::Result<proto::SignalInformation> Core::wait_signal(Thread& thread, SignalSe
     if (there != 0) {
         proto::SignalInformation information{};
         std::uint32_t const number = first_signal(there);
-        if (!dequeue_signal(thread.pending, number, information)) dequeue_signal(thread.process->pending, number, information);
+        if (!dequeue_signal(thread.pending, number, information))
+            dequeue_signal(thread.process->pending, number, information);
         return information;
     }
     if (nanoseconds == 0) return fail(Error::Again);
@@ -204,8 +213,8 @@ ipc::Result<proto::SignalInformation> Core::wait_signal(Thread& thread, SignalSe
     return fail(Error::Deferred);
 }
 
-ipc::Result<std::array<std::uint32_t, 3>> Core::set_signal_stack(Thread& thread, bool change, std::uint32_t address, std::uint32_t size,
-                                                                 std::uint32_t flags) {
+ipc::Result<std::array<std::uint32_t, 3>> Core::set_signal_stack(Thread& thread, bool change, std::uint32_t address,
+                                                                 std::uint32_t size, std::uint32_t flags) {
     std::array<std::uint32_t, 3> const old{thread.stack_address, thread.stack_size, thread.stack_flags};
     if (change) {
         if ((flags & ~3u) != 0) return fail(Error::Invalid);
@@ -237,7 +246,8 @@ void Core::continue_process(Process& process) {
         process.threads.each([&](Thread& thread) { let_go(thread); });
         act_all(process);
     }
-    if (!process.exiting && process.parent != nullptr) notify_parent(process, signal_code::continued, static_cast<std::int32_t>(n::cont));
+    if (!process.exiting && process.parent != nullptr)
+        notify_parent(process, signal_code::continued, static_cast<std::int32_t>(n::cont));
 }
 
 void Core::pause(Domain& domain) {
@@ -258,7 +268,8 @@ void Core::unpause(Domain& domain) {
     });
     for (std::uint32_t const global : all) {
         Pid* const pid = Pid::find_global(global);
-        if (pid != nullptr && pid->process != nullptr && pid->process->state == ProcessState::Running) act_all(*pid->process);
+        if (pid != nullptr && pid->process != nullptr && pid->process->state == ProcessState::Running)
+            act_all(*pid->process);
     }
 }
 

@@ -38,7 +38,8 @@ bool dequeue_signal(SignalQueue& queue, std::uint32_t number, proto::SignalInfor
 void discard_signals(SignalQueue& queue, SignalSet set) {
     if ((queue.set & set) == 0) return;
     queue.set &= ~set;
-    std::erase_if(queue.entries, [set](auto const& each) { return (set & signal_bit(static_cast<std::uint32_t>(each.number))) != 0; });
+    std::erase_if(queue.entries,
+                  [set](auto const& each) { return (set & signal_bit(static_cast<std::uint32_t>(each.number))) != 0; });
 }
 
 DefaultAction default_action(std::uint32_t number) {
@@ -167,7 +168,10 @@ void Core::exception(Thread& thread, Word vector, Word, Address eip) {
     case 16:
     case 19: information.number = static_cast<std::int32_t>(n::fpe), information.code = 7; break; // FPE_FLTINV
     case 17: information.number = static_cast<std::int32_t>(n::bus), information.code = 1; break;
-    default: information.number = static_cast<std::int32_t>(n::segv), information.code = signal_code::kernel, information.address = 0; break;
+    default:
+        information.number = static_cast<std::int32_t>(n::segv), information.code = signal_code::kernel,
+        information.address = 0;
+        break;
     }
     if (eip >= header.text_start && eip < header.text_end) {
         memory_fault(thread, 0, eip, false, false);
@@ -177,7 +181,8 @@ void Core::exception(Thread& thread, Word vector, Word, Address eip) {
 }
 
 bool Core::may_signal(Process const& from, Process const& to, std::uint32_t number) const {
-    if (&from == &to || from.credentials.may_signal(to.credentials) || capable(from, *to.user_space, capability::kill)) return true;
+    if (&from == &to || from.credentials.may_signal(to.credentials) || capable(from, *to.user_space, capability::kill))
+        return true;
     return number == n::cont && from.session == to.session;
 }
 
@@ -232,7 +237,8 @@ ipc::Result<ipc::Unit> Core::kill(Thread& caller, std::int32_t thread_group, std
         Pid const* const group = pid == 0 ? from.group : pid == INT32_MIN ? nullptr : view.find(-pid);
         if (group != nullptr) {
             each_in_group(*group, [&](Process& member) {
-                if (std::int32_t const seen = member.pid->number_in(view); seen != 0 && &member != &from) targets.push_back(seen);
+                if (std::int32_t const seen = member.pid->number_in(view); seen != 0 && &member != &from)
+                    targets.push_back(seen);
             });
             if (from.group == group) targets.push_back(from.pid->number_in(view)); // itself last
         }

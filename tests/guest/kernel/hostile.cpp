@@ -27,12 +27,14 @@ void flags_thread(Word flags) {
 void segment_thread(Word selector) {
     // Refused at once, and by the slow path; a call by the fast path is in messages.cpp. They may come back reset or not.
     for (Word operation : {static_cast<Word>(Syscall::Call), static_cast<Word>(Syscall::NonBlockingSend)}) {
-        Word raw = MessageInfo{1, 0}.with(static_cast<Syscall>(operation)).raw, capability = 0, first = 0, second = 0, scratch = 0;
-        asm volatile("movl %%ecx, %%ds\n\tmovl %%ecx, %%es\n\tpushl %%ebp\n\txorl %%ebp, %%ebp\n\tmovl %%esp, %%ecx\n\t"
-                     "movl $1f, %%edx\n\tsysenter\n1:\tpopl %%ebp\n\tmovl %6, %%ecx\n\tmovl %%ecx, %%ds\n\tmovl %%ecx, %%es"
-                     : "+a"(raw), "+b"(capability), "+S"(first), "+D"(second), "=c"(scratch)
-                     : "4"(selector), "i"(abi::selector::user_data)
-                     : "edx", "cc", "memory");
+        Word raw = MessageInfo{1, 0}.with(static_cast<Syscall>(operation)).raw, capability = 0, first = 0, second = 0,
+             scratch = 0;
+        asm volatile(
+            "movl %%ecx, %%ds\n\tmovl %%ecx, %%es\n\tpushl %%ebp\n\txorl %%ebp, %%ebp\n\tmovl %%esp, %%ecx\n\t"
+            "movl $1f, %%edx\n\tsysenter\n1:\tpopl %%ebp\n\tmovl %6, %%ecx\n\tmovl %%ecx, %%ds\n\tmovl %%ecx, %%es"
+            : "+a"(raw), "+b"(capability), "+S"(first), "+D"(second), "=c"(scratch)
+            : "4"(selector), "i"(abi::selector::user_data)
+            : "edx", "cc", "memory");
     }
     signal(done);
 }

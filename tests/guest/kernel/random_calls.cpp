@@ -32,8 +32,8 @@ Word argument() {
 
 void fuzzer(Word) {
     static constexpr Word labels[] = {1,  2,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 31, 32, 33,
-                                      34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53, 60,
-                                      61, 62, 63, 64, 65, 66, 67, 70, 71, 72, 73, 90, 91, 92, 93};
+                                      34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53,
+                                      60, 61, 62, 63, 64, 65, 66, 67, 70, 71, 72, 73, 90, 91, 92, 93};
     for (;;) {
         for (Word index = 2; index < 16; ++index) buffer().message[index] = argument();
         for (Word& pointer : buffer().capabilities) pointer = random() & 31;
@@ -131,7 +131,8 @@ void campaign(Word memory, Word evidence, Word probe, Word calls) {
 
 void test_random_calls() {
     Word const memory = make(ObjectType::Untyped, memory_bits);
-    Word const evidence = make(ObjectType::CNode, cspace_radix), probe = next_slot(), wanted = option("calls=", calls_if_not_said);
+    Word const evidence = make(ObjectType::CNode, cspace_radix), probe = next_slot(),
+               wanted = option("calls=", calls_if_not_said);
     random_state ^= option("seed=", 0);
     for (Word round = 0; rounds_done < wanted && round < campaigns_at_most; ++round)
         campaign(memory, evidence, probe, wanted / campaigns);

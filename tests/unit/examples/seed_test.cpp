@@ -28,7 +28,9 @@ struct Fixture {
         return file->as<File>();
     }
     ipc::Cap<File> reader(ipc::Cap<Namespace> space) { return open(space, Namespace::program_operations); }
-    ipc::Cap<File> writer(ipc::Cap<Namespace> space) { return open(space, Namespace::program_operations | Namespace::write_operation); }
+    ipc::Cap<File> writer(ipc::Cap<Namespace> space) {
+        return open(space, Namespace::program_operations | Namespace::write_operation);
+    }
     std::string read(ipc::Cap<File> file) {
         char text[64];
         auto const got = ipc::call<File::Read>(file, 0U, ipc::WriteBuffer{text, sizeof text});

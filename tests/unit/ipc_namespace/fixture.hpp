@@ -27,7 +27,9 @@ struct FakePort : sysv::Port {
         if (refuse) { return ipc::fail(Error::NoMemory); }
         return std::make_shared<Pages>(storages);
     }
-    sysv::Result<ipc::Cap<ipc::Frame>> page(sysv::Storage&, std::uint32_t, bool) override { return ipc::fail(Error::NoMemory); }
+    sysv::Result<ipc::Cap<ipc::Frame>> page(sysv::Storage&, std::uint32_t, bool) override {
+        return ipc::fail(Error::NoMemory);
+    }
 };
 
 struct Fixture {
@@ -40,7 +42,8 @@ struct Fixture {
         world.as(number, [] { REQUIRE(ipc::bind_no_senders(0)); });
     }
     /// A session as proc gives it to a process.
-    ipc::Cap<V> enter(ipc::Cap<Namespace> space, std::uint32_t user, std::uint64_t capabilities = 0, std::int32_t process = 100) {
+    ipc::Cap<V> enter(ipc::Cap<Namespace> space, std::uint32_t user, std::uint64_t capabilities = 0,
+                      std::int32_t process = 100) {
         auto const session = ipc::call<Namespace::Enter>(space, Namespace::every_operation);
         REQUIRE(session);
         proto::SessionCredentials credentials{};

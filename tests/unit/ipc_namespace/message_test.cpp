@@ -16,7 +16,8 @@ char memory[20000];
 auto ask(ipc::Cap<V> who, std::int32_t id, std::int32_t type, std::uint32_t flags, std::size_t room) {
     return ipc::call<V::Receive>(who, id, type, flags, ipc::WriteBuffer{memory, room});
 }
-Got receive(ipc::Cap<V> who, std::int32_t id, std::int32_t type, std::uint32_t flags = now_or_never, std::size_t room = sizeof memory) {
+Got receive(ipc::Cap<V> who, std::int32_t id, std::int32_t type, std::uint32_t flags = now_or_never,
+            std::size_t room = sizeof memory) {
     auto const got = ask(who, id, type, flags, room);
     if (!got) { return {got.error(), 0, {}}; }
     return {Error::None, got->type, std::string{memory, got->length}};
@@ -29,7 +30,9 @@ struct Queues : Fixture {
 } // namespace
 
 TEST_CASE_FIXTURE(Queues, "messages come in order, or by type") {
-    for (auto const& [type, text] : {std::pair{3, "c"}, {1, "a"}, {2, "b"}, {1, "d"}}) { CHECK(send(root, id, type, text)); }
+    for (auto const& [type, text] : {std::pair{3, "c"}, {1, "a"}, {2, "b"}, {1, "d"}}) {
+        CHECK(send(root, id, type, text));
+    }
     CHECK(receive(root, id, 2).text == "b");
     CHECK(receive(root, id, -2).text == "a"); // the lowest of at most 2
     CHECK(receive(root, id, 3, now_or_never | but).text == "d");
@@ -75,8 +78,10 @@ TEST_CASE_FIXTURE(Queues, "who sends waits for room") {
     CHECK(waiting.result<V::Send>());
     CHECK(receive(root, id, 5).text == "y");
     CHECK(receive(root, id, 0).text.size() == 8192);
-    CHECK(table(root, 2) == "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n"
-                            "         3          0   600           0          0   100   100     0     0     0     0 1700000001 1700000001 1700000001\n");
+    CHECK(table(root, 2) == "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid    "
+                            "  stime      rtime      ctime\n"
+                            "         3          0   600           0          0   100   100     0     0     0     0 "
+                            "1700000001 1700000001 1700000001\n");
 }
 
 TEST_CASE_FIXTURE(Queues, "removal ends every wait; a larger maximum lets senders go on") {

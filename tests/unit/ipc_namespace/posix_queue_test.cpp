@@ -6,10 +6,13 @@ using M = proto::MessageQueue;
 constexpr std::uint32_t read_only = 0, write_only = 1, both = 2, fresh = 0100, exclusive = 0200, non_blocking = 04000;
 constexpr std::uint64_t for_ever = ~0ULL;
 
-auto open(ipc::Cap<V> who, std::string_view name, std::uint32_t flags, std::uint32_t messages = 0, std::uint32_t bytes = 0) {
-    return ipc::call<M::Open>(who.as<M>(), flags, 0600U, messages != 0 ? 1U : 0U, proto::MessageQueueAttributes{0, messages, bytes, 0}, ipc::Path{name});
+auto open(ipc::Cap<V> who, std::string_view name, std::uint32_t flags, std::uint32_t messages = 0,
+          std::uint32_t bytes = 0) {
+    return ipc::call<M::Open>(who.as<M>(), flags, 0600U, messages != 0 ? 1U : 0U,
+                              proto::MessageQueueAttributes{0, messages, bytes, 0}, ipc::Path{name});
 }
-Error send(ipc::Cap<proto::File> queue, std::string_view text, std::uint32_t priority = 0, std::uint64_t deadline = for_ever) {
+Error send(ipc::Cap<proto::File> queue, std::string_view text, std::uint32_t priority = 0,
+           std::uint64_t deadline = for_ever) {
     return error_of(ipc::call<M::Send>(queue.as<M>(), priority, deadline, ipc::ReadBuffer{text.data(), text.size()}));
 }
 char memory[8192];
@@ -32,7 +35,7 @@ TEST_CASE_FIXTURE(Fixture, "POSIX queues are opened by name") {
     CHECK(open(root, std::string(256, 'n'), both | fresh).error() == Error::NameTooLong);
     CHECK(open(enter(first, 1000), "q", read_only).error() == Error::Access);
     CHECK(open(enter(first, 1000), "mine", both | fresh, 11, 10).error() == Error::Invalid); // above msg_max
-    CHECK(open(enter(this->Fixture::create(), 0), "q", both).error() == Error::NoEntry); // another namespace's
+    CHECK(open(enter(this->Fixture::create(), 0), "q", both).error() == Error::NoEntry);     // another namespace's
     CHECK(send(*queue, "kept") == Error::None);
     CHECK(error_of(ipc::call<M::Unlink>(enter(first, 1000).as<M>(), ipc::Path{"q"})) == Error::NotPermitted);
     CHECK(ipc::call<M::Unlink>(root.as<M>(), ipc::Path{"q"}));
@@ -42,7 +45,9 @@ TEST_CASE_FIXTURE(Fixture, "POSIX queues are opened by name") {
 
 TEST_CASE_FIXTURE(Fixture, "messages come by priority, then in order") {
     auto const queue = *open(root, "q", both | fresh, 4, 10);
-    for (auto const& [priority, word] : {std::pair{1U, "b"}, {5U, "a"}, {1U, "c"}, {0U, "d"}}) { CHECK(send(queue, word, priority) == Error::None); }
+    for (auto const& [priority, word] : {std::pair{1U, "b"}, {5U, "a"}, {1U, "c"}, {0U, "d"}}) {
+        CHECK(send(queue, word, priority) == Error::None);
+    }
     for (auto const* word : {"a", "b", "c", "d"}) { CHECK(text(queue) == word); }
     CHECK(send(queue, "01234567890") == Error::MessageSize);
     CHECK(error_of(receive(queue, for_ever, 9)) == Error::MessageSize);

@@ -6,7 +6,8 @@ using Operation = sysv::SemaphoreOperation;
 constexpr std::uint16_t undo = 0x1000, no_wait = 04000;
 constexpr std::uint64_t for_ever = ~0ULL;
 
-auto operate(ipc::Cap<V> who, std::int32_t id, std::vector<Operation> const& operations, std::uint64_t deadline = for_ever) {
+auto operate(ipc::Cap<V> who, std::int32_t id, std::vector<Operation> const& operations,
+             std::uint64_t deadline = for_ever) {
     return ipc::call<V::Operate>(who, id, static_cast<std::uint32_t>(operations.size()), deadline,
                                  ipc::ReadBuffer{operations.data(), operations.size() * sizeof(Operation)});
 }
@@ -15,7 +16,9 @@ std::int32_t value(ipc::Cap<V> who, std::int32_t id, std::uint32_t index, std::u
     REQUIRE(answer);
     return *answer;
 }
-Error set(ipc::Cap<V> who, std::int32_t id, std::uint32_t index, std::int32_t to) { return error_of(ipc::call<V::ControlSemaphore>(who, id, index, 16U, to)); }
+Error set(ipc::Cap<V> who, std::int32_t id, std::uint32_t index, std::int32_t to) {
+    return error_of(ipc::call<V::ControlSemaphore>(who, id, index, 16U, to));
+}
 
 struct Sets : Fixture {
     std::int32_t id = *ipc::call<V::GetSet>(root, 1, 3U, make | 0600);
@@ -135,7 +138,9 @@ TEST_CASE_FIXTURE(Sets, "sets are counted, and their memory comes back") {
     while (ipc::call<V::GetSet>(root, 0, 30000U, make)) { ++made; }
     CHECK(made >= 2); // a MiB of 8 bytes each
     CHECK(made < 10);
-    for (std::int32_t i = 1; i <= made; ++i) { CHECK(ipc::call<V::ControlSet>(root, i, V::remove, proto::SystemVPermissions{})); }
+    for (std::int32_t i = 1; i <= made; ++i) {
+        CHECK(ipc::call<V::ControlSet>(root, i, V::remove, proto::SystemVPermissions{}));
+    }
     CHECK(ipc::call<V::GetSet>(root, 0, 30000U, make));
     CHECK(ipc::call<V::Use>(root)->sets == 2);
 }

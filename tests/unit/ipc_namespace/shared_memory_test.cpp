@@ -1,7 +1,9 @@
 #include "fixture.hpp"
 
 namespace {
-auto segment(ipc::Cap<V> who, std::int32_t key, std::uint32_t bytes, std::uint32_t flags) { return ipc::call<V::GetSegment>(who, key, bytes, flags); }
+auto segment(ipc::Cap<V> who, std::int32_t key, std::uint32_t bytes, std::uint32_t flags) {
+    return ipc::call<V::GetSegment>(who, key, bytes, flags);
+}
 proto::SharedMemoryStatus status(ipc::Cap<V> who, std::int32_t id) {
     auto const answer = ipc::call<V::ControlSegment>(who, id, V::status, proto::SystemVPermissions{});
     REQUIRE(answer);
@@ -77,7 +79,8 @@ TEST_CASE_FIXTURE(Fixture, "an attachment is a file without links, the same inod
     auto const reader = ipc::call<V::Attach>(root, id, 1U, 0U);
     REQUIRE(one);
     REQUIRE(reader);
-    auto const a = ipc::call<proto::File::Stat>(std::get<0>(*one)), b = ipc::call<proto::File::Stat>(std::get<0>(*reader));
+    auto const a = ipc::call<proto::File::Stat>(std::get<0>(*one)),
+               b = ipc::call<proto::File::Stat>(std::get<0>(*reader));
     CHECK(a->inode == b->inode);
     CHECK(a->links == 0);
     CHECK(a->size == 5000);
@@ -161,8 +164,10 @@ TEST_CASE_FIXTURE(Fixture, "namespaces have nothing in common, and what is in on
 
 TEST_CASE_FIXTURE(Fixture, "the table is Linux's, and ids go through the reader's map") {
     REQUIRE(segment(enter(first, 1000, 0, 42), 0x10, 1024, make | 0644));
-    CHECK(table(root, 0) == "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime        rss       swap\n"
-                            "        16          0   644       1024    42     0      0  1000  1000  1000  1000          0          0 1700000001          0          0\n");
+    CHECK(table(root, 0) == "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      "
+                            "atime      dtime      ctime        rss       swap\n"
+                            "        16          0   644       1024    42     0      0  1000  1000  1000  1000         "
+                            " 0          0 1700000001          0          0\n");
     ipc::IdExtent const extents[] = {{0, 1000, 1}, {0, 2000, 1}};
     REQUIRE(ipc::call<Namespace::SetUserMap>(first, 99U, 1U, 1U, ipc::ReadBuffer{extents, sizeof extents}));
     user_space = 99;

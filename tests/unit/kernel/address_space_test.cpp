@@ -13,12 +13,15 @@ struct Spaces {
     Word space = kernel.make(AddressSpace), table = kernel.make(PageTable), frame = kernel.make(Frame);
 
     Spaces() { REQUIRE(kernel.invoke(table, PageTableMap, {base}, {space}).error() == Error::None); }
-    Error map(Word which, Address address, Word rights = 3) { return kernel.invoke(which, FrameMap, {address, rights, 0}, {space}).error(); }
+    Error map(Word which, Address address, Word rights = 3) {
+        return kernel.invoke(which, FrameMap, {address, rights, 0}, {space}).error();
+    }
     Word rights(Address address, Word which = 0) {
         return kernel.invoke(which == 0 ? space : which, AddressSpaceQuery, {address}).first;
     }
     void* reach(Address address, Word right, Word which = 0) {
-        return arch::user_to_kernel(kernel.object<kernel::AddressSpace>(which == 0 ? space : which).hardware, address, right);
+        return arch::user_to_kernel(kernel.object<kernel::AddressSpace>(which == 0 ? space : which).hardware, address,
+                                    right);
     }
 };
 
@@ -36,7 +39,8 @@ TEST_CASE("mapping: where, with what rights, and what is refused") {
     CHECK(spaces.map(spaces.frame, base + 0x400000) == Error::FailedLookup);
     CHECK(spaces.map(spaces.frame, user_end) == Error::RangeError);
     CHECK(spaces.map(spaces.frame, 0xfffff000) == Error::RangeError);
-    CHECK(spaces.kernel.invoke(spaces.frame, FrameMap, {base, 3, 0}, {spaces.frame}).error() == Error::InvalidCapability);
+    CHECK(spaces.kernel.invoke(spaces.frame, FrameMap, {base, 3, 0}, {spaces.frame}).error() ==
+          Error::InvalidCapability);
     Word const weak = spaces.kernel.mint(spaces.frame, 0, right::read);
     CHECK(spaces.map(weak, base + 0x7000) == Error::None);
     CHECK(spaces.rights(base + 0x7000) == 2);
@@ -81,7 +85,8 @@ TEST_CASE("page tables: one place at a time, unmapping takes all mappings") {
     Spaces spaces;
     CHECK(spaces.map(spaces.frame, base) == Error::None);
     CHECK(spaces.map(spaces.frame, base + 0x3ff000) == Error::None);
-    CHECK(spaces.kernel.invoke(spaces.table, PageTableMap, {base + 0x400000}, {spaces.space}).error() == Error::IllegalOperation);
+    CHECK(spaces.kernel.invoke(spaces.table, PageTableMap, {base + 0x400000}, {spaces.space}).error() ==
+          Error::IllegalOperation);
     Word const other = spaces.kernel.make(PageTable), slot = spaces.kernel.slots(1);
     CHECK(spaces.kernel.invoke(other, PageTableMap, {base}, {spaces.space}).error() == Error::DeleteFirst);
     CHECK(spaces.kernel.invoke(other, PageTableMap, {user_end}, {spaces.space}).error() == Error::RangeError);
@@ -108,7 +113,9 @@ TEST_CASE("large frames") {
     CHECK(spaces.map(spaces.frame, base + 0x400000) == Error::DeleteFirst);
     CHECK(spaces.rights(base + 0x512000) == 3);
     Word const copy = spaces.kernel.make(AddressSpace);
-    CHECK(spaces.kernel.invoke(copy, AddressSpaceCopyRange, {base + 0x400000, base + 0x400000, 1024, 2, 1}, {spaces.space}).first == 1024);
+    CHECK(spaces.kernel
+              .invoke(copy, AddressSpaceCopyRange, {base + 0x400000, base + 0x400000, 1024, 2, 1}, {spaces.space})
+              .first == 1024);
     CHECK(spaces.rights(base + 0x512000) == 2);
     CHECK(spaces.rights(base + 0x512000, copy) == 2);
     CHECK(spaces.kernel.invoke(spaces.space, AddressSpaceUnmap, {base + 0x400000, 1024}).first == 1);
@@ -120,15 +127,19 @@ TEST_CASE("large frames") {
 TEST_CASE("CopyRange copies for fork") {
     Spaces spaces;
     Word const frames = spaces.kernel.slots(300);
-    REQUIRE(spaces.kernel.invoke(spaces.kernel.untyped(), UntypedRetype, {9, 0, frames, 300}, {cnode}).error() == Error::None);
-    for (Word i = 0; i < 300; ++i) REQUIRE(spaces.map(frames + i, base + i * 0x3000 % 0x400000, i % 2 == 0 ? 3 : 2) == Error::None);
+    REQUIRE(spaces.kernel.invoke(spaces.kernel.untyped(), UntypedRetype, {9, 0, frames, 300}, {cnode}).error() ==
+            Error::None);
+    for (Word i = 0; i < 300; ++i)
+        REQUIRE(spaces.map(frames + i, base + i * 0x3000 % 0x400000, i % 2 == 0 ? 3 : 2) == Error::None);
     Word const child = spaces.kernel.make(AddressSpace), child_table = spaces.kernel.make(PageTable);
-    Answer answer = spaces.kernel.invoke(child, AddressSpaceCopyRange, {base - 0x400000, base - 0x400000, 3072, 2, 0}, {spaces.space});
+    Answer answer = spaces.kernel.invoke(child, AddressSpaceCopyRange, {base - 0x400000, base - 0x400000, 3072, 2, 0},
+                                         {spaces.space});
     CHECK(answer.first == 1024); // up to where a page table is wanted
     CHECK(answer.second == 0);
     CHECK(spaces.kernel.invoke(child_table, PageTableMap, {base}, {child}).error() == Error::None);
     machine.preempt_every = 2;
-    answer = spaces.kernel.invoke(child, AddressSpaceCopyRange, {base - 0x400000, base - 0x400000, 3072, 2, 1}, {spaces.space});
+    answer = spaces.kernel.invoke(child, AddressSpaceCopyRange, {base - 0x400000, base - 0x400000, 3072, 2, 1},
+                                  {spaces.space});
     CHECK(answer.error() == Error::None);
     CHECK(answer.first == 3072);
     CHECK(answer.second == 300);
@@ -146,28 +157,35 @@ TEST_CASE("CopyRange copies for fork") {
     CHECK(spaces.kernel.revoke(frames) == Error::None);
     CHECK(spaces.rights(base) == 0);
     // To another place in the table, and across the end of it.
-    answer = spaces.kernel.invoke(child, AddressSpaceCopyRange, {base + 0x3000, base + 0x100000, 10, 3, 0}, {spaces.space});
+    answer =
+        spaces.kernel.invoke(child, AddressSpaceCopyRange, {base + 0x3000, base + 0x100000, 10, 3, 0}, {spaces.space});
     CHECK(answer.first == 10);
     CHECK(answer.second == 4);
     CHECK(spaces.reach(base + 0x100000, right::read, child) == spaces.reach(base + 0x3000, right::read));
-    CHECK(spaces.kernel.invoke(child, AddressSpaceCopyRange, {base, 0xbffff000, 2, 3, 0}, {spaces.space}).error() == Error::RangeError);
+    CHECK(spaces.kernel.invoke(child, AddressSpaceCopyRange, {base, 0xbffff000, 2, 3, 0}, {spaces.space}).error() ==
+          Error::RangeError);
 }
 
 TEST_CASE("a space ends with all that is in it, and its memory comes back") {
     Kernel kernel;
     Word const untyped = kernel.make(Untyped, 20);
     auto retype = [&](ObjectType type, Word slot, Word count) {
-        REQUIRE(kernel.invoke(untyped, UntypedRetype, {static_cast<Word>(type), 0, slot, count}, {cnode}).error() == Error::None);
+        REQUIRE(kernel.invoke(untyped, UntypedRetype, {static_cast<Word>(type), 0, slot, count}, {cnode}).error() ==
+                Error::None);
     };
     Word const slot = kernel.slots(100);
     retype(AddressSpace, slot, 1);
     retype(PageTable, slot + 1, 2);
     retype(Frame, slot + 3, 80);
-    for (Word i = 0; i < 2; ++i) REQUIRE(kernel.invoke(slot + 1 + i, PageTableMap, {base + i * 0x400000}, {slot}).error() == Error::None);
-    for (Word i = 0; i < 80; ++i) REQUIRE(kernel.invoke(slot + 3 + i, FrameMap, {base + i * 0x9000, 3, 0}, {slot}).error() == Error::None);
+    for (Word i = 0; i < 2; ++i)
+        REQUIRE(kernel.invoke(slot + 1 + i, PageTableMap, {base + i * 0x400000}, {slot}).error() == Error::None);
+    for (Word i = 0; i < 80; ++i)
+        REQUIRE(kernel.invoke(slot + 3 + i, FrameMap, {base + i * 0x9000, 3, 0}, {slot}).error() == Error::None);
     SUBCASE("at once") {}
     SUBCASE("with preemption everywhere") { machine.preempt_every = 1; }
-    SUBCASE("the capabilities first") { for (Word i = 1; i < 83; ++i) REQUIRE(kernel.remove(slot + i) == Error::None); }
+    SUBCASE("the capabilities first") {
+        for (Word i = 1; i < 83; ++i) REQUIRE(kernel.remove(slot + i) == Error::None);
+    }
     SUBCASE("the space first") { REQUIRE(kernel.remove(slot) == Error::None); }
     CHECK(kernel.revoke(untyped) == Error::None);
     CHECK(kernel.invoke(untyped, UntypedInspect).first == 1 << 20);

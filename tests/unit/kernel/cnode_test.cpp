@@ -13,8 +13,10 @@ TEST_CASE("Copy, Mint, Move, Mutate, Delete") {
     CHECK(kernel.invoke(cnode, CNodeCopy, {to, 0, endpoint, 0, right::all}, {cnode}).error() == Error::DeleteFirst);
     CHECK(kernel.invoke(cnode, CNodeMint, {to + 1, 0, endpoint, 0, right::all, 77}, {cnode}).error() == Error::None);
     CHECK(kernel.slot(to + 1).capability.badge() == 77);
-    CHECK(kernel.invoke(cnode, CNodeMint, {to + 2, 0, to + 1, 0, right::all, 78}, {cnode}).error() == Error::IllegalOperation);
-    CHECK(kernel.invoke(cnode, CNodeMint, {to + 2, 0, endpoint, 0, right::all, 1u << 28}, {cnode}).error() == Error::RangeError);
+    CHECK(kernel.invoke(cnode, CNodeMint, {to + 2, 0, to + 1, 0, right::all, 78}, {cnode}).error() ==
+          Error::IllegalOperation);
+    CHECK(kernel.invoke(cnode, CNodeMint, {to + 2, 0, endpoint, 0, right::all, 1u << 28}, {cnode}).error() ==
+          Error::RangeError);
     CHECK(kernel.invoke(cnode, CNodeMove, {to + 2, 0, to + 1, 0}, {cnode}).error() == Error::None);
     CHECK(kernel.slot(to + 1).is_empty());
     CHECK(kernel.invoke(cnode, CNodeMove, {to + 3, 0, to + 1, 0}, {cnode}).error() == Error::FailedLookup);
@@ -60,7 +62,8 @@ TEST_CASE("guards and two levels") {
     Word const endpoint = kernel.make(Endpoint);
     Word const guarded = kernel.slots(1);
     // inner behind a guard of 4 bits of value 9
-    CHECK(kernel.invoke(cnode, CNodeMint, {guarded, 0, inner, 0, right::all, 9u << 5 | 4}, {cnode}).error() == Error::None);
+    CHECK(kernel.invoke(cnode, CNodeMint, {guarded, 0, inner, 0, right::all, 9u << 5 | 4}, {cnode}).error() ==
+          Error::None);
     CHECK(kernel.invoke(outer, CNodeMove, {3, 0, guarded, 0}, {cnode}).error() == Error::None);
     CHECK(kernel.invoke(inner, CNodeCopy, {7, 0, endpoint, 0, right::all}, {cnode}).error() == Error::None);
     // outer radix 4, guard 4, inner radix 4: depth 12
@@ -82,7 +85,8 @@ TEST_CASE("CopyRange and DeleteRange") {
     Kernel kernel;
     Word const source = kernel.make(CNode, 8), destination = kernel.make(CNode, 8);
     Word const endpoint = kernel.make(Endpoint), table = kernel.make(PageTable), untyped = kernel.make(Untyped, 12);
-    for (Word i = 0; i < 200; i += 2) CHECK(kernel.invoke(source, CNodeCopy, {i, 0, endpoint, 0, right::all}, {cnode}).error() == Error::None);
+    for (Word i = 0; i < 200; i += 2)
+        CHECK(kernel.invoke(source, CNodeCopy, {i, 0, endpoint, 0, right::all}, {cnode}).error() == Error::None);
     CHECK(kernel.invoke(source, CNodeMove, {201, 0, table, 0}, {cnode}).error() == Error::None);
     CHECK(kernel.invoke(source, CNodeMove, {203, 0, untyped, 0}, {cnode}).error() == Error::None);
     CHECK(kernel.invoke(destination, CNodeCopy, {10, 0, endpoint, 0, right::all}, {cnode}).error() == Error::None);

@@ -13,10 +13,15 @@ struct Knot {
     Word slot = kernel.slots(16);
 
     void make(ObjectType type, Word bits, Word at) {
-        REQUIRE(kernel.invoke(untyped, UntypedRetype, {static_cast<Word>(type), bits, at, 1}, {cnode}).error() == Error::None);
+        REQUIRE(kernel.invoke(untyped, UntypedRetype, {static_cast<Word>(type), bits, at, 1}, {cnode}).error() ==
+                Error::None);
     }
-    Error move(Word into, Word index, Word from) { return kernel.invoke(into, CNodeMove, {index, 0, from, 0}, {cnode}).error(); }
-    Error copy(Word into, Word index, Word from) { return kernel.invoke(into, CNodeCopy, {index, 0, from, 0, 15}, {cnode}).error(); }
+    Error move(Word into, Word index, Word from) {
+        return kernel.invoke(into, CNodeMove, {index, 0, from, 0}, {cnode}).error();
+    }
+    Error copy(Word into, Word index, Word from) {
+        return kernel.invoke(into, CNodeCopy, {index, 0, from, 0, 15}, {cnode}).error();
+    }
     void end() {
         REQUIRE(kernel.revoke(untyped) == Error::None);
         CHECK(kernel.invoke(untyped, UntypedInspect).first == 1 << 20);
@@ -79,15 +84,18 @@ TEST_CASE("CNodes in CNodes, in a ring, in themselves") {
 
 TEST_CASE("threads that hold what holds them") {
     Knot knot;
-    Word const thread = knot.slot, node = knot.slot + 1, space = knot.slot + 2, frame = knot.slot + 3, endpoint = knot.slot + 4;
+    Word const thread = knot.slot, node = knot.slot + 1, space = knot.slot + 2, frame = knot.slot + 3,
+               endpoint = knot.slot + 4;
     Word const time = knot.slot + 5, reply = knot.slot + 6, notification = knot.slot + 7;
-    knot.make(ObjectType::Thread, 0, thread), knot.make(CNode, 4, node), knot.make(AddressSpace, 0, space), knot.make(Frame, 0, frame);
+    knot.make(ObjectType::Thread, 0, thread), knot.make(CNode, 4, node), knot.make(AddressSpace, 0, space),
+        knot.make(Frame, 0, frame);
     knot.make(Endpoint, 0, endpoint), knot.make(SchedContext, 0, time), knot.make(ObjectType::Reply, 0, reply);
     knot.make(ObjectType::Notification, 0, notification);
     Kernel& kernel = knot.kernel;
     REQUIRE(kernel.invoke(thread, ThreadConfigure, {0x10000000, 28}, {node, space, frame}).error() == Error::None);
     REQUIRE(kernel.invoke(thread, ThreadSetFaultHandler, {}, {endpoint}).error() == Error::None);
-    REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {1000, 1000}, {time}).error() == Error::None);
+    REQUIRE(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {1000, 1000}, {time}).error() ==
+            Error::None);
     REQUIRE(kernel.invoke(time, SchedContextBind, {}, {thread}).error() == Error::None);
     REQUIRE(kernel.invoke(thread, ThreadBindNotification, {}, {notification}).error() == Error::None);
     REQUIRE(knot.copy(node, 1, thread) == Error::None);
@@ -155,7 +163,8 @@ TEST_CASE("deleting is finished by another if the first gives up") {
     Client const client = knot.kernel.make_client();
     machine.preempt_every = 5;
     knot.kernel.run(*client.thread);
-    client.thread->context.set_message(MessageInfo{static_cast<Word>(CNodeDelete), 2}.with(Syscall::Call).raw, cnode, knot.slot, 0);
+    client.thread->context.set_message(MessageInfo{static_cast<Word>(CNodeDelete), 2}.with(Syscall::Call).raw, cnode,
+                                       knot.slot, 0);
     kernel::handle_syscall(*client.thread);
     REQUIRE(client.thread->restart);
     knot.kernel.check();

@@ -1,5 +1,5 @@
-#include "fixture.hpp"
 #include "../../../microkernel/kernel/interrupt.hpp"
+#include "fixture.hpp"
 
 using namespace test;
 using enum ObjectType;
@@ -7,7 +7,8 @@ using enum Invocation;
 
 TEST_CASE("interrupts") {
     Kernel kernel;
-    Word const slot = kernel.slots(3), notification = kernel.make(ObjectType::Notification), badged = kernel.mint(notification, 2);
+    Word const slot = kernel.slots(3), notification = kernel.make(ObjectType::Notification),
+               badged = kernel.mint(notification, 2);
     CHECK(kernel.invoke(boot_slot::irq_control, IrqControlGet, {16, slot}, {cnode}).error() == Error::RangeError);
     CHECK(kernel.invoke(boot_slot::irq_control, IrqControlGet, {4, slot}, {cnode}).error() == Error::None);
     CHECK(kernel.invoke(boot_slot::irq_control, IrqControlGet, {4, slot + 1}, {cnode}).error() == Error::RevokeFirst);
@@ -36,12 +37,17 @@ TEST_CASE("interrupts") {
 TEST_CASE("ports given through one copy of the control capability are not given again through another") {
     Kernel kernel;
     Word const slot = kernel.slots(5), copy = slot + 3, later = slot + 4;
-    auto issue = [&](Word control, Word to) { return kernel.invoke(control, IoPortControlIssue, {10, 20, to}, {cnode}).error(); };
-    auto copy_control = [&](Word to) { return kernel.invoke(cnode, CNodeCopy, {to, 0, boot_slot::io_port_control, 0, 15}, {cnode}).error(); };
+    auto issue = [&](Word control, Word to) {
+        return kernel.invoke(control, IoPortControlIssue, {10, 20, to}, {cnode}).error();
+    };
+    auto copy_control = [&](Word to) {
+        return kernel.invoke(cnode, CNodeCopy, {to, 0, boot_slot::io_port_control, 0, 15}, {cnode}).error();
+    };
     REQUIRE(copy_control(copy) == Error::None);
     CHECK(issue(copy, slot) == Error::None);
     REQUIRE(copy_control(later) == Error::None);
-    for (Word control : {copy, later, Word{boot_slot::io_port_control}}) CHECK(issue(control, slot + 1) == Error::RevokeFirst);
+    for (Word control : {copy, later, Word{boot_slot::io_port_control}})
+        CHECK(issue(control, slot + 1) == Error::RevokeFirst);
     CHECK(kernel.remove(boot_slot::io_port_control) == Error::None);
     for (Word control : {copy, later}) CHECK(issue(control, slot + 1) == Error::RevokeFirst);
     CHECK(kernel.remove(slot) == Error::None);

@@ -13,8 +13,10 @@ void write_program(unsigned char* at) {
     std::memset(at, 0, module_bytes);
     auto put = [at](Word offset, Word value, Word bytes) { std::memcpy(at + offset, &value, bytes); };
     std::memcpy(at, "\177ELF\1\1\1", 7);
-    put(16, 2, 2), put(18, 3, 2), put(20, 1, 4), put(24, 0x00400000, 4), put(28, 52, 4), put(40, 52, 2), put(42, 32, 2), put(44, 2, 2);
-    Word const segments[2][8] = {{1, 0x1000, 0x00400000, 0, 0x800, 0x800, 5, 0x1000}, {1, 0x2000, 0x00401000, 0, 0x1000, 0x2800, 6, 0x1000}};
+    put(16, 2, 2), put(18, 3, 2), put(20, 1, 4), put(24, 0x00400000, 4), put(28, 52, 4), put(40, 52, 2), put(42, 32, 2),
+        put(44, 2, 2);
+    Word const segments[2][8] = {{1, 0x1000, 0x00400000, 0, 0x800, 0x800, 5, 0x1000},
+                                 {1, 0x2000, 0x00401000, 0, 0x1000, 0x2800, 6, 0x1000}};
     std::memcpy(at + 52, segments, sizeof segments);
     std::memset(at + 0x2000, 0x77, 0x1000);
 }
@@ -40,8 +42,8 @@ Kernel::Kernel() {
     kernel::boot(memory);
     root_ = cpu().current;
     REQUIRE(root_ != nullptr);
-    auto const& info = *static_cast<BootInfo const*>(
-        arch::user_to_kernel(root_->address_space.capability.object<kernel::AddressSpace>().hardware, boot_info_address, right::read));
+    auto const& info = *static_cast<BootInfo const*>(arch::user_to_kernel(
+        root_->address_space.capability.object<kernel::AddressSpace>().hardware, boot_info_address, right::read));
     next_slot_ = info.first_free_slot;
     Word largest = 0;
     for (Word i = 0; i < info.untyped_count; ++i)
@@ -69,7 +71,8 @@ Answer Kernel::answer(Thread const& thread) {
     return {registers.eax, registers.ebx, registers.esi, registers.edi};
 }
 
-Answer Kernel::system_call(Thread& thread, Syscall call, Word capability, MessageInfo info, Word first, Word second, Word reply) {
+Answer Kernel::system_call(Thread& thread, Syscall call, Word capability, MessageInfo info, Word first, Word second,
+                           Word reply) {
     run(thread);
     thread.context.set_message(info.with(call).raw, capability, first, second);
     thread.context.values.ebp = reply;
@@ -95,7 +98,8 @@ Answer Kernel::invoke(Thread& thread, Word capability, Invocation label, std::in
     }
     Word count = 0;
     for (Word pointer : capabilities) thread.ipc_buffer->capabilities[count++] = pointer;
-    return system_call(thread, Syscall::Call, capability, MessageInfo{static_cast<Word>(label), index, count}, registers[0], registers[1]);
+    return system_call(thread, Syscall::Call, capability, MessageInfo{static_cast<Word>(label), index, count},
+                       registers[0], registers[1]);
 }
 
 Word Kernel::slots(Word count) {
@@ -106,13 +110,16 @@ Word Kernel::slots(Word count) {
 
 Word Kernel::make(ObjectType type, Word size_bits) {
     Word const slot = slots();
-    REQUIRE(invoke(untyped_, Invocation::UntypedRetype, {static_cast<Word>(type), size_bits, slot, 1}, {cnode}).error() == Error::None);
+    REQUIRE(
+        invoke(untyped_, Invocation::UntypedRetype, {static_cast<Word>(type), size_bits, slot, 1}, {cnode}).error() ==
+        Error::None);
     return slot;
 }
 
 Word Kernel::mint(Word source, Word badge, Word rights, Word flags) {
     Word const slot = slots();
-    REQUIRE(invoke(cnode, Invocation::CNodeMint, {slot, 0, source, 0, rights, badge, flags}, {cnode}).error() == Error::None);
+    REQUIRE(invoke(cnode, Invocation::CNodeMint, {slot, 0, source, 0, rights, badge, flags}, {cnode}).error() ==
+            Error::None);
     return slot;
 }
 
@@ -127,13 +134,17 @@ Client Kernel::make_client(Word priority, bool active) {
     client.thread = &object<Thread>(client.capability);
     client.space = make(ObjectType::AddressSpace);
     client.buffer_frame = make(ObjectType::Frame);
-    REQUIRE(invoke(client.capability, Invocation::ThreadConfigure, {0x10000000, 20}, {cnode, client.space, client.buffer_frame}).error() ==
-            Error::None);
+    REQUIRE(invoke(client.capability, Invocation::ThreadConfigure, {0x10000000, 20},
+                   {cnode, client.space, client.buffer_frame})
+                .error() == Error::None);
     REQUIRE(invoke(client.capability, Invocation::ThreadSetPriority, {priority}).error() == Error::None);
     if (active) {
         client.sched_context = make(ObjectType::SchedContext);
-        REQUIRE(invoke(boot_slot::sched_control, Invocation::SchedControlConfigure, {10000, 10000}, {client.sched_context}).error() == Error::None);
-        REQUIRE(invoke(client.sched_context, Invocation::SchedContextBind, {}, {client.capability}).error() == Error::None);
+        REQUIRE(
+            invoke(boot_slot::sched_control, Invocation::SchedControlConfigure, {10000, 10000}, {client.sched_context})
+                .error() == Error::None);
+        REQUIRE(invoke(client.sched_context, Invocation::SchedContextBind, {}, {client.capability}).error() ==
+                Error::None);
     }
     REQUIRE(invoke(client.capability, Invocation::ThreadResume).error() == Error::None);
     return client;

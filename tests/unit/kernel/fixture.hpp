@@ -9,9 +9,9 @@
 namespace test {
 
 using namespace abi;
+using arch::host::machine;
 using kernel::cpu;
 using kernel::Thread;
-using arch::host::machine;
 
 /// What a system call returned, once the thread runs again.
 struct Answer {
@@ -34,11 +34,12 @@ public:
     /// Makes `thread` current (it must be runnable), whatever its priority.
     void run(Thread& thread);
     /// One system call of `thread`. The answer is that in its registers afterwards, valid if it still runs.
-    Answer system_call(Thread& thread, Syscall call, Word capability, MessageInfo info = {}, Word first = 0, Word second = 0,
-                       Word reply = 0);
+    Answer system_call(Thread& thread, Syscall call, Word capability, MessageInfo info = {}, Word first = 0,
+                       Word second = 0, Word reply = 0);
     Answer invoke(Thread& thread, Word capability, Invocation label, std::initializer_list<Word> words = {},
                   std::initializer_list<Word> capabilities = {});
-    Answer invoke(Word capability, Invocation label, std::initializer_list<Word> words = {}, std::initializer_list<Word> capabilities = {}) {
+    Answer invoke(Word capability, Invocation label, std::initializer_list<Word> words = {},
+                  std::initializer_list<Word> capabilities = {}) {
         return invoke(*root_, capability, label, words, capabilities);
     }
     static Answer answer(Thread const& thread);
@@ -51,13 +52,16 @@ public:
     Error remove(Word slot);
     Error revoke(Word slot);
     kernel::Slot& slot(Word pointer);
-    template <class Object> Object& object(Word pointer) { return slot(pointer).capability.object<Object>(); }
+    template <class Object>
+    Object& object(Word pointer) {
+        return slot(pointer).capability.object<Object>();
+    }
     /// A thread with an IPC buffer, root's CSpace, a space of its own, and (if active) a scheduling context.
     Client make_client(Word priority = 100, bool active = true);
     Word untyped() const { return untyped_; }
     Word free_bytes();
     void check();
-    bool checks = true;                 ///< after each system call; a test may spare its preparations
+    bool checks = true; ///< after each system call; a test may spare its preparations
 
 private:
     Thread* root_;

@@ -90,8 +90,10 @@ TEST_CASE("client first; long messages; several callers in order") {
 
 TEST_CASE("Send, NonBlockingSend, NonBlockingReceive") {
     Pair pair;
-    CHECK(pair.kernel.system_call(*pair.client.thread, Syscall::NonBlockingSend, pair.endpoint, MessageInfo{1, 1}, 5).error() == Error::None);
-    CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::NonBlockingReceive, pair.endpoint).error() == Error::WouldBlock);
+    CHECK(pair.kernel.system_call(*pair.client.thread, Syscall::NonBlockingSend, pair.endpoint, MessageInfo{1, 1}, 5)
+              .error() == Error::None);
+    CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::NonBlockingReceive, pair.endpoint).error() ==
+          Error::WouldBlock);
     pair.kernel.system_call(*pair.client.thread, Syscall::Send, pair.endpoint, MessageInfo{3, 1}, 6);
     CHECK(pair.client.thread->state == ThreadState::BlockedOnSend);
     Answer const got = pair.kernel.system_call(*pair.server.thread, Syscall::NonBlockingReceive, pair.endpoint);
@@ -111,9 +113,11 @@ TEST_CASE("a call that meets no Reply object fails; a Reply object in use is ref
     CHECK(Kernel::answer(*pair.server.thread).error() == Error::Interrupted);
     pair.wait();
     pair.call(pair.endpoint, MessageInfo{1, 1});
-    CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::Receive, pair.endpoint, {}, 0, 0, pair.reply).error() == Error::IllegalOperation);
+    CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::Receive, pair.endpoint, {}, 0, 0, pair.reply).error() ==
+          Error::IllegalOperation);
     CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyStatus).first == 1);
-    CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::Send, pair.reply, MessageInfo{9, 0}).error() == Error::None);
+    CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::Send, pair.reply, MessageInfo{9, 0}).error() ==
+          Error::None);
     CHECK(Kernel::answer(*pair.client.thread).label() == 9);
     CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::Send, pair.reply).error() == Error::IllegalOperation);
 }
@@ -197,9 +201,11 @@ TEST_CASE("forwarding: the last server answers the caller directly") {
     pair.client.thread->ipc_buffer->read_length = 100;
     pair.call(pair.endpoint, MessageInfo{1, 2, 0, MessageInfo::read_buffer}, 1, 2);
     CHECK(pair.server.thread->ipc_buffer->caller_read_length == 100);
-    CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyForward, {500, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {hand_on}).error() ==
-          Error::RangeError);
-    CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyForward, {500, 3, 21, 22, 23}, {hand_on}).error() == Error::None);
+    CHECK(pair.kernel
+              .invoke(*pair.server.thread, pair.reply, ReplyForward, {500, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {hand_on})
+              .error() == Error::RangeError);
+    CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyForward, {500, 3, 21, 22, 23}, {hand_on}).error() ==
+          Error::None);
     CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyStatus).first == 0);
     Answer const request = Kernel::answer(*other.thread);
     CHECK(request.label() == 500);
@@ -220,20 +226,24 @@ TEST_CASE("notifications: collect, wait, bound threads") {
     pair.kernel.system_call(pair.kernel.root(), Syscall::Send, one);
     pair.kernel.system_call(pair.kernel.root(), Syscall::NonBlockingSend, four);
     CHECK(pair.kernel.system_call(*pair.client.thread, Syscall::Receive, notification).badge == 5);
-    CHECK(pair.kernel.system_call(*pair.client.thread, Syscall::NonBlockingReceive, notification).error() == Error::WouldBlock);
+    CHECK(pair.kernel.system_call(*pair.client.thread, Syscall::NonBlockingReceive, notification).error() ==
+          Error::WouldBlock);
     pair.kernel.system_call(*pair.client.thread, Syscall::Receive, notification);
     CHECK(pair.client.thread->state == ThreadState::BlockedOnNotification);
     pair.kernel.system_call(pair.kernel.root(), Syscall::Send, four);
     CHECK(Kernel::answer(*pair.client.thread).badge == 4);
-    CHECK(pair.kernel.invoke(pair.server.capability, ThreadBindNotification, {}, {notification}).error() == Error::None);
-    CHECK(pair.kernel.invoke(pair.client.capability, ThreadBindNotification, {}, {notification}).error() == Error::IllegalOperation);
+    CHECK(pair.kernel.invoke(pair.server.capability, ThreadBindNotification, {}, {notification}).error() ==
+          Error::None);
+    CHECK(pair.kernel.invoke(pair.client.capability, ThreadBindNotification, {}, {notification}).error() ==
+          Error::IllegalOperation);
     pair.wait();
     pair.kernel.system_call(pair.kernel.root(), Syscall::Send, one);
     CHECK(pair.server.thread->state == ThreadState::Running);
     CHECK(Kernel::answer(*pair.server.thread).badge == 1);
     CHECK(Kernel::answer(*pair.server.thread).info == 0);
     pair.kernel.system_call(pair.kernel.root(), Syscall::Send, four);
-    CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::Receive, pair.endpoint, {}, 0, 0, pair.reply).badge == 4);
+    CHECK(pair.kernel.system_call(*pair.server.thread, Syscall::Receive, pair.endpoint, {}, 0, 0, pair.reply).badge ==
+          4);
     CHECK(pair.kernel.invoke(pair.server.capability, ThreadUnbindNotification).error() == Error::None);
     pair.kernel.system_call(*pair.client.thread, Syscall::Receive, notification);
     CHECK(pair.kernel.revoke(notification) == Error::None);
@@ -249,14 +259,20 @@ TEST_CASE("bulk transfer in both directions, over page borders, to the faulting 
         Word const table = pair.kernel.make(PageTable);
         CHECK(pair.kernel.invoke(table, PageTableMap, {0x20000000}, {who->space}).error() == Error::None);
         Word const first = frames + (who == &pair.client ? 2 : 0);
-        CHECK(pair.kernel.invoke(pair.kernel.untyped(), UntypedRetype, {9, 0, first, 2}, {cnode}).error() == Error::None);
+        CHECK(pair.kernel.invoke(pair.kernel.untyped(), UntypedRetype, {9, 0, first, 2}, {cnode}).error() ==
+              Error::None);
         CHECK(pair.kernel.invoke(first, FrameMap, {0x20000000, 3, 0}, {who->space}).error() == Error::None);
-        CHECK(pair.kernel.invoke(first + 1, FrameMap, {0x20001000, who == &pair.client ? 2u : 3u, 0}, {who->space}).error() == Error::None);
+        CHECK(pair.kernel.invoke(first + 1, FrameMap, {0x20001000, who == &pair.client ? 2u : 3u, 0}, {who->space})
+                  .error() == Error::None);
     }
-    auto bytes = [&](Word frame) { return static_cast<unsigned char*>(arch::to_virtual(pair.kernel.slot(frame).capability.frame_physical())); };
-    for (Word i = 0; i < 4096; ++i) bytes(frames + 2)[i] = static_cast<unsigned char>(i), bytes(frames + 3)[i] = static_cast<unsigned char>(i * 3);
+    auto bytes = [&](Word frame) {
+        return static_cast<unsigned char*>(arch::to_virtual(pair.kernel.slot(frame).capability.frame_physical()));
+    };
+    for (Word i = 0; i < 4096; ++i)
+        bytes(frames + 2)[i] = static_cast<unsigned char>(i), bytes(frames + 3)[i] = static_cast<unsigned char>(i * 3);
     auto& declared = *pair.client.thread->ipc_buffer;
-    declared.read_address = 0x20000ff0, declared.read_length = 0x2000, declared.write_address = 0x20000f00, declared.write_length = 0x200;
+    declared.read_address = 0x20000ff0, declared.read_length = 0x2000, declared.write_address = 0x20000f00,
+    declared.write_length = 0x200;
     pair.wait();
     pair.call(pair.endpoint, MessageInfo{1, 0, 0, MessageInfo::read_buffer | MessageInfo::write_buffer});
     machine.preempt_every = 1;
@@ -275,9 +291,11 @@ TEST_CASE("bulk transfer in both directions, over page borders, to the faulting 
     answer = pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyBulkWrite, {0, 0x20000000, 0x400});
     CHECK(answer.first == 0x100);
     CHECK(answer.second == 0x20001000);
-    CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyBulkWrite, {0x201, 0x20000000, 1}).error() == Error::RangeError);
+    CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyBulkWrite, {0x201, 0x20000000, 1}).error() ==
+          Error::RangeError);
     CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyBulkWrite, {0x200, 0x20000000, 9}).first == 0);
-    CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyBulkRead, {0, 0x20000000, 65537}).error() == Error::RangeError);
+    CHECK(pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyBulkRead, {0, 0x20000000, 65537}).error() ==
+          Error::RangeError);
     // A bad address of the server's own.
     answer = pair.kernel.invoke(*pair.server.thread, pair.reply, ReplyBulkRead, {0, 0xfffffff0, 0x40});
     CHECK(answer.first == 0);

@@ -27,7 +27,8 @@ struct Sessions {
 TEST_CASE("the last descendant's end is told, in order") {
     Sessions sessions;
     Word const one = sessions.open(1), two = sessions.open(2), three = sessions.open(3);
-    Word const client = sessions.kernel.mint(one, 0), copy = sessions.kernel.mint(client, 0), third = sessions.kernel.mint(one, 0);
+    Word const client = sessions.kernel.mint(one, 0), copy = sessions.kernel.mint(client, 0),
+               third = sessions.kernel.mint(one, 0);
     Word const client_two = sessions.kernel.mint(two, 0), client_three = sessions.kernel.mint(three, 0);
     CHECK(sessions.next().error() == Error::WouldBlock);
     CHECK(sessions.kernel.remove(client) == Error::None);
@@ -40,7 +41,8 @@ TEST_CASE("the last descendant's end is told, in order") {
     CHECK(sessions.signals() == 4);
     // A dead one cannot come back to life.
     Word const slot = sessions.kernel.slots(1);
-    CHECK(sessions.kernel.invoke(cnode, CNodeCopy, {slot, 0, three, 0, 15}, {cnode}).error() == Error::IllegalOperation);
+    CHECK(sessions.kernel.invoke(cnode, CNodeCopy, {slot, 0, three, 0, 15}, {cnode}).error() ==
+          Error::IllegalOperation);
     CHECK(sessions.next().first == 3);
     CHECK(sessions.kernel.slot(three).is_empty());
     CHECK(sessions.next().first == 1);
@@ -97,11 +99,15 @@ TEST_CASE("revoke, move, and the server's own deletion") {
 
 TEST_CASE("binding: needs the unbadged capability; ends with endpoint and notification") {
     Sessions sessions;
-    Word const badged = sessions.kernel.mint(sessions.endpoint, 7), weak = sessions.kernel.mint(sessions.endpoint, 0, 7);
-    CHECK(sessions.kernel.invoke(cnode, CNodeBindNoSenders, {badged, 0}, {sessions.notification}).error() == Error::IllegalOperation);
-    CHECK(sessions.kernel.invoke(cnode, CNodeBindNoSenders, {weak, 0}, {sessions.notification}).error() == Error::IllegalOperation);
+    Word const badged = sessions.kernel.mint(sessions.endpoint, 7),
+               weak = sessions.kernel.mint(sessions.endpoint, 0, 7);
+    CHECK(sessions.kernel.invoke(cnode, CNodeBindNoSenders, {badged, 0}, {sessions.notification}).error() ==
+          Error::IllegalOperation);
+    CHECK(sessions.kernel.invoke(cnode, CNodeBindNoSenders, {weak, 0}, {sessions.notification}).error() ==
+          Error::IllegalOperation);
     Word const slot = sessions.kernel.slots(1);
-    CHECK(sessions.kernel.invoke(cnode, CNodeMint, {slot, 0, weak, 0, 15, 3, mint_flag::watched}, {cnode}).error() == Error::IllegalOperation);
+    CHECK(sessions.kernel.invoke(cnode, CNodeMint, {slot, 0, weak, 0, 15, 3, mint_flag::watched}, {cnode}).error() ==
+          Error::IllegalOperation);
     Word const session = sessions.open(1), client = sessions.kernel.mint(session, 0);
     SUBCASE("notification goes") {
         CHECK(sessions.kernel.revoke(sessions.notification) == Error::None);
@@ -125,7 +131,8 @@ TEST_CASE("binding: needs the unbadged capability; ends with endpoint and notifi
 TEST_CASE("a session that only a message carries away lives in the receiver's slot") {
     Sessions sessions;
     Word const session = sessions.open(5);
-    Word const client = sessions.kernel.mint(session, 0), rpc = sessions.kernel.make(Endpoint), reply = sessions.kernel.make(ObjectType::Reply);
+    Word const client = sessions.kernel.mint(session, 0), rpc = sessions.kernel.make(Endpoint),
+               reply = sessions.kernel.make(ObjectType::Reply);
     Client const sender = sessions.kernel.make_client(), receiver = sessions.kernel.make_client();
     Word const slot = sessions.kernel.slots(1);
     receiver.thread->ipc_buffer->receive_slot = slot;

@@ -28,8 +28,9 @@ int storm(unsigned seed, int rounds) {
         REQUIRE(kernel.invoke(clients[i].capability, Invocation::ThreadSetCSpace, {26}, {node}).error() == Error::None);
     }
     // Root watches only: stopped, so that the others run.
-    constexpr Word labels[] = {1,  1,  1,  1,  10, 10, 11, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 31, 32, 33, 34, 35, 36, 37, 38,
-                               39, 40, 41, 43, 44, 45, 46, 50, 51, 52, 53, 60, 60, 61, 62, 62, 63, 64, 65, 66, 67, 70, 71, 72, 73, 90, 91, 92, 93};
+    constexpr Word labels[] = {1,  1,  1,  1,  10, 10, 11, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 31,
+                               32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 43, 44, 45, 46, 50, 51, 52, 53, 60,
+                               60, 61, 62, 62, 63, 64, 65, 66, 67, 70, 71, 72, 73, 90, 91, 92, 93};
     machine.preempt_every = below(4);
     int made = 0;
     for (int round = 0; round < rounds; ++round) {
@@ -40,7 +41,8 @@ int storm(unsigned seed, int rounds) {
             if (kernel::is_waiting(thread)) kernel::cancel_wait(thread), kernel::wake(thread, Error::Interrupted);
             machine.tick_on_interrupt = true;
             kernel::handle_tick();
-            if (!kernel::is_runnable(thread) || thread.ipc_buffer == nullptr || thread.cspace_root.is_empty()) continue; // stormed itself away
+            if (!kernel::is_runnable(thread) || thread.ipc_buffer == nullptr || thread.cspace_root.is_empty())
+                continue; // stormed itself away
         }
         auto word = [&]() -> Word {
             switch (below(8)) {

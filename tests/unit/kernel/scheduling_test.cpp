@@ -10,7 +10,8 @@ void stop_root(Kernel& kernel) { kernel::suspend(kernel.root()); }
 
 TEST_CASE("priorities, time slices, Yield") {
     Kernel kernel;
-    Client const a = kernel.make_client(50), b = kernel.make_client(50), low = kernel.make_client(49), high = kernel.make_client(51);
+    Client const a = kernel.make_client(50), b = kernel.make_client(50), low = kernel.make_client(49),
+                 high = kernel.make_client(51);
     kernel::suspend(*high.thread);
     stop_root(kernel);
     kernel::leave_kernel();
@@ -43,10 +44,14 @@ TEST_CASE("a budget is spent, and filled again each period") {
     Kernel kernel;
     Client const a = kernel.make_client(50);
     kernel.make_client(40);
-    CHECK(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {0, 5}, {a.sched_context}).error() == Error::RangeError);
-    CHECK(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {6, 5}, {a.sched_context}).error() == Error::RangeError);
-    CHECK(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {3, 5}, {a.capability}).error() == Error::InvalidCapability);
-    CHECK(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {3000, 10000}, {a.sched_context}).error() == Error::None);
+    CHECK(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {0, 5}, {a.sched_context}).error() ==
+          Error::RangeError);
+    CHECK(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {6, 5}, {a.sched_context}).error() ==
+          Error::RangeError);
+    CHECK(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {3, 5}, {a.capability}).error() ==
+          Error::InvalidCapability);
+    CHECK(kernel.invoke(boot_slot::sched_control, SchedControlConfigure, {3000, 10000}, {a.sched_context}).error() ==
+          Error::None);
     stop_root(kernel);
     kernel::leave_kernel();
     int ran_a = 0, ran_b = 0;
@@ -68,7 +73,8 @@ TEST_CASE("binding and unbinding; without a context nothing runs") {
     Kernel kernel;
     Client const a = kernel.make_client(50), passive = kernel.make_client(50, false);
     CHECK_FALSE(passive.thread->queued);
-    CHECK(kernel.invoke(a.sched_context, SchedContextBind, {}, {passive.capability}).error() == Error::IllegalOperation);
+    CHECK(kernel.invoke(a.sched_context, SchedContextBind, {}, {passive.capability}).error() ==
+          Error::IllegalOperation);
     CHECK(kernel.invoke(a.sched_context, SchedContextUnbind).error() == Error::None);
     CHECK_FALSE(a.thread->queued);
     CHECK(kernel.invoke(a.sched_context, SchedContextBind, {}, {a.space}).error() == Error::InvalidCapability);

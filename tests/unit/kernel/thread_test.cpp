@@ -35,13 +35,15 @@ TEST_CASE("Configure checks its arguments and writes the buffer's address") {
 TEST_CASE("registers, names, TLS, redirect, priorities, states") {
     Kernel kernel;
     Client const client = kernel.make_client(50);
-    CHECK(kernel.invoke(client.capability, ThreadWriteRegisters, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}).error() == Error::None);
+    CHECK(kernel.invoke(client.capability, ThreadWriteRegisters, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}).error() ==
+          Error::None);
     Answer const read = kernel.invoke(client.capability, ThreadReadRegisters);
     CHECK(read.length() == register_count);
     CHECK(read.first == 1);
     CHECK(kernel.root().ipc_buffer->message[11] == 12);
     CHECK(kernel.invoke(client.capability, ThreadWriteRegisters, {1, 2}).error() == Error::TruncatedMessage);
-    CHECK(kernel.invoke(boot_slot::thread, ThreadWriteRegisters, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}).error() == Error::IllegalOperation);
+    CHECK(kernel.invoke(boot_slot::thread, ThreadWriteRegisters, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}).error() ==
+          Error::IllegalOperation);
     CHECK(kernel.invoke(client.capability, ThreadSetName, {1, 2, 3, 4}).error() == Error::None);
     CHECK(client.thread->name[3] == 4);
     CHECK(kernel.invoke(client.capability, ThreadSetTls, {3, 0, 0, 1}).error() == Error::RangeError);
@@ -78,7 +80,8 @@ TEST_CASE("CopyFloatingPoint gives a thread the registers of another") {
 TEST_CASE("Suspend, Interrupt and WriteRegisters end waits") {
     Kernel kernel;
     Client const client = kernel.make_client(50), server = kernel.make_client(60);
-    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(ObjectType::Reply), notification = kernel.make(ObjectType::Notification);
+    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(ObjectType::Reply),
+               notification = kernel.make(ObjectType::Notification);
     auto wait_somehow = [&](int how) {
         if (how == 0) kernel.system_call(*client.thread, Syscall::Call, endpoint, MessageInfo{1, 1});
         if (how == 1) kernel.system_call(*client.thread, Syscall::Receive, endpoint, {}, 0, 0, reply);
@@ -101,7 +104,8 @@ TEST_CASE("Suspend, Interrupt and WriteRegisters end waits") {
         CHECK(kernel.invoke(client.capability, ThreadResume).error() == Error::None);
         CHECK(Kernel::answer(*client.thread).error() == Error::Interrupted);
         wait_somehow(how);
-        CHECK(kernel.invoke(client.capability, ThreadWriteRegisters, {1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}).error() == Error::None);
+        CHECK(kernel.invoke(client.capability, ThreadWriteRegisters, {1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
+                  .error() == Error::None);
         CHECK(client.thread->context.values.eax == 4);
         CHECK(client.thread->state == ThreadState::Running);
         if (how == 3) CHECK(kernel.invoke(*server.thread, reply, ReplyStatus).first == 0);
@@ -111,7 +115,8 @@ TEST_CASE("Suspend, Interrupt and WriteRegisters end waits") {
 TEST_CASE("faults become messages, and their answers let the thread go on") {
     Kernel kernel;
     Client const client = kernel.make_client(50), handler = kernel.make_client(60);
-    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(ObjectType::Reply), badged = kernel.mint(endpoint, 17);
+    Word const endpoint = kernel.make(Endpoint), reply = kernel.make(ObjectType::Reply),
+               badged = kernel.mint(endpoint, 17);
     CHECK(kernel.invoke(client.capability, ThreadSetFaultHandler, {}, {reply}).error() == Error::InvalidCapability);
     CHECK(kernel.invoke(client.capability, ThreadSetFaultHandler, {}, {badged}).error() == Error::None);
     auto fault = [&] {

@@ -25,7 +25,8 @@ struct Seen {
     void operator()(proto::stack::DeviceRecord const& record) {
         if (record.kind == DeviceKind::Veth) { device = record; }
     }
-    template <class Record> void operator()(Record const&) {}
+    template <class Record>
+    void operator()(Record const&) {}
 };
 
 struct World {
@@ -70,7 +71,9 @@ TEST_CASE("what cannot be an address is refused") {
     World world;
     world.up();
     auto& six = world.space.six();
-    auto const add = [&](Address6 const& address, std::uint8_t prefix) { return six.add_address(world.index, address, prefix).error(); };
+    auto const add = [&](Address6 const& address, std::uint8_t prefix) {
+        return six.add_address(world.index, address, prefix).error();
+    };
     REQUIRE(six.add_address(world.index, unique(1, 1), 64));
     CHECK(add(unique(1, 1), 64) == Error::Exists);
     CHECK(add({0xff, 2}, 64) == Error::AddressNotAvailable);
@@ -89,7 +92,7 @@ TEST_CASE("routes: the longest prefix, a gateway that can be reached") {
     auto& six = world.space.six();
     REQUIRE(six.add_address(world.index, unique(1, 1), 64));
     CHECK(six.add_route({0, network(2), unique(3, 1), 0, 64}).error() == Error::HostUnreachable);
-    CHECK(six.add_route({0, network(2), unique(1, 1), 0, 64}).error() == Error::Invalid); // its own
+    CHECK(six.add_route({0, network(2), unique(1, 1), 0, 64}).error() == Error::Invalid);    // its own
     CHECK(six.add_route({0, network(2), {0xfe, 0x80, 1}, 0, 64}).error() == Error::Invalid); // on which wire?
     CHECK(six.add_route({world.index, unique(2, 1), {}, 0, 64}).error() == Error::Invalid);
     CHECK(six.add_route({99, network(2), {}, 0, 64}).error() == Error::NoSuchDevice);
@@ -137,9 +140,13 @@ TEST_CASE("the tables of /proc/net, byte for byte as Linux has them") {
     NetworkNamespace space;
     REQUIRE(space.set_up(*space.find("lo"), true));
     CHECK(netns::interface6_table(space) == "00000000000000000000000000000001 01 80 10 80       lo\n");
-    constexpr char none[] = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n";
+    constexpr char none[] = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+                            "00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n";
     CHECK(netns::route6_table(space) ==
-          std::string{none} + "00000000000000000000000000000001 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000001 00000000 80200001       lo\n" + none);
+          std::string{none} +
+              "00000000000000000000000000000001 80 00000000000000000000000000000000 00 "
+              "00000000000000000000000000000000 00000000 00000001 00000000 80200001       lo\n" +
+              none);
 }
 
 TEST_CASE("a stack is told of addresses, routes and who sleeps at the other end") {
@@ -172,7 +179,8 @@ TEST_CASE("rtnetlink: an IPv6 address is added, listed after the IPv4 ones, and 
     auto const address = unique(1, 1);
     auto const ask = [&](std::uint16_t type, std::uint16_t flags, bool with_address) {
         message.clear();
-        writer.begin(type, static_cast<std::uint16_t>(nl::flag::request | flags), nl::Header{0, 0, 0, 1, 0}, nl::AddressMessage{10, 64, 0, 0, index});
+        writer.begin(type, static_cast<std::uint16_t>(nl::flag::request | flags), nl::Header{0, 0, 0, 1, 0},
+                     nl::AddressMessage{10, 64, 0, 0, index});
         if (with_address) { writer.attribute(1, address); }
         writer.end();
         return netns::handle_netlink(space, message, 5, true, {}, {}, {}, {});
@@ -192,5 +200,6 @@ TEST_CASE("rtnetlink: an IPv6 address is added, listed after the IPv4 ones, and 
     CHECK(first.family == 10);
     CHECK(first.prefix == 64);
     CHECK(error_of(ask(nl::delete_address, nl::flag::acknowledge, true)) == 0);
-    CHECK(error_of(ask(nl::delete_address, nl::flag::acknowledge, true)) == -static_cast<std::int32_t>(Error::AddressNotAvailable));
+    CHECK(error_of(ask(nl::delete_address, nl::flag::acknowledge, true)) ==
+          -static_cast<std::int32_t>(Error::AddressNotAvailable));
 }

@@ -6,7 +6,9 @@ using netns::NetworkNamespace;
 using proto::stack::DeviceKind;
 
 namespace {
-constexpr netns::Address4 address(unsigned a, unsigned b, unsigned c, unsigned d) { return a | b << 8 | c << 16 | d << 24; }
+constexpr netns::Address4 address(unsigned a, unsigned b, unsigned c, unsigned d) {
+    return a | b << 8 | c << 16 | d << 24;
+}
 } // namespace
 
 TEST_CASE("addresses bring connected routes while their device is up") {

@@ -64,13 +64,16 @@ struct Fixture {
     std::size_t number = world.serve<proto::Namespace, proto::File, proto::Network, proto::Socket>(server);
     ipc::Cap<proto::Namespace> first = world.client<proto::Namespace>(number, ipc::first_namespace_badge);
 
-    ipc::Cap<proto::Namespace> create() { return *ipc::call<proto::Namespace::Create>(first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U); }
+    ipc::Cap<proto::Namespace> create() {
+        return *ipc::call<proto::Namespace::Create>(first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
+    }
     ipc::Cap<proto::Network> enter(ipc::Cap<proto::Namespace> space) {
         return ipc::call<proto::Namespace::Enter>(space, proto::Namespace::every_operation)->as<proto::Network>();
     }
     std::string table(ipc::Cap<proto::Network> network, proto::NetworkTable which) {
         std::string text(4000, '\0');
-        auto const done = ipc::call<proto::Network::Table>(network, which, 0U, ipc::WriteBuffer{text.data(), text.size()});
+        auto const done =
+            ipc::call<proto::Network::Table>(network, which, 0U, ipc::WriteBuffer{text.data(), text.size()});
         REQUIRE(done);
         text.resize(done->count);
         return text;
@@ -86,7 +89,8 @@ struct Fixture {
                                                          ipc::ReadBuffer{message.data(), message.size()});
         REQUIRE(sent);
         std::vector<std::byte> answer(8192);
-        auto const got = ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()});
+        auto const got = ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait,
+                                                           ipc::WriteBuffer{answer.data(), answer.size()});
         REQUIRE(got);
         nl::Header header;
         std::memcpy(&header, answer.data(), sizeof header);
@@ -100,7 +104,8 @@ struct Fixture {
 std::vector<std::byte> new_veth(std::string_view name) {
     std::vector<std::byte> message;
     nl::Writer writer{message};
-    writer.begin(nl::new_link, nl::flag::request | nl::flag::acknowledge | nl::flag::create | nl::flag::exclusive, nl::Header{0, 0, 0, 7, 0}, nl::LinkMessage{});
+    writer.begin(nl::new_link, nl::flag::request | nl::flag::acknowledge | nl::flag::create | nl::flag::exclusive,
+                 nl::Header{0, 0, 0, 7, 0}, nl::LinkMessage{});
     writer.text(3, name);
     auto const info = writer.open(18);
     writer.text(1, "veth");
@@ -118,7 +123,8 @@ auto up(ipc::Cap<proto::Network> network, char const* name) {
     } request{};
     std::strcpy(request.name, name);
     request.flags = 1;
-    return ipc::call<proto::Network::Configure>(network, 0x8914U, 0U, ipc::ReadBuffer{&request, sizeof request}, ipc::WriteBuffer{&request, sizeof request});
+    return ipc::call<proto::Network::Configure>(network, 0x8914U, 0U, ipc::ReadBuffer{&request, sizeof request},
+                                                ipc::WriteBuffer{&request, sizeof request});
 }
 
 } // namespace
@@ -135,7 +141,8 @@ TEST_CASE("a new network namespace has its own loopback and nothing else") {
           "  0       0          0\n");
     char tail[16];
     auto const whole = fixture.table(network, proto::NetworkTable::Devices);
-    auto const rest = ipc::call<proto::Network::DeviceTable>(network, static_cast<std::uint32_t>(whole.size() - 4), ipc::WriteBuffer{tail, sizeof tail});
+    auto const rest = ipc::call<proto::Network::DeviceTable>(network, static_cast<std::uint32_t>(whole.size() - 4),
+                                                             ipc::WriteBuffer{tail, sizeof tail});
     REQUIRE(rest);
     CHECK(std::string_view{tail, rest->count} == "  0\n");
 }
@@ -143,10 +150,13 @@ TEST_CASE("a new network namespace has its own loopback and nothing else") {
 TEST_CASE("sockets are refused with the errno of a system without the family") {
     Fixture fixture;
     auto const network = fixture.enter(fixture.first);
-    auto const socket = [&](std::uint32_t family, std::uint32_t type) { return ipc::call<proto::Network::Socket>(network, family, type, 0U).error(); };
+    auto const socket = [&](std::uint32_t family, std::uint32_t type) {
+        return ipc::call<proto::Network::Socket>(network, family, type, 0U).error();
+    };
     CHECK(socket(99, 1) == ipc::Error::AddressFamilyNotSupported);
     CHECK(socket(2, 15) == ipc::Error::Invalid);
-    CHECK(ipc::call<proto::Network::Socket>(fixture.first.as<proto::Network>(), 2U, 1U, 0U).error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Network::Socket>(fixture.first.as<proto::Network>(), 2U, 1U, 0U).error() ==
+          ipc::Error::NotPermitted);
     fixture.stacks.memory = false;
     CHECK(socket(2, 1) == ipc::Error::NoMemory);
 }
@@ -165,8 +175,10 @@ TEST_CASE("netlink makes a veth pair; moved to another namespace it gets a share
     CHECK(ipc::call<proto::Network::MoveDevice>(here, 2U, ipc::OptionalCap<proto::Namespace>{there_space}));
     CHECK_FALSE(fixture.table(here, proto::NetworkTable::Devices).contains("veth0:"));
     CHECK(fixture.table(there, proto::NetworkTable::Devices).contains("veth0:"));
-    CHECK(ipc::call<proto::Network::MoveDevice>(here, 1U, ipc::OptionalCap<proto::Namespace>{there_space}).error() == ipc::Error::Invalid);
-    CHECK(ipc::call<proto::Network::MoveDevice>(here, 99U, ipc::OptionalCap<proto::Namespace>{there_space}).error() == ipc::Error::NoSuchDevice);
+    CHECK(ipc::call<proto::Network::MoveDevice>(here, 1U, ipc::OptionalCap<proto::Namespace>{there_space}).error() ==
+          ipc::Error::Invalid);
+    CHECK(ipc::call<proto::Network::MoveDevice>(here, 99U, ipc::OptionalCap<proto::Namespace>{there_space}).error() ==
+          ipc::Error::NoSuchDevice);
     CHECK(fixture.stacks.stacks.size() == 1); // nothing is up: no stack runs
     CHECK(up(here, "left"));
     CHECK(up(there, "veth0"));
@@ -185,7 +197,9 @@ TEST_CASE("netlink makes a veth pair; moved to another namespace it gets a share
     CHECK(fixture.stacks.rings == 1);
     int devices = 0;
     auto const visit = [&]<class Record>(Record const& record) {
-        if constexpr (std::is_same_v<Record, proto::stack::DeviceRecord>) { devices += record.ring == 1 && record.up == 1 ? 1 : 0; }
+        if constexpr (std::is_same_v<Record, proto::stack::DeviceRecord>) {
+            devices += record.ring == 1 && record.up == 1 ? 1 : 0;
+        }
     };
     CHECK(proto::stack::read_configuration(fixture.stacks.stacks[2]->configuration, visit));
     CHECK(devices == 1);
@@ -210,12 +224,16 @@ TEST_CASE("what does not decode as netlink gets no answer and changes nothing") 
             message[(random >> 8) % message.size()] = static_cast<std::byte>(random >> 24);
         }
         auto const length = message.size() - (random >> 4) % 8;
-        auto const sent = ipc::call<proto::Socket::Send>(socket, 0U, proto::SocketAddress{}, ipc::ReadBuffer{message.data(), length});
+        auto const sent =
+            ipc::call<proto::Socket::Send>(socket, 0U, proto::SocketAddress{}, ipc::ReadBuffer{message.data(), length});
         CHECK((sent || sent.error() == ipc::Error::Elsewhere));
     }
     std::vector<std::byte> answer(8192);
-    while (ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()})) {}
-    CHECK(ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait, ipc::WriteBuffer{answer.data(), answer.size()}).error() == ipc::Error::Again);
+    while (ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait,
+                                             ipc::WriteBuffer{answer.data(), answer.size()})) {}
+    CHECK(ipc::call<proto::Socket::Receive>(socket, proto::message_flag::dont_wait,
+                                            ipc::WriteBuffer{answer.data(), answer.size()})
+              .error() == ipc::Error::Again);
 }
 
 TEST_CASE("the card is the first namespace's; it moves to one other at a time, and comes home when that ends") {
@@ -249,7 +267,9 @@ TEST_CASE("the card is the first namespace's; it moves to one other at a time, a
     CHECK(fixture.stacks.attached == std::vector{std::tuple{card, 2U, 0U}});
     int cards = 0;
     auto const visit = [&]<class Record>(Record const& record) {
-        if constexpr (std::is_same_v<Record, proto::stack::DeviceRecord>) { cards += record.kind == proto::stack::DeviceKind::Card && record.ring == 1 ? 1 : 0; }
+        if constexpr (std::is_same_v<Record, proto::stack::DeviceRecord>) {
+            cards += record.kind == proto::stack::DeviceKind::Card && record.ring == 1 ? 1 : 0;
+        }
     };
     CHECK(proto::stack::read_configuration(fixture.stacks.stacks[2]->configuration, visit));
     CHECK(cards == 1);
@@ -263,10 +283,13 @@ TEST_CASE("the card is the first namespace's; it moves to one other at a time, a
     CHECK(fixture.stacks.attached == std::vector{std::tuple{card, 1U, 0U}});
 }
 
-TEST_CASE("who may only look at a namespace cannot connect containers to it, nor what he may only look at to one of his") {
+TEST_CASE(
+    "who may only look at a namespace cannot connect containers to it, nor what he may only look at to one of his") {
     Fixture fixture;
     auto const target = fixture.create();
-    auto const looks = [&](ipc::Cap<proto::Namespace> space) { return *ipc::call<proto::Namespace::Attenuate>(space, proto::Namespace::program_operations); };
+    auto const looks = [&](ipc::Cap<proto::Namespace> space) {
+        return *ipc::call<proto::Namespace::Attenuate>(space, proto::Namespace::program_operations);
+    };
     proto::BridgeRequest bridge{};
     bridge.name = {'n', 'e', 't', '0'};
     bridge.address = {10, 9, 0, 1};
@@ -278,22 +301,35 @@ TEST_CASE("who may only look at a namespace cannot connect containers to it, nor
     link.address = {10, 9, 0, 2};
     link.prefix = 24;
     auto const network = [](ipc::Cap<proto::Namespace> space) { return space.as<proto::Network>(); };
-    CHECK(ipc::call<proto::Network::AddBridge>(network(looks(fixture.first)), bridge).error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Network::AddBridge>(network(looks(fixture.first)), bridge).error() ==
+          ipc::Error::NotPermitted);
     CHECK(ipc::call<proto::Network::AddBridge>(network(fixture.first), bridge));
-    CHECK(ipc::call<proto::Network::ConnectContainer>(network(looks(fixture.first)), link, ipc::OptionalCap<proto::Namespace>{target}).error() == ipc::Error::NotPermitted);
-    CHECK(ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link, ipc::OptionalCap<proto::Namespace>{looks(target)}).error() == ipc::Error::Invalid);
-    CHECK(ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link, ipc::OptionalCap<proto::Namespace>{}).error() == ipc::Error::Invalid);
-    CHECK(ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link, ipc::OptionalCap<proto::Namespace>{target}));
+    CHECK(ipc::call<proto::Network::ConnectContainer>(network(looks(fixture.first)), link,
+                                                      ipc::OptionalCap<proto::Namespace>{target})
+              .error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link,
+                                                      ipc::OptionalCap<proto::Namespace>{looks(target)})
+              .error() == ipc::Error::Invalid);
+    CHECK(
+        ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link, ipc::OptionalCap<proto::Namespace>{})
+            .error() == ipc::Error::Invalid);
+    CHECK(ipc::call<proto::Network::ConnectContainer>(network(fixture.first), link,
+                                                      ipc::OptionalCap<proto::Namespace>{target}));
     CHECK(fixture.table(fixture.enter(target), proto::NetworkTable::Devices).contains("eth0:"));
     CHECK(fixture.stacks.stacks.size() == 1);
     CHECK(ipc::call<proto::Network::SetRate>(network(fixture.first), link.outer, 1000U, 0U));
-    CHECK(ipc::call<proto::Network::SetRate>(network(fixture.first), link.inner, 1000U, 0U).error() == ipc::Error::NoSuchDevice);
-    CHECK(ipc::call<proto::Network::RemoveDevice>(network(looks(fixture.first)), link.outer).error() == ipc::Error::NotPermitted);
+    CHECK(ipc::call<proto::Network::SetRate>(network(fixture.first), link.inner, 1000U, 0U).error() ==
+          ipc::Error::NoSuchDevice);
+    CHECK(ipc::call<proto::Network::RemoveDevice>(network(looks(fixture.first)), link.outer).error() ==
+          ipc::Error::NotPermitted);
     CHECK(ipc::call<proto::Network::RemoveDevice>(network(fixture.first), link.outer));
     CHECK_FALSE(fixture.table(fixture.enter(target), proto::NetworkTable::Devices).contains("eth0:"));
     proto::PacketRule rule{};
     rule.action = proto::PacketAction::Drop;
     CHECK(ipc::call<proto::Network::SetRules>(network(fixture.first), ipc::ReadBuffer{&rule, sizeof rule}));
-    CHECK(ipc::call<proto::Network::SetRules>(network(fixture.first), ipc::ReadBuffer{&rule, sizeof rule - 1}).error() == ipc::Error::Invalid);
-    CHECK(ipc::call<proto::Network::SetRules>(network(looks(fixture.first)), ipc::ReadBuffer{&rule, sizeof rule}).error() == ipc::Error::NotPermitted);
+    CHECK(
+        ipc::call<proto::Network::SetRules>(network(fixture.first), ipc::ReadBuffer{&rule, sizeof rule - 1}).error() ==
+        ipc::Error::Invalid);
+    CHECK(ipc::call<proto::Network::SetRules>(network(looks(fixture.first)), ipc::ReadBuffer{&rule, sizeof rule})
+              .error() == ipc::Error::NotPermitted);
 }

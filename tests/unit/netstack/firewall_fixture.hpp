@@ -48,7 +48,7 @@ inline proto::stack::RuleRecord masquerade() {
     return record;
 }
 inline proto::stack::RuleRecord publish(std::uint16_t from, std::uint32_t to, std::uint16_t to_port,
-                                 std::uint8_t protocol = tcp) {
+                                        std::uint8_t protocol = tcp) {
     auto record = rule(PacketAction::DestinationNat);
     record.rule.protocol = protocol;
     record.rule.first_port = record.rule.last_port = from;

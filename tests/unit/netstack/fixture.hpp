@@ -101,7 +101,8 @@ struct Fixture {
         constexpr auto half = stack::ring_bytes / 2;
         proto::PacketRing ring{reinterpret_cast<std::byte*>(platform.ring.data()) + half, half};
         bool empty = false;
-        ring.put(static_cast<std::uint32_t>(frame.size()), 0, empty, [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); });
+        ring.put(static_cast<std::uint32_t>(frame.size()), 0, empty,
+                 [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); });
         world.as(number, [&] { server->on_notification(1U << stack::ring_bit); });
         proto::PacketRing sent{platform.ring.data(), half};
         std::uint32_t length, flags;
@@ -109,13 +110,17 @@ struct Fixture {
     }
 };
 
-inline proto::SocketAddress internet(std::uint32_t address, std::uint16_t port) { return netstack::socket_address(__builtin_bswap32(address), port); }
+inline proto::SocketAddress internet(std::uint32_t address, std::uint16_t port) {
+    return netstack::socket_address(__builtin_bswap32(address), port);
+}
 constexpr std::uint32_t stream = 1, datagram = 2, raw = 3, loopback = 0x7f000001;
 
-inline ipc::Result<proto::Transfer> send(ipc::Cap<proto::Socket> socket, void const* bytes, std::size_t count, proto::SocketAddress const& to = {}) {
+inline ipc::Result<proto::Transfer> send(ipc::Cap<proto::Socket> socket, void const* bytes, std::size_t count,
+                                         proto::SocketAddress const& to = {}) {
     return ipc::call<proto::Socket::Send>(socket, 0U, to, ipc::ReadBuffer{bytes, count});
 }
-inline ipc::Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> receive(ipc::Cap<proto::Socket> socket, void* bytes, std::size_t count) {
+inline ipc::Result<std::tuple<proto::ReceivedDatagram, proto::SocketAddress>> receive(ipc::Cap<proto::Socket> socket,
+                                                                                      void* bytes, std::size_t count) {
     return ipc::call<proto::Socket::Receive>(socket, 0U, ipc::WriteBuffer{bytes, count});
 }
 

@@ -1,6 +1,6 @@
 #include "../../../servers/netstack/forwarding_table.hpp"
-#include "../../../servers/netstack/route_table.hpp"
 #include "../../../servers/netstack/lwip/hooks.h"
+#include "../../../servers/netstack/route_table.hpp"
 #include "proto/packet_ring.hpp"
 #include <doctest/doctest.h>
 #include <vector>
@@ -20,13 +20,16 @@ TEST_CASE("a bridge learns stations, forgets them with time and with their port,
     CHECK(table.find(b, 1000 + ForwardingTable::ageing_milliseconds) == 0);
     table.forget_port(8);
     CHECK(table.size() == 0);
-    for (std::uint32_t i = 0; i < 5000; ++i) { table.learn({2, 1, 0, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}, 1, 5000); }
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+        table.learn({2, 1, 0, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}, 1, 5000);
+    }
     CHECK(table.size() == ForwardingTable::maximum);
 }
 
 TEST_CASE("routes: the longest prefix, then the lowest metric, of those that can be used") {
     netstack::RouteTable table;
-    table.assign({{0, 1, 0, 0, 1, 0}, {0x0a000000, 0, 0, 20, 2, 8}, {0x0a000000, 0, 0, 10, 3, 8}, {0x0a010000, 0, 0, 0, 4, 16}});
+    table.assign(
+        {{0, 1, 0, 0, 1, 0}, {0x0a000000, 0, 0, 20, 2, 8}, {0x0a000000, 0, 0, 10, 3, 8}, {0x0a010000, 0, 0, 0, 4, 16}});
     auto const all = [](auto const&) { return true; };
     CHECK(table.find(0x0a010203, all)->device == 4);
     CHECK(table.find(0x0a020203, all)->device == 3);
@@ -45,7 +48,10 @@ TEST_CASE("a ring gives frames back as they were put in, over its end and until 
         bool was_empty = false;
         while (true) {
             std::vector<std::uint8_t> const frame(sent % 97 + 1, static_cast<std::uint8_t>(sent));
-            if (!producer.put(static_cast<std::uint32_t>(frame.size()), sent % 2, was_empty, [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); })) { break; }
+            if (!producer.put(static_cast<std::uint32_t>(frame.size()), sent % 2, was_empty,
+                              [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); })) {
+                break;
+            }
             ++sent;
         }
         for (int count = 0; count < 3 && consumer.next(length, flags); ++count, ++got) {

@@ -43,7 +43,8 @@ TEST_CASE("a stack's successor listens where it did, gives no badge out twice, a
         world.as(number, [] { static_cast<void>(ipc::bind_no_senders(stack::no_senders_bit)); });
         auto const control = world.client<proto::NetworkStack>(number, netstack::control_badge);
         for (auto const port : {std::uint16_t{80}, std::uint16_t{81}}) {
-            auto const made = ipc::call<proto::NetworkStack::OpenSocket>(control, 2U, 1U | stack::opener_binds_any_port, 0U);
+            auto const made =
+                ipc::call<proto::NetworkStack::OpenSocket>(control, 2U, 1U | stack::opener_binds_any_port, 0U);
             REQUIRE(made);
             REQUIRE(ipc::call<proto::Socket::Bind>(made->as<proto::Socket>(), netstack::socket_address(0, port)));
             REQUIRE(ipc::call<proto::Socket::Listen>(made->as<proto::Socket>(), 5U));
@@ -57,9 +58,10 @@ TEST_CASE("a stack's successor listens where it did, gives no badge out twice, a
     CHECK(status->saved.listeners[0].port == 80);
     CHECK(status->saved.listeners[0].backlog == 5);
     auto const badge = status->saved.listeners[0].badge;
-    status->saved.listeners[0].slot = 0; // the capability is in no CSpace here
+    status->saved.listeners[0].slot = 0;                               // the capability is in no CSpace here
     for (std::uint32_t i = 1; i < stack::SavedSockets::maximum; ++i) { // a wild write
-        status->saved.listeners[i] = {i * 0x01010101U, {9, 9, 9, 9}, static_cast<std::uint16_t>(i * 257), 0xffff, 0xffffffff, 0xffffffff, i, 0};
+        status->saved.listeners[i] = {
+            i * 0x01010101U, {9, 9, 9, 9}, static_cast<std::uint16_t>(i * 257), 0xffff, 0xffffffff, 0xffffffff, i, 0};
     }
     status->saved.count = 0xffffffff;
     ipc::host::World world;
@@ -67,7 +69,8 @@ TEST_CASE("a stack's successor listens where it did, gives no badge out twice, a
     auto const number = world.serve<proto::NetworkStack, proto::File, proto::Socket>(*server);
     world.as(number, [] { static_cast<void>(ipc::bind_no_senders(stack::no_senders_bit)); });
     CHECK(server->socket_count() == 1);
-    auto const old = world.client<proto::Socket>(number, badge), broken = world.client<proto::Socket>(number, badge + 1);
+    auto const old = world.client<proto::Socket>(number, badge),
+               broken = world.client<proto::Socket>(number, badge + 1);
     auto const name = ipc::call<proto::Socket::Name>(old, 0U);
     REQUIRE(name);
     CHECK(netstack::internet_address(*name)->port == __builtin_bswap16(80));

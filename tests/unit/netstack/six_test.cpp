@@ -4,8 +4,10 @@
 namespace {
 
 using Bytes = std::array<std::uint8_t, 16>;
-constexpr Bytes any6{}, loopback6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, own6{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1},
-    near6{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}, far6{0xfd, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}, link6{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+constexpr Bytes any6{}, loopback6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1},
+    own6{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, near6{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2},
+    far6{0xfd, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2},
+    link6{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 
 proto::SocketAddress six(Bytes const& address, std::uint16_t port, std::uint32_t scope = 0) {
     netstack::InternetAddress6 result;
@@ -90,19 +92,26 @@ struct Six : Fixture {
 };
 
 /// An IPv6 packet in its frame, from near6's station.
-std::vector<std::byte> frame_of(Bytes const& from, Bytes const& to, std::uint8_t next, std::uint8_t hops, std::vector<std::uint8_t> payload, char const* station = "\2\0\0\0\0\1") {
+std::vector<std::byte> frame_of(Bytes const& from, Bytes const& to, std::uint8_t next, std::uint8_t hops,
+                                std::vector<std::uint8_t> payload, char const* station = "\2\0\0\0\0\1") {
     if (next == 58) {
         std::uint32_t sum = next + static_cast<std::uint32_t>(payload.size());
         for (auto const* bytes : {&from, &to}) {
-            for (std::size_t i = 0; i < 16; i += 2) { sum += static_cast<std::uint32_t>((*bytes)[i] << 8 | (*bytes)[i + 1]); }
+            for (std::size_t i = 0; i < 16; i += 2) {
+                sum += static_cast<std::uint32_t>((*bytes)[i] << 8 | (*bytes)[i + 1]);
+            }
         }
-        for (std::size_t i = 0; i < payload.size(); i += 2) { sum += static_cast<std::uint32_t>(payload[i] << 8 | (i + 1 < payload.size() ? payload[i + 1] : 0)); }
+        for (std::size_t i = 0; i < payload.size(); i += 2) {
+            sum += static_cast<std::uint32_t>(payload[i] << 8 | (i + 1 < payload.size() ? payload[i + 1] : 0));
+        }
         while (sum >> 16 != 0) { sum = (sum & 0xffff) + (sum >> 16); }
         payload[2] = static_cast<std::uint8_t>(~sum >> 8);
         payload[3] = static_cast<std::uint8_t>(~sum);
     }
     std::vector<std::uint8_t> bytes(station, station + 6);
-    for (auto const byte : {2, 0, 0, 0, 0, 2, 0x86, 0xdd, 0x60, 0, 0, 0}) { bytes.push_back(static_cast<std::uint8_t>(byte)); }
+    for (auto const byte : {2, 0, 0, 0, 0, 2, 0x86, 0xdd, 0x60, 0, 0, 0}) {
+        bytes.push_back(static_cast<std::uint8_t>(byte));
+    }
     bytes.push_back(static_cast<std::uint8_t>(payload.size() >> 8));
     bytes.push_back(static_cast<std::uint8_t>(payload.size()));
     bytes.push_back(next);
@@ -141,7 +150,8 @@ TEST_CASE("a listener on :: hears both families, and knows IPv4 as mapped addres
     char text[8]{};
     REQUIRE(receive(peer, text, sizeof text));
     CHECK(std::string_view{text, 5} == "hello");
-    CHECK(ipc::call<proto::Socket::Connect>(mapped, six(netstack::mapped(netstack::loopback_address), 80)).error() == Error::InProgress);
+    CHECK(ipc::call<proto::Socket::Connect>(mapped, six(netstack::mapped(netstack::loopback_address), 80)).error() ==
+          Error::InProgress);
     fixture.pass(100);
     auto const name = ipc::call<proto::Socket::Name>(mapped, 0U);
     REQUIRE(name);
@@ -172,7 +182,8 @@ TEST_CASE("addresses of a socket that cannot be are refused as Linux refuses the
     CHECK(read(*name).scope == 2);
     CHECK(send(udp, "x", 1, six(far6, 9)).error() == Error::NetworkUnreachable);
     CHECK(ipc::call<proto::Socket::SetOption>(udp, 41U, 16U, netstack::word_option(256)).error() == Error::Invalid);
-    CHECK(ipc::call<proto::Socket::SetOption>(fixture.open(datagram), 41U, 16U, netstack::word_option(5)).error() == Error::NoProtocolOption);
+    CHECK(ipc::call<proto::Socket::SetOption>(fixture.open(datagram), 41U, 16U, netstack::word_option(5)).error() ==
+          Error::NoProtocolOption);
 }
 
 TEST_CASE("datagrams of both families, with hops and address as control messages") {
@@ -180,12 +191,15 @@ TEST_CASE("datagrams of both families, with hops and address as control messages
     auto const receiver = fixture.open6(datagram), sender = fixture.open6(datagram);
     REQUIRE(ipc::call<proto::Socket::Bind>(receiver, six(any6, 53)));
     CHECK(ipc::call<proto::Socket::Bind>(fixture.open(datagram), internet(0, 53)).error() == Error::AddressInUse);
-    for (auto const option : {49U, 51U}) { REQUIRE(ipc::call<proto::Socket::SetOption>(receiver, 41U, option, netstack::word_option(1))); }
+    for (auto const option : {49U, 51U}) {
+        REQUIRE(ipc::call<proto::Socket::SetOption>(receiver, 41U, option, netstack::word_option(1)));
+    }
     REQUIRE(ipc::call<proto::Socket::SetOption>(sender, 41U, 16U, netstack::word_option(9)));
     REQUIRE(send(sender, "six", 3, six(loopback6, 53)));
     REQUIRE(send(sender, "four", 4, six(netstack::mapped(netstack::loopback_address), 53)));
     char text[8]{};
-    auto got = ipc::call<proto::Socket::Receive>(receiver, proto::message_flag::control, ipc::WriteBuffer{text, sizeof text});
+    auto got =
+        ipc::call<proto::Socket::Receive>(receiver, proto::message_flag::control, ipc::WriteBuffer{text, sizeof text});
     REQUIRE(got);
     auto const bytes = std::get<0>(*got).flags >> proto::message_flag::control_shift;
     auto const& name = std::get<1>(*got);
@@ -213,10 +227,12 @@ TEST_CASE("a neighbour is asked for before it is sent to, answers are believed, 
     std::vector<std::uint8_t> advertisement{136, 0, 0, 0, 0x60, 0, 0, 0};
     advertisement.insert(advertisement.end(), near6.begin(), near6.end());
     for (auto const byte : {2, 1, 2, 0, 0, 0, 0, 2}) { advertisement.push_back(static_cast<std::uint8_t>(byte)); }
-    proto::PacketRing in{reinterpret_cast<std::byte*>(fixture.platform.ring.data()) + stack::ring_bytes / 2, stack::ring_bytes / 2};
+    proto::PacketRing in{reinterpret_cast<std::byte*>(fixture.platform.ring.data()) + stack::ring_bytes / 2,
+                         stack::ring_bytes / 2};
     auto const give = [&](std::vector<std::byte> const& frame) {
         bool empty = false;
-        in.put(static_cast<std::uint32_t>(frame.size()), 0, empty, [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); });
+        in.put(static_cast<std::uint32_t>(frame.size()), 0, empty,
+               [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); });
         fixture.world.as(fixture.number, [&] { fixture.server->on_notification(1U << stack::ring_bit); });
         return fixture.drain();
     };
@@ -261,13 +277,15 @@ TEST_CASE("tables: a socket of AF_INET6 is in the tables of IPv6, whatever it is
     Six fixture;
     auto const text_of = [&](proto::NetworkTable table) {
         char text[2048];
-        auto const got = ipc::call<proto::NetworkStack::Table>(fixture.control, table, 0U, ipc::WriteBuffer{text, sizeof text});
+        auto const got =
+            ipc::call<proto::NetworkStack::Table>(fixture.control, table, 0U, ipc::WriteBuffer{text, sizeof text});
         REQUIRE(got);
         return std::string{text, got->count};
     };
     auto const udp = fixture.open6(datagram), raw6 = fixture.open6(raw, 58);
     REQUIRE(ipc::call<proto::Socket::Bind>(udp, six(netstack::mapped(netstack::loopback_address), 53)));
-    CHECK(text_of(proto::NetworkTable::Udp6).contains(" 0000000000000000FFFF00000100007F:0035 00000000000000000000000000000000:0000 07 "));
+    CHECK(text_of(proto::NetworkTable::Udp6)
+              .contains(" 0000000000000000FFFF00000100007F:0035 00000000000000000000000000000000:0000 07 "));
     CHECK_FALSE(text_of(proto::NetworkTable::Udp).contains(":0035"));
     CHECK(text_of(proto::NetworkTable::Raw6).contains(":003A "));
     CHECK_FALSE(text_of(proto::NetworkTable::Raw).contains(":003A "));

@@ -159,7 +159,9 @@ TEST_CASE("frames of any content break nothing") {
             }
             std::uint32_t sum = 0;
             frame[24] = frame[25] = std::byte{};
-            for (std::size_t i = 14; i + 1 < 34; i += 2) { sum += static_cast<std::uint32_t>(frame[i]) << 8 | static_cast<std::uint32_t>(frame[i + 1]); }
+            for (std::size_t i = 14; i + 1 < 34; i += 2) {
+                sum += static_cast<std::uint32_t>(frame[i]) << 8 | static_cast<std::uint32_t>(frame[i + 1]);
+            }
             while (sum >> 16 != 0) { sum = (sum & 0xffff) + (sum >> 16); }
             frame[24] = static_cast<std::byte>(~sum >> 8);
             frame[25] = static_cast<std::byte>(~sum);
@@ -170,7 +172,9 @@ TEST_CASE("frames of any content break nothing") {
     std::vector<char> text(2000);
     while (receive(udp, text.data(), text.size())) {}
     while (receive(icmp, text.data(), text.size())) {}
-    while (auto const accepted = ipc::call<proto::Socket::Accept>(listener, 0U)) { fixture.close(std::get<0>(*accepted).as<proto::Socket>()); }
+    while (auto const accepted = ipc::call<proto::Socket::Accept>(listener, 0U)) {
+        fixture.close(std::get<0>(*accepted).as<proto::Socket>());
+    }
     fixture.pass(20000);
     // It is still there.
     CHECK(send(udp, "x", 1, internet(loopback, 53)));
@@ -178,7 +182,8 @@ TEST_CASE("frames of any content break nothing") {
     for (auto const socket : {listener, udp, icmp}) { fixture.close(socket); }
 }
 
-TEST_CASE("a frame for a stack that sleeps wakes it once; asking for another's address, or announcing one's own, wakes nobody") {
+TEST_CASE("a frame for a stack that sleeps wakes it once; asking for another's address, or announcing one's own, wakes "
+          "nobody") {
     Fixture fixture;
     auto const socket = fixture.open(datagram);
     CHECK(fixture.status.wakes == 0);

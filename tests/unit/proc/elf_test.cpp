@@ -19,12 +19,17 @@ constexpr std::size_t table_offset = 52;
 /// Two segments as a linker makes them: text at 0x08048000, data with bss.
 Bytes good_program() {
     Bytes file{0x3000};
-    std::memcpy(file.data.data(), "\x7f" "ELF\1\1\1", 7);
+    std::memcpy(file.data.data(),
+                "\x7f"
+                "ELF\1\1\1",
+                7);
     file.put16(16, 2), file.put16(18, 3), file.put32(20, 1), file.put32(24, 0x08048100), file.put32(28, table_offset);
     file.put16(40, 52), file.put16(42, 32), file.put16(44, 2);
-    auto segment = [&](std::size_t index, std::uint32_t offset, std::uint32_t address, std::uint32_t bytes, std::uint32_t memory, std::uint32_t flags) {
+    auto segment = [&](std::size_t index, std::uint32_t offset, std::uint32_t address, std::uint32_t bytes,
+                       std::uint32_t memory, std::uint32_t flags) {
         std::size_t const at = table_offset + index * 32;
-        file.put32(at, 1), file.put32(at + 4, offset), file.put32(at + 8, address), file.put32(at + 16, bytes), file.put32(at + 20, memory);
+        file.put32(at, 1), file.put32(at + 4, offset), file.put32(at + 8, address), file.put32(at + 16, bytes),
+            file.put32(at + 20, memory);
         file.put32(at + 24, flags), file.put32(at + 28, 0x1000);
     };
     segment(0, 0, 0x08048000, 0x1800, 0x1800, 5);
@@ -63,11 +68,11 @@ TEST_CASE("truncated and hostile files are refused") {
         return read(file, 0x3000).has_value();
     };
     CHECK_FALSE(broken(0, 0));
-    CHECK_FALSE(broken(24, 0));                         // entry outside
-    CHECK_FALSE(broken(28, 0xfffffff0));                // table beyond the end
-    CHECK_FALSE(broken(table_offset + 8, 0x08048001));  // not congruent
-    CHECK_FALSE(broken(table_offset + 16, 0x1801));     // more in the file than in memory
-    CHECK_FALSE(broken(table_offset + 8, 0));           // page 0
+    CHECK_FALSE(broken(24, 0));                        // entry outside
+    CHECK_FALSE(broken(28, 0xfffffff0));               // table beyond the end
+    CHECK_FALSE(broken(table_offset + 8, 0x08048001)); // not congruent
+    CHECK_FALSE(broken(table_offset + 16, 0x1801));    // more in the file than in memory
+    CHECK_FALSE(broken(table_offset + 8, 0));          // page 0
     CHECK_FALSE(broken(table_offset + 32 + 8, 0xfffff000 + 0xf00));
     CHECK_FALSE(broken(table_offset + 32 + 8, 0x08049f00)); // overlaps
     CHECK_FALSE(broken(table_offset + 32 + 20, 0xf8000000));
@@ -89,7 +94,8 @@ TEST_CASE("the initial stack") {
     std::vector<std::string> const arguments{"ls", "-l"}, environment{"A=b", "PATH=/bin"};
     std::array<std::byte, 16> random{};
     random.fill(std::byte{7});
-    StackImage const stack = make_stack(0xBFDF0000, {arguments, environment, "/bin/ls", random, {{auxiliary::page_size, 4096}}});
+    StackImage const stack =
+        make_stack(0xBFDF0000, {arguments, environment, "/bin/ls", random, {{auxiliary::page_size, 4096}}});
     CHECK(stack.pointer % 16 == 0);
     CHECK(stack.pointer + stack.bytes.size() == 0xBFDF0000);
     auto word = [&](Address address) {
@@ -97,7 +103,9 @@ TEST_CASE("the initial stack") {
         std::memcpy(&value, &stack.bytes[address - stack.pointer], 4);
         return value;
     };
-    auto text = [&](Address address) { return std::string{reinterpret_cast<char const*>(&stack.bytes[address - stack.pointer])}; };
+    auto text = [&](Address address) {
+        return std::string{reinterpret_cast<char const*>(&stack.bytes[address - stack.pointer])};
+    };
     CHECK(word(stack.pointer) == 2);
     CHECK(text(word(stack.pointer + 4)) == "ls");
     CHECK(text(word(stack.pointer + 8)) == "-l");

@@ -14,7 +14,12 @@ namespace proc {
 
 class FakeMachine final : public Machine {
 public:
-    struct State { abi::ThreadState state = abi::ThreadState::Inactive; abi::Registers registers{}; bool wait_ended = false; int wakes = 0, floating_point = 0; };
+    struct State {
+        abi::ThreadState state = abi::ThreadState::Inactive;
+        abi::Registers registers{};
+        bool wait_ended = false;
+        int wakes = 0, floating_point = 0;
+    };
     std::map<KernelThread*, State> threads;
     std::map<std::pair<KernelCSpace*, Word>, CapabilityPointer> slots;
     int cspaces = 0, capabilities = 0;
@@ -61,7 +66,9 @@ public:
         ++capabilities;
         return found->second;
     }
-    Result<Word> grow(KernelCSpace&, Word descriptor, std::span<KernelThread* const>) override { return descriptor + 1; }
+    Result<Word> grow(KernelCSpace&, Word descriptor, std::span<KernelThread* const>) override {
+        return descriptor + 1;
+    }
     void drop(CapabilityPointer capability) override {
         --capabilities;
         if (on_drop) on_drop(capability);
@@ -71,7 +78,8 @@ public:
         ++capabilities;
         return capability;
     }
-    Result<KernelThread*> create_thread(Account& account, KernelCSpace& cspace, SpaceBinding const&, Word badge, Word) override {
+    Result<KernelThread*> create_thread(Account& account, KernelCSpace& cspace, SpaceBinding const&, Word badge,
+                                        Word) override {
         if (failing()) return fail(Error::NoMemory);
         auto* thread = new KernelThread;
         thread->cspace = &cspace;
@@ -93,7 +101,8 @@ public:
     }
     void suspend(KernelThread& thread) override {
         State& state = threads.at(&thread);
-        state.wait_ended = state.wait_ended || (state.state != abi::ThreadState::Running && state.state != abi::ThreadState::Inactive);
+        state.wait_ended =
+            state.wait_ended || (state.state != abi::ThreadState::Running && state.state != abi::ThreadState::Inactive);
         state.state = abi::ThreadState::Inactive;
     }
     void resume(KernelThread& thread) override { threads.at(&thread).state = abi::ThreadState::Running; }
@@ -153,12 +162,18 @@ public:
     }
     std::array<std::uint64_t, 2> file_position(CapabilityPointer) override { return {0, 0}; }
     /// What each capability given out stands for, until it is dropped.
-    struct Given { char what; std::uint32_t inode; CapabilityPointer from; std::uint32_t user; bool operator==(Given const&) const = default; };
+    struct Given {
+        char what;
+        std::uint32_t inode;
+        CapabilityPointer from;
+        std::uint32_t user;
+        bool operator==(Given const&) const = default;
+    };
     std::map<CapabilityPointer, Given> given;
     std::map<std::uint32_t, std::vector<std::array<std::uint32_t, 3>>> maps; ///< of user namespaces, as told
     std::map<CapabilityPointer, proto::Credentials> credentials;
     std::map<CapabilityPointer, proto::SessionCredentials> vouched;
-    std::map<Word, CapabilityPointer> minted;                 ///< handles by badge
+    std::map<Word, CapabilityPointer> minted; ///< handles by badge
     std::vector<CapabilityPointer> signalled;
     std::map<std::uint32_t, std::array<std::int64_t, 2>> offsets;
     bool chrooted = false;
@@ -170,11 +185,15 @@ public:
         if (made) given[*made] = what;
         return made;
     }
-    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags, UserNamespace const& owner, std::uint32_t) override {
+    ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags,
+                                                    UserNamespace const& owner, std::uint32_t) override {
         return give({'v', (flags & 2) != 0 ? ++next_inode : 0, from, Core::number_for_owners(owner)});
     }
-    void set_credentials(CapabilityPointer session, proto::Credentials const& told) override { credentials[session] = told; }
-    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space, std::uint32_t) override {
+    void set_credentials(CapabilityPointer session, proto::Credentials const& told) override {
+        credentials[session] = told;
+    }
+    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space,
+                                                        std::uint32_t) override {
         return give({'v', name_space, from, 0});
     }
     bool is_chrooted(CapabilityPointer) override { return chrooted; }
@@ -198,35 +217,54 @@ public:
         return ipc::Unit{};
     }
     std::map<CapabilityPointer, std::uint32_t> namespace_limits;
-    ipc::Result<ipc::Unit> set_root_group(CapabilityPointer, CapabilityPointer name_space, std::uint32_t group) override {
+    ipc::Result<ipc::Unit> set_root_group(CapabilityPointer, CapabilityPointer name_space,
+                                          std::uint32_t group) override {
         root_groups[name_space] = group;
         return ipc::Unit{};
     }
-    std::uint32_t root_group(CapabilityPointer name_space) override { return root_groups.contains(name_space) ? root_groups.at(name_space) : 0; }
+    std::uint32_t root_group(CapabilityPointer name_space) override {
+        return root_groups.contains(name_space) ? root_groups.at(name_space) : 0;
+    }
     std::map<CapabilityPointer, std::uint32_t> root_groups;
-    ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t) override { return give({'s', 0, name_space, 0}); }
-    void vouch(CapabilityPointer, CapabilityPointer session, proto::SessionCredentials const& told) override { vouched[session] = told; }
-    ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) override { return give({'m', 0, session, 0}); }
+    ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t) override {
+        return give({'s', 0, name_space, 0});
+    }
+    void vouch(CapabilityPointer, CapabilityPointer session, proto::SessionCredentials const& told) override {
+        vouched[session] = told;
+    }
+    ipc::Result<CapabilityPointer> namespace_of(CapabilityPointer session) override {
+        return give({'m', 0, session, 0});
+    }
     ipc::Result<proto::NamespaceIdentity> identify_namespace(CapabilityPointer name_space) override {
         auto const found = given.find(name_space);
         bool const made = found != given.end() && found->second.what == 'n';
         std::uint32_t owner = made ? found->second.user : 0;
         if (found != given.end() && found->second.what == 'm') {
-            if (auto const session = given.find(found->second.from); session != given.end()) owner = session->second.user;
+            if (auto const session = given.find(found->second.from); session != given.end())
+                owner = session->second.user;
         }
         // Capabilities below 100 are first namespaces: 10 uts, 11 ipc, 12 time.
         CapabilityPointer root = name_space;
         while (given.contains(root)) root = given.at(root).from;
-        auto const kind = root == 10 ? proto::NamespaceKind::Uts : root == 11 ? proto::NamespaceKind::Ipc : root == 12 ? proto::NamespaceKind::Time : proto::NamespaceKind::Mount;
-        return proto::NamespaceIdentity{kind, made ? found->second.inode : root, 0, owner != 0 ? owner : UserNamespace::first_inode, 0, 0};
+        auto const kind = root == 10   ? proto::NamespaceKind::Uts
+                          : root == 11 ? proto::NamespaceKind::Ipc
+                          : root == 12 ? proto::NamespaceKind::Time
+                                       : proto::NamespaceKind::Mount;
+        return proto::NamespaceIdentity{
+            kind, made ? found->second.inode : root, 0, owner != 0 ? owner : UserNamespace::first_inode, 0, 0};
     }
     ipc::Result<CapabilityPointer> recovered(CapabilityPointer, CapabilityPointer name_space) override {
         auto const found = given.find(name_space);
         return give(found == given.end() ? Given{'a', 0, name_space, 0} : found->second);
     }
-    ipc::Result<CapabilityPointer> attenuated(CapabilityPointer name_space, std::uint64_t) override { return give({'a', 0, name_space, 0}); }
-    std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool) override { return offsets[name_space]; }
-    ipc::Result<ipc::Unit> set_time_offset(CapabilityPointer name_space, std::uint32_t clock, std::int64_t seconds, std::uint32_t nanoseconds) override {
+    ipc::Result<CapabilityPointer> attenuated(CapabilityPointer name_space, std::uint64_t) override {
+        return give({'a', 0, name_space, 0});
+    }
+    std::array<std::int64_t, 2> time_offsets(CapabilityPointer name_space, bool) override {
+        return offsets[name_space];
+    }
+    ipc::Result<ipc::Unit> set_time_offset(CapabilityPointer name_space, std::uint32_t clock, std::int64_t seconds,
+                                           std::uint32_t nanoseconds) override {
         offsets[name_space][clock == 7 ? 1 : 0] = seconds * 1'000'000'000 + nanoseconds;
         return ipc::Unit{};
     }
@@ -261,13 +299,16 @@ public:
         return ipc::Unit{};
     }
     ipc::Result<proto::HostName> host_name(CapabilityPointer, bool) override { return proto::HostName{host}; }
-    ipc::Result<proto::FileStatus> file_status(CapabilityPointer, CapabilityPointer) override { return proto::FileStatus{}; }
+    ipc::Result<proto::FileStatus> file_status(CapabilityPointer, CapabilityPointer) override {
+        return proto::FileStatus{};
+    }
     std::string file_name(CapabilityPointer) override { return "/bin/busybox"; }
     ipc::Result<CapabilityPointer> reopen(CapabilityPointer, std::uint32_t) override { return give(); }
     std::string place(CapabilityPointer, std::uint32_t which) override { return which == 0 ? "/" : "/root"; }
     std::string mount_table(CapabilityPointer, std::uint32_t) override { return "tmpfs / tmpfs rw 0 0\n"; }
     std::string network_table(CapabilityPointer, std::uint32_t table) override { return table == 1 ? "lo\n" : ""; }
-    ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer, std::uint32_t setting, std::array<std::int32_t, 2> const* change) override {
+    ipc::Result<std::array<std::int32_t, 2>> network_setting(CapabilityPointer, std::uint32_t setting,
+                                                             std::array<std::int32_t, 2> const* change) override {
         if (change != nullptr) settings[setting] = *change;
         return settings[setting];
     }
@@ -282,9 +323,16 @@ private:
 
 class FakeReplies final : public Replies {
 public:
-    struct Answer { Word slot; Error error; std::variant<std::monostate, std::int32_t, std::uint32_t, std::uint64_t, proto::WaitResult, proto::SignalInformation> value; };
+    struct Answer {
+        Word slot;
+        Error error;
+        std::variant<std::monostate, std::int32_t, std::uint32_t, std::uint64_t, proto::WaitResult,
+                     proto::SignalInformation>
+            value;
+    };
     std::vector<Answer> answers;
-    template <class T> void put(PendingReply to, ipc::Result<T> const& result) {
+    template <class T>
+    void put(PendingReply to, ipc::Result<T> const& result) {
         answers.push_back({to.slot, result ? Error::None : result.error(), {}});
         if constexpr (!std::is_same_v<T, ipc::Unit>) {
             if (result) answers.back().value = *result;
@@ -344,10 +392,12 @@ struct World {
         return *made;
     }
     /// As Requests::run does it: false if the thread is gone afterwards.
-    template <class Function> auto call(Thread& thread, Function function) {
+    template <class Function>
+    auto call(Thread& thread, Function function) {
         core.enter(thread);
         auto result = function();
-        if (core.current != nullptr && !result && result.error() == Error::Deferred) core.current->reply = {next_reply++};
+        if (core.current != nullptr && !result && result.error() == Error::Deferred)
+            core.current->reply = {next_reply++};
         core.leave();
         core.settle();
         return result;
@@ -366,9 +416,11 @@ struct World {
         return call(*from.leader(), [&] { return core.kill(*from.leader(), 0, pid, number); });
     }
     auto wait(Process& parent, std::int32_t pid, std::uint32_t options = 4) {
-        return call(*parent.leader(), [&] { return core.wait(*parent.leader(), pid == -1 ? 0 : 1, pid == -1 ? 0 : pid, options); });
+        return call(*parent.leader(),
+                    [&] { return core.wait(*parent.leader(), pid == -1 ? 0 : 1, pid == -1 ? 0 : pid, options); });
     }
-    void handler(Process& process, std::uint32_t number, std::uint32_t address, std::uint32_t flags = 0, SignalSet mask = 0) {
+    void handler(Process& process, std::uint32_t number, std::uint32_t address, std::uint32_t flags = 0,
+                 SignalSet mask = 0) {
         static_cast<void>(core.set_action(*process.leader(), number, true, {address, flags, 0, mask}));
     }
     FakeMachine::State& state(Process& process) { return machine.threads.at(process.leader()->kernel); }

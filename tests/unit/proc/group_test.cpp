@@ -72,7 +72,8 @@ TEST_CASE("processes in groups: inherited, moved by who may, listed as the reade
     CHECK(child.control_group.get() == a);
     CHECK(a->members() == 2);
     std::string const number = std::to_string(child.pid->number());
-    for (std::string_view bad : {"", "x", "-1", "1 2"}) CHECK(world.core.write_group(*b, GroupProcesses, init, bad).error() == Error::Invalid);
+    for (std::string_view bad : {"", "x", "-1", "1 2"})
+        CHECK(world.core.write_group(*b, GroupProcesses, init, bad).error() == Error::Invalid);
     CHECK(world.core.write_group(*b, GroupProcesses, init, "9999").error() == Error::NoProcess);
     // Somebody else owns b, but not what a and b are both below.
     init.credentials.file_user = 1000;

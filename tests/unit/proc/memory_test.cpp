@@ -174,7 +174,8 @@ TEST_CASE("an attachment of shared memory is held by its parts, one for each pro
     auto const before = world.kernel.capabilities;
     auto const attach = [&](bool may_write) {
         auto* attachment = new Attachment{world.kernel, world.source.open(file)};
-        auto const at = space.map(0, 4 * page, may_write ? rw : protection::read, map_flag::shared, 0, object, may_write, attachment);
+        auto const at = space.map(0, 4 * page, may_write ? rw : protection::read, map_flag::shared, 0, object,
+                                  may_write, attachment);
         attachment->release();
         REQUIRE(at);
         return *at;
@@ -232,7 +233,8 @@ TEST_CASE("break, stack growth, remap") {
     auto moved = space.remap(base, 2 * page, 20 * page, 1, 0);
     REQUIRE(moved);
     CHECK(*space.read<Word>(*moved + page) == 2);
-    CHECK(space.fault(base, false) == (*moved <= base && base < *moved + 20 * page ? FaultOutcome::Resolved : FaultOutcome::NotMapped));
+    CHECK(space.fault(base, false) ==
+          (*moved <= base && base < *moved + 20 * page ? FaultOutcome::Resolved : FaultOutcome::NotMapped));
     CHECK(space.remap(0x7000000, page, 2 * page, 1, 0).error() == Error::Fault);
 }
 
@@ -320,7 +322,8 @@ TEST_CASE("random calls against a model of bytes") {
             REQUIRE(space->unmap(base + from * page, length * page));
             for (Word i = from; i < from + length; ++i) model[i] = -1;
             break;
-        case 2: case 3: {
+        case 2:
+        case 3: {
             int const value = static_cast<int>(random() % 1000);
             CHECK(space->write<int>(base + from * page, value).has_value() == (model[from] >= 0));
             if (model[from] >= 0) model[from] = value;

@@ -20,8 +20,10 @@ struct Holdings {
     bool operator==(Holdings const&) const = default;
 };
 Holdings holdings(World& world) {
-    return {world.owners.given, world.owners.maps, world.machine.slots.size(), world.owners.minted.size(), world.machine.cspaces,
-            world.core.table.all.size(), world.core.table.thread_count, PidNamespace::count, UserNamespace::count, world.domain->tasks, world.core.handle_count};
+    return {
+        world.owners.given,    world.owners.maps,           world.machine.slots.size(),    world.owners.minted.size(),
+        world.machine.cspaces, world.core.table.all.size(), world.core.table.thread_count, PidNamespace::count,
+        UserNamespace::count,  world.domain->tasks,         world.core.handle_count};
 }
 /// What a process is in.
 struct Place {
@@ -33,13 +35,17 @@ struct Place {
     bool operator==(Place const&) const = default;
 };
 Place place(Process const& process) {
-    return {process.namespaces, &process.space(), process.child_space, process.user_space.get(), process.vfs_session, process.credentials.effective};
+    return {process.namespaces,       &process.space(),    process.child_space,
+            process.user_space.get(), process.vfs_session, process.credentials.effective};
 }
 auto unshare(World& world, Process& process, std::uint32_t flags) {
     return world.call(*process.leader(), [&] { return world.core.unshare(*process.leader(), flags); });
 }
-auto clone(World& world, Process& process, std::uint32_t flags, std::uint32_t descriptor = 0, std::uint32_t address = 0) {
-    return world.call(*process.leader(), [&] { return world.core.clone(*process.leader(), {flags, 0, 0, 0, 0, 17, address, descriptor}); });
+auto clone(World& world, Process& process, std::uint32_t flags, std::uint32_t descriptor = 0,
+           std::uint32_t address = 0) {
+    return world.call(*process.leader(), [&] {
+        return world.core.clone(*process.leader(), {flags, 0, 0, 0, 0, 17, address, descriptor});
+    });
 }
 auto set_namespace(World& world, Process& process, Core::Joined joined, std::uint32_t flags) {
     return world.call(*process.leader(), [&] { return world.core.set_namespace(*process.leader(), joined, flags); });
@@ -52,7 +58,8 @@ void become_user(Process& process, std::uint32_t id) {
 
 TEST_CASE("unshare: a failure at any step leaves everything as it was") {
     World world;
-    for (std::uint32_t flags : {every, every & ~f::new_user, std::uint32_t{f::new_uts}, f::new_user | f::new_mount, std::uint32_t{f::fs}}) {
+    for (std::uint32_t flags :
+         {every, every & ~f::new_user, std::uint32_t{f::new_uts}, f::new_user | f::new_mount, std::uint32_t{f::fs}}) {
         Process& process = *world.fork(*world.init);
         int step = 0;
         for (bool done = false; !done; ++step) {
@@ -107,7 +114,9 @@ TEST_CASE("clone with every kind: a failure at any step leaves everything as it 
 
 TEST_CASE("setns by process descriptor: all kinds or none") {
     World world;
-    Process& target = *world.core.table.find(world.init->space(), *clone(world, *world.init, f::new_uts | f::new_ipc | f::new_mount | f::new_pid | f::new_user));
+    Process& target = *world.core.table.find(
+        world.init->space(),
+        *clone(world, *world.init, f::new_uts | f::new_ipc | f::new_mount | f::new_pid | f::new_user));
     Process& process = *world.fork(*world.init);
     constexpr std::uint32_t flags = f::new_uts | f::new_ipc | f::new_pid | f::new_mount | f::new_user;
     Core::Joined joined;
@@ -150,7 +159,8 @@ TEST_CASE("setns: type, permission, and the way back") {
     auto join = [&](CapabilityPointer capability, std::uint32_t flags) {
         Core::Joined joined; // a copy, as a message brings it
         joined.other = capability < 100 ? capability : *world.owners.give(world.owners.given.at(capability));
-        auto const result = world.call(*process.leader(), [&] { return world.core.set_namespace(*process.leader(), joined, flags); });
+        auto const result =
+            world.call(*process.leader(), [&] { return world.core.set_namespace(*process.leader(), joined, flags); });
         if (joined.other >= 100) world.machine.drop(joined.other);
         return result;
     };
@@ -168,9 +178,10 @@ TEST_CASE("setns: type, permission, and the way back") {
 TEST_CASE("clone and unshare: what flags exclude each other") {
     World world;
     Process& process = *world.init;
-    for (std::uint32_t flags : {f::new_mount | f::fs, f::new_user | f::fs, f::new_ipc | f::sysvsem, f::new_pid | f::parent, std::uint32_t{f::sighand},
-                                f::thread | f::vm, f::vm | f::sighand | f::thread | f::new_user, std::uint32_t{f::new_network}, std::uint32_t{f::new_cgroup},
-                                f::vm | f::sighand | f::thread | f::pidfd}) {
+    for (std::uint32_t flags :
+         {f::new_mount | f::fs, f::new_user | f::fs, f::new_ipc | f::sysvsem, f::new_pid | f::parent,
+          std::uint32_t{f::sighand}, f::thread | f::vm, f::vm | f::sighand | f::thread | f::new_user,
+          std::uint32_t{f::new_network}, std::uint32_t{f::new_cgroup}, f::vm | f::sighand | f::thread | f::pidfd}) {
         CHECK(clone(world, process, flags).error() == Error::Invalid);
     }
     CHECK(unshare(world, process, f::new_network).error() == Error::Invalid); // this machine has no such kind
@@ -243,11 +254,14 @@ TEST_CASE("limits on namespaces and PIDs are set by who may, and count what is b
     World world;
     Process& process = *world.fork(*world.init);
     auto index_of = [](proto::NamespaceKind kind) {
-        return static_cast<std::uint32_t>(std::ranges::find(namespace_limit_kinds, kind) - namespace_limit_kinds.begin());
+        return static_cast<std::uint32_t>(std::ranges::find(namespace_limit_kinds, kind) -
+                                          namespace_limit_kinds.begin());
     };
-    std::uint32_t const users = index_of(proto::NamespaceKind::User), names = index_of(proto::NamespaceKind::Uts), mounts = index_of(proto::NamespaceKind::Mount);
+    std::uint32_t const users = index_of(proto::NamespaceKind::User), names = index_of(proto::NamespaceKind::Uts),
+                        mounts = index_of(proto::NamespaceKind::Mount);
     CHECK(Core::namespace_limit(process, users) == "1024\n");
-    for (std::string_view bad : {"", "x", "-1", "2147483648", "3 4"}) CHECK(world.core.set_namespace_limit(process, users, bad).error() == Error::Invalid);
+    for (std::string_view bad : {"", "x", "-1", "2147483648", "3 4"})
+        CHECK(world.core.set_namespace_limit(process, users, bad).error() == Error::Invalid);
     // Another server's kind: it is told.
     auto const kind = static_cast<unsigned>(world.core.kinds.find(proto::NamespaceKind::Uts));
     REQUIRE(world.core.set_namespace_limit(process, names, "7"));
@@ -325,8 +339,8 @@ TEST_CASE("user namespaces: who has which capability over what") {
     CHECK(user.credentials.bounding == capability::all);
     CHECK(Core::capable(user, space, capability::sys_admin));
     CHECK(!Core::capable(user, *world.core.first_user_space, capability::sys_admin));
-    CHECK(Core::capable(watcher, space, capability::sys_admin));       // its owner, from the parent
-    CHECK(Core::capable(*world.init, space, capability::sys_admin));   // root above
+    CHECK(Core::capable(watcher, space, capability::sys_admin));     // its owner, from the parent
+    CHECK(Core::capable(*world.init, space, capability::sys_admin)); // root above
     CHECK(!Core::capable(user, *world.init->namespaces->at[0]->owner, capability::sys_admin));
     CHECK(Core::capable(user, *user.namespaces->at[0]->owner, capability::sys_admin));
     CHECK(world.core.set_host_name(user, false, proto::HostName{"inside"}));
@@ -451,7 +465,8 @@ TEST_CASE("process descriptors: signals, waiting, and the end") {
     Handle& handle = *child.pid->handles;
     handle.waiters.push_back({1, 77});
     auto signal = [&](Word badge, std::uint32_t which) {
-        return world.call(*parent.leader(), [&] { return world.core.signal_process(*parent.leader(), badge, which, nullptr); });
+        return world.call(*parent.leader(),
+                          [&] { return world.core.signal_process(*parent.leader(), badge, which, nullptr); });
     };
     auto wait = [&](Word badge, std::uint32_t options) {
         return world.call(*parent.leader(), [&] { return world.core.wait_process(*parent.leader(), badge, options); });

@@ -38,7 +38,9 @@ TEST_CASE("PIDs count up in every namespace and translate both ways") {
     // b's end takes c along, and nobody is born there any more.
     world.exit(*b, 3);
     CHECK(world.core.table.find(*world.domain->space, 4) == nullptr);
-    auto const again = world.call(*a->leader(), [&] { return world.core.clone(*a->leader(), {0, 0, 0, 0, 0, 17, 0, 0}); });
+    auto const again = world.call(*a->leader(), [&] {
+        return world.core.clone(*a->leader(), {0, 0, 0, 0, 0, 17, 0, 0});
+    });
     CHECK(again.error() == Error::NoMemory);
     auto const ended = world.wait(*a, -1);
     REQUIRE(ended);
@@ -113,7 +115,9 @@ TEST_CASE("orphans go to init; its zombies can be waited for") {
 
 TEST_CASE("vfork: the parent goes on at exec or exit") {
     World world;
-    auto const made = world.call(*world.init->leader(), [&] { return world.core.clone(*world.init->leader(), {clone_flag::vm | clone_flag::vfork, 0, 0, 0, 0, 17, 0, 0}); });
+    auto const made = world.call(*world.init->leader(), [&] {
+        return world.core.clone(*world.init->leader(), {clone_flag::vm | clone_flag::vfork, 0, 0, 0, 0, 17, 0, 0});
+    });
     CHECK(made.error() == Error::Deferred);
     Process* const child = world.core.table.find(*world.domain->space, 2);
     REQUIRE(child != nullptr);
@@ -151,16 +155,20 @@ TEST_CASE("a child and a thread begin with the floating-point registers of whoev
 
 TEST_CASE("threads: one CSpace and memory, tgkill, exit of each and of all") {
     World world;
-    constexpr std::uint32_t flags = clone_flag::vm | clone_flag::fs | clone_flag::files | clone_flag::sighand | clone_flag::thread;
+    constexpr std::uint32_t flags =
+        clone_flag::vm | clone_flag::fs | clone_flag::files | clone_flag::sighand | clone_flag::thread;
     Process* const a = world.fork(*world.init);
-    auto const tid = world.call(*a->leader(), [&] { return world.core.clone(*a->leader(), {flags, 0x9000, 0, 0, 0, 0, 0, 0}); });
+    auto const tid = world.call(*a->leader(), [&] {
+        return world.core.clone(*a->leader(), {flags, 0x9000, 0, 0, 0, 0, 0, 0});
+    });
     REQUIRE(tid);
     CHECK(*tid == 3);
     CHECK(a->threads.size() == 2);
     Thread* const second = world.core.table.find_thread(*world.domain->space, 3);
     CHECK(world.core.area(*second).frame.esp == 0x9000);
     CHECK(second->process_slot != a->leader()->process_slot);
-    CHECK(world.call(*a->leader(), [&] { return world.core.kill(*a->leader(), 2, 99, 0); }).error() == Error::NoProcess);
+    CHECK(world.call(*a->leader(), [&] { return world.core.kill(*a->leader(), 2, 99, 0); }).error() ==
+          Error::NoProcess);
     CHECK(world.call(*a->leader(), [&] { return world.core.kill(*a->leader(), 2, 3, 0); }));
     world.call(*second, [&]() -> ipc::Result<ipc::Unit> {
         world.core.exit_thread(*second, 0);
@@ -174,8 +182,9 @@ TEST_CASE("threads: one CSpace and memory, tgkill, exit of each and of all") {
 TEST_CASE("a failed fork leaves everything as it was, at whichever step") {
     World world;
     Process& init = *world.init;
-    for (std::uint32_t flags : {0u, clone_flag::vm | clone_flag::vfork, clone_flag::new_pid | clone_flag::new_uts | clone_flag::new_mount,
-                                clone_flag::vm | clone_flag::fs | clone_flag::files | clone_flag::sighand | clone_flag::thread}) {
+    for (std::uint32_t flags :
+         {0u, clone_flag::vm | clone_flag::vfork, clone_flag::new_pid | clone_flag::new_uts | clone_flag::new_mount,
+          clone_flag::vm | clone_flag::fs | clone_flag::files | clone_flag::sighand | clone_flag::thread}) {
         for (int step = 0; step < 12; ++step) {
             auto const used = world.domain->account.used();
             int const capabilities = world.machine.capabilities, cspaces = world.machine.cspaces;
@@ -184,7 +193,9 @@ TEST_CASE("a failed fork leaves everything as it was, at whichever step") {
             auto const tasks = world.domain->tasks;
             auto const spaces = PidNamespace::count;
             world.machine.fail_after = step;
-            auto const made = world.call(*init.leader(), [&] { return world.core.clone(*init.leader(), {flags, 0, 0, 0, 0, 17, 0, 0}); });
+            auto const made = world.call(*init.leader(), [&] {
+                return world.core.clone(*init.leader(), {flags, 0, 0, 0, 0, 17, 0, 0});
+            });
             bool const failed = world.machine.fail_after == -1;
             world.machine.fail_after = -1;
             if (!failed) {
@@ -221,7 +232,11 @@ TEST_CASE("limits: refuse, and kill with the culprit named") {
     CHECK(world.fork(*init) != nullptr);
     Process* const second = world.fork(*init);
     CHECK(second != nullptr);
-    CHECK(world.call(*second->leader(), [&] { return world.core.clone(*second->leader(), {0, 0, 0, 0, 0, 17, 0, 0}); }).error() == Error::Again);
+    CHECK(world.call(*second->leader(),
+                     [&] {
+                         return world.core.clone(*second->leader(), {0, 0, 0, 0, 0, 17, 0, 0});
+                     })
+              .error() == Error::Again);
     CHECK(domain->refused_processes == 1);
     CHECK(init->alive());
     // Nobody outside is visible, nor the other way round.
@@ -253,7 +268,8 @@ TEST_CASE("pause holds everybody, also the new; resume lets them go; stop works 
     proto::SignalInformation stop{};
     stop.number = 19;
     world.core.send(*stopped, stop, true);
-    CHECK(world.call(*a->leader(), [&] { return world.core.sleep(*a->leader(), 1, false, 1000); }).error() == Error::Deferred);
+    CHECK(world.call(*a->leader(), [&] { return world.core.sleep(*a->leader(), 1, false, 1000); }).error() ==
+          Error::Deferred);
     world.core.pause(*domain);
     CHECK(world.state(*init).state == abi::ThreadState::Inactive);
     world.clock.time += 5000;
@@ -284,7 +300,8 @@ TEST_CASE("job control: foreground, background, orphaned groups, hang-up") {
     Process* const job = world.fork(*shell);
     REQUIRE(world.core.set_group(*shell, job->pid->number(), 0));
     CHECK(world.core.area(*job->leader()).process_group == job->pid->global);
-    REQUIRE(world.call(*shell->leader(), [&] { return world.core.set_foreground(*shell->leader(), terminal, job->pid->number()); }));
+    REQUIRE(world.call(*shell->leader(),
+                       [&] { return world.core.set_foreground(*shell->leader(), terminal, job->pid->number()); }));
     CHECK(world.owners.foregrounds[terminal] == job->pid->global);
     // ^Z
     world.owners.signals.push_back({job->pid->global, signal_number::tstp});
@@ -292,7 +309,8 @@ TEST_CASE("job control: foreground, background, orphaned groups, hang-up") {
     CHECK(job->stopped);
     // The shell takes the terminal back although it is in the background: it ignores SIGTTOU.
     world.handler(*shell, signal_number::ttou, 1);
-    REQUIRE(world.call(*shell->leader(), [&] { return world.core.set_foreground(*shell->leader(), terminal, shell->pid->number()); }));
+    REQUIRE(world.call(*shell->leader(),
+                       [&] { return world.core.set_foreground(*shell->leader(), terminal, shell->pid->number()); }));
     auto const seen = world.wait(*shell, -1, 4 | 2);
     REQUIRE(seen);
     CHECK(seen->status == (20 << 8 | 0x7f));
@@ -330,10 +348,12 @@ TEST_CASE("futex: wait, wake, requeue, time-out") {
     REQUIRE(at);
     REQUIRE(a->memory->write(*at, std::uint32_t{5}));
     CHECK(world.call(thread, [&] { return world.core.futex(thread, *at, 0, 4, ~0ull, 0, 0); }).error() == Error::Again);
-    CHECK(world.call(thread, [&] { return world.core.futex(thread, *at, 0, 5, ~0ull, 0, 0); }).error() == Error::Deferred);
+    CHECK(world.call(thread, [&] { return world.core.futex(thread, *at, 0, 5, ~0ull, 0, 0); }).error() ==
+          Error::Deferred);
     CHECK(world.core.futex_wake(*a->memory, *at, 1, ~0u) == 1);
     CHECK(last(world).error == Error::None);
-    CHECK(world.call(thread, [&] { return world.core.futex(thread, *at, 128, 5, world.clock.time + 100, 0, 0); }).error() == Error::Deferred);
+    CHECK(world.call(thread, [&] { return world.core.futex(thread, *at, 128, 5, world.clock.time + 100, 0, 0); })
+              .error() == Error::Deferred);
     world.clock.time += 200;
     world.core.clock_alarm();
     CHECK(last(world).error == Error::TimedOut);
@@ -356,7 +376,8 @@ TEST_CASE("texts of /proc") {
     CHECK(system_meminfo(world.core, *world.domain).starts_with("MemTotal:  "));
     std::string const load = system_loadavg(world.core, *a, *world.domain->space);
     CHECK(load.starts_with("0.00 0.00 0.00 "));
-    CHECK(process_limits(*a).find("Max open files            1024                 1024                 files     \n") != std::string::npos);
+    CHECK(process_limits(*a).find("Max open files            1024                 1024                 files     \n") !=
+          std::string::npos);
     CHECK(system_uptime(world.core) == "1.00 1.00\n");
 
     Node root;

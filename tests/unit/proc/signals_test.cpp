@@ -55,7 +55,8 @@ TEST_CASE("a handler while a call waits: elsewhere it is interrupted, in proc it
     CHECK(world.core.take_signal(*a->leader()).information.number == 10);
     world.core.set_mask(*a->leader(), 2, true, 0).value();
     // Sleeping: the time that is left comes back.
-    CHECK(world.call(*a->leader(), [&] { return world.core.sleep(*a->leader(), 1, false, 5'000'000'000); }).error() == Error::Deferred);
+    CHECK(world.call(*a->leader(), [&] { return world.core.sleep(*a->leader(), 1, false, 5'000'000'000); }).error() ==
+          Error::Deferred);
     world.clock.time += 2'000'000'000;
     REQUIRE(world.kill(*world.init, a->pid->number(), 10));
     CHECK(std::get<std::uint64_t>(last(world).value) == 3'000'000'000);
@@ -84,10 +85,12 @@ TEST_CASE("sigsuspend puts the mask back, sigtimedwait takes and times out") {
     CHECK(delivered.old_mask == signal_bit(10));
 
     world.core.set_mask(thread, 2, true, signal_bit(12)).value();
-    CHECK(world.call(thread, [&] { return world.core.wait_signal(thread, signal_bit(12), 1000); }).error() == Error::Deferred);
+    CHECK(world.call(thread, [&] { return world.core.wait_signal(thread, signal_bit(12), 1000); }).error() ==
+          Error::Deferred);
     REQUIRE(world.kill(*world.init, a->pid->number(), 12));
     CHECK(std::get<proto::SignalInformation>(last(world).value).number == 12);
-    CHECK(world.call(thread, [&] { return world.core.wait_signal(thread, signal_bit(12), 1000); }).error() == Error::Deferred);
+    CHECK(world.call(thread, [&] { return world.core.wait_signal(thread, signal_bit(12), 1000); }).error() ==
+          Error::Deferred);
     world.clock.time += 2000;
     world.core.clock_alarm();
     CHECK(last(world).error == Error::Again);
@@ -147,4 +150,3 @@ TEST_CASE("faults are signals that cannot be held back; the vDSO's accesses are 
     CHECK(a->state == ProcessState::Zombie);
     CHECK(a->exit_status == 11);
 }
-

@@ -6,6 +6,7 @@
 #include "user/linux/layout.hpp"
 #include "user/linux/signal_frame.hpp"
 #include <asm/ldt.h>
+#include <csignal>
 #include <cstring>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -15,7 +16,6 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
-#include <csignal>
 #include <vector>
 
 namespace {
@@ -28,14 +28,26 @@ using linux_process::VdsoHeader;
 auto& buffer() { return *reinterpret_cast<abi::IpcBuffer*>(linux_process::area_base); }
 auto& area() { return *reinterpret_cast<ThreadArea*>(linux_process::area_base + abi::ipc_buffer_end); }
 auto& table() { return *reinterpret_cast<FileTable*>(linux_process::files_base); }
-auto& header() { return *reinterpret_cast<VdsoHeader const*>(linux_process::vdso_base + linux_process::vdso_header_offset); }
+auto& header() {
+    return *reinterpret_cast<VdsoHeader const*>(linux_process::vdso_base + linux_process::vdso_header_offset);
+}
 
-struct Message { Word label, target; std::vector<Word> words; };
-struct Answer { Word label = 0; abi::Error status = abi::Error::None; std::vector<Word> words; Word capabilities = 0; };
+struct Message {
+    Word label, target;
+    std::vector<Word> words;
+};
+struct Answer {
+    Word label = 0;
+    abi::Error status = abi::Error::None;
+    std::vector<Word> words;
+    Word capabilities = 0;
+};
 std::vector<Message> log;
 std::function<Answer(Message const&)> server;
 
-bool in_image(Word eip) { return eip >= linux_process::vdso_base && eip < linux_process::vdso_base + linux_process::vdso_size; }
+bool in_image(Word eip) {
+    return eip >= linux_process::vdso_base && eip < linux_process::vdso_base + linux_process::vdso_size;
+}
 
 void on_trap(int, siginfo_t*, void* context) {
     auto& r = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
@@ -53,11 +65,16 @@ void on_trap(int, siginfo_t*, void* context) {
     abi::MessageInfo const info{static_cast<Word>(r[REG_EAX])};
     Message message{info.label(), static_cast<Word>(r[REG_EBX]), {}};
     for (Word i = 0; i < info.length(); ++i) {
-        message.words.push_back(i == 0 ? static_cast<Word>(r[REG_ESI]) : i == 1 ? static_cast<Word>(r[REG_EDI]) : buffer().message[i]);
+        message.words.push_back(i == 0   ? static_cast<Word>(r[REG_ESI])
+                                : i == 1 ? static_cast<Word>(r[REG_EDI])
+                                         : buffer().message[i]);
     }
     log.push_back(message);
     Answer answer = server ? server(message) : Answer{};
-    r[REG_EAX] = static_cast<greg_t>(abi::MessageInfo{answer.label, static_cast<Word>(answer.words.size()), answer.capabilities}.with(answer.status).raw);
+    r[REG_EAX] =
+        static_cast<greg_t>(abi::MessageInfo{answer.label, static_cast<Word>(answer.words.size()), answer.capabilities}
+                                .with(answer.status)
+                                .raw);
     if (answer.capabilities != 0) {
         buffer().capabilities[0] = buffer().receive_slot;
         buffer().capabilities[1] = buffer().receive_slot + 1;
@@ -65,9 +82,7 @@ void on_trap(int, siginfo_t*, void* context) {
     answer.words.resize(std::max<std::size_t>(answer.words.size(), 2));
     r[REG_ESI] = static_cast<greg_t>(answer.words[0]);
     r[REG_EDI] = static_cast<greg_t>(answer.words[1]);
-    for (std::size_t i = 2; i < answer.words.size(); ++i) {
-        buffer().message[i] = answer.words[i];
-    }
+    for (std::size_t i = 2; i < answer.words.size(); ++i) { buffer().message[i] = answer.words[i]; }
     r[REG_EIP] = r[REG_EDX];
     r[REG_ESP] = r[REG_ECX];
     r[REG_EDX] = r[REG_ECX] = static_cast<greg_t>(0xdeadbeef);
@@ -89,7 +104,8 @@ void map_image() {
     if (!done) {
         done = true;
         int const flags = MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS, all = PROT_READ | PROT_WRITE | PROT_EXEC;
-        for (auto const& [base, size] : {std::pair{linux_process::vdso_base, linux_process::vdso_size}, std::pair{linux_process::area_base, 0x3000U},
+        for (auto const& [base, size] : {std::pair{linux_process::vdso_base, linux_process::vdso_size},
+                                         std::pair{linux_process::area_base, 0x3000U},
                                          std::pair{linux_process::files_base, linux_process::files_size}}) {
             REQUIRE(mmap(reinterpret_cast<void*>(base), size, all, flags, -1, 0) == reinterpret_cast<void*>(base));
         }
@@ -100,7 +116,8 @@ void map_image() {
         // The only places with these bytes: the stubs before the text, and the one kernel entry at its start.
         auto* const code = reinterpret_cast<std::uint8_t*>(linux_process::vdso_base);
         int sysenters = 0, traps = 0;
-        for (Word i = header().text_start - linux_process::vdso_base; i < header().text_start - linux_process::vdso_base + 0x300; ++i) {
+        for (Word i = header().text_start - linux_process::vdso_base;
+             i < header().text_start - linux_process::vdso_base + 0x300; ++i) {
             if (code[i] == 0x0f && code[i + 1] == 0x34) {
                 code[i + 1] = 0x0b;
                 ++sysenters;
@@ -130,7 +147,7 @@ void map_image() {
     static std::uint8_t stack[65536];
     stack_t const alternate{stack, 0, sizeof stack};
     sigaltstack(&alternate, nullptr);
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     action.sa_sigaction = on_trap;
     sigaction(SIGILL, &action, nullptr);
@@ -155,7 +172,8 @@ void map_image() {
 /// A program's stack lies below `user_end`; that of this process need not.
 void on_low_stack(void (*body)()) {
     static ucontext_t back, there;
-    static void* const stack = mmap(reinterpret_cast<void*>(0x40000000), 0x100000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS, -1, 0);
+    static void* const stack = mmap(reinterpret_cast<void*>(0x40000000), 0x100000, PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(stack == reinterpret_cast<void*>(0x40000000));
     getcontext(&there);
     there.uc_stack.ss_sp = stack;
@@ -165,31 +183,37 @@ void on_low_stack(void (*body)()) {
     swapcontext(&back, &there);
 }
 #define VDSO_TEST(name) VDSO_TEST_AS(name, DOCTEST_ANONYMOUS(vdso_test_))
-#define VDSO_TEST_AS(name, body) \
-    static void body(); \
-    TEST_CASE(name) { \
-        map_image(); \
-        on_low_stack(body); \
-    } \
+#define VDSO_TEST_AS(name, body)                                                                                       \
+    static void body();                                                                                                \
+    TEST_CASE(name) {                                                                                                  \
+        map_image();                                                                                                   \
+        on_low_stack(body);                                                                                            \
+    }                                                                                                                  \
     static void body()
 
-struct Registers { Word eax, ebx, ecx, edx, esi, edi, ebp, esp_before, esp_after; };
+struct Registers {
+    Word eax, ebx, ecx, edx, esi, edi, ebp, esp_before, esp_after;
+};
 Registers registers;
 
 /// As libc calls: AT_SYSINFO.
-[[gnu::noinline]] std::int32_t call(Word number, Word a = 1, Word b = 2, Word c = 3, Word d = 4, Word e = 5, Word f = 6) {
+[[gnu::noinline]] std::int32_t call(Word number, Word a = 1, Word b = 2, Word c = 3, Word d = 4, Word e = 5,
+                                    Word f = 6) {
     registers = {number, a, b, c, d, e, f, 0, 0};
     Word const entry = header().syscall_entry;
-    asm volatile("pushl %%ebp\n\tpushl %%ebx\n\tpushl %[entry]\n\t"
-                 "movl 0(%[r]), %%eax\n\tmovl 4(%[r]), %%ebx\n\tmovl 12(%[r]), %%edx\n\tmovl 16(%[r]), %%esi\n\tmovl 20(%[r]), %%edi\n\t"
-                 "movl 24(%[r]), %%ebp\n\tmovl 8(%[r]), %%ecx\n\t"
-                 "movl %%esp, registers_esp\n\tcall *(%%esp)\n\tmovl %%esp, registers_esp + 4\n\tmovl registers_esp, %%esp\n\t"
-                 "pushl %%eax\n\tmovl $registers_out, %%eax\n\tpopl 0(%%eax)\n\t"
-                 "movl %%ebx, 4(%%eax)\n\tmovl %%ecx, 8(%%eax)\n\tmovl %%edx, 12(%%eax)\n\tmovl %%esi, 16(%%eax)\n\tmovl %%edi, 20(%%eax)\n\tmovl %%ebp, 24(%%eax)\n\t"
-                 "addl $4, %%esp\n\tpopl %%ebx\n\tpopl %%ebp"
-                 :
-                 : [r] "c"(&registers), [entry] "a"(entry)
-                 : "edx", "esi", "edi", "memory", "cc");
+    asm volatile(
+        "pushl %%ebp\n\tpushl %%ebx\n\tpushl %[entry]\n\t"
+        "movl 0(%[r]), %%eax\n\tmovl 4(%[r]), %%ebx\n\tmovl 12(%[r]), %%edx\n\tmovl 16(%[r]), %%esi\n\tmovl 20(%[r]), "
+        "%%edi\n\t"
+        "movl 24(%[r]), %%ebp\n\tmovl 8(%[r]), %%ecx\n\t"
+        "movl %%esp, registers_esp\n\tcall *(%%esp)\n\tmovl %%esp, registers_esp + 4\n\tmovl registers_esp, %%esp\n\t"
+        "pushl %%eax\n\tmovl $registers_out, %%eax\n\tpopl 0(%%eax)\n\t"
+        "movl %%ebx, 4(%%eax)\n\tmovl %%ecx, 8(%%eax)\n\tmovl %%edx, 12(%%eax)\n\tmovl %%esi, 16(%%eax)\n\tmovl %%edi, "
+        "20(%%eax)\n\tmovl %%ebp, 24(%%eax)\n\t"
+        "addl $4, %%esp\n\tpopl %%ebx\n\tpopl %%ebp"
+        :
+        : [r] "c"(&registers), [entry] "a"(entry)
+        : "edx", "esi", "edi", "memory", "cc");
     extern Registers const out asm("registers_out");
     extern Word const esp[2] asm("registers_esp");
     CHECK(out.ebx == a);
@@ -205,19 +229,24 @@ Registers registers;
 }
 asm(".data\n.balign 4\nregisters_out: .skip 40\nregisters_esp: .skip 8\n.text");
 
-template <class M> constexpr Word label() { return M::label(); }
+template <class M>
+constexpr Word label() {
+    return M::label();
+}
 Word address(void const* p) { return reinterpret_cast<Word>(p); }
 void open_descriptor(Word number, proto::FileKind kind) {
     table().descriptors[number] = {1, 0, static_cast<std::uint8_t>(kind), 0, 0};
     table().highest = std::max(table().highest, number + 1);
 }
-template <class T> std::vector<Word> words_of(T const& value) {
+template <class T>
+std::vector<Word> words_of(T const& value) {
     std::vector<Word> words((sizeof value + 3) / 4);
     std::memcpy(words.data(), &value, sizeof value);
     return words;
 }
 constexpr Word bad_address = 0x10;
-constexpr Word cnode_delete = static_cast<Word>(abi::Invocation::CNodeDelete), cnode_copy = static_cast<Word>(abi::Invocation::CNodeCopy),
+constexpr Word cnode_delete = static_cast<Word>(abi::Invocation::CNodeDelete),
+               cnode_copy = static_cast<Word>(abi::Invocation::CNodeCopy),
                cnode_move = static_cast<Word>(abi::Invocation::CNodeMove);
 Word label_of_continuation() { return static_cast<Word>(ipc::Error::Elsewhere); }
 
@@ -261,7 +290,9 @@ VDSO_TEST("read and write") {
     CHECK(log[0].words == std::vector<Word>{7});
     CHECK(call(3, 4, address(data), 16) == -9);
     CHECK(log.size() == 1);
-    server = [&](Message const& message) { return message.label == label<proto::File::Write>() ? Answer{32, abi::Error::None, {}} : Answer{}; };
+    server = [&](Message const& message) {
+        return message.label == label<proto::File::Write>() ? Answer{32, abi::Error::None, {}} : Answer{};
+    };
     CHECK(call(4, 3, address(data), 16) == -32);
     CHECK(log.back().label == label<proto::Process::Kill>()); // SIGPIPE
     CHECK(log.back().words == std::vector<Word>{42, 43, 13});
@@ -273,7 +304,8 @@ VDSO_TEST("a page that is missing is brought in, and the transfer goes on") {
     int reads = 0;
     server = [&](Message const& message) {
         if (message.label == label<proto::File::Read>()) {
-            return reads++ == 0 ? Answer{0, abi::Error::None, {40, address(data + 40)}} : Answer{0, abi::Error::None, {60, 0}};
+            return reads++ == 0 ? Answer{0, abi::Error::None, {40, address(data + 40)}}
+                                : Answer{0, abi::Error::None, {60, 0}};
         }
         CHECK(message.label == label<proto::Process::Touch>());
         CHECK(message.words == std::vector<Word>{address(data + 40), 60, 1});
@@ -283,7 +315,8 @@ VDSO_TEST("a page that is missing is brought in, and the transfer goes on") {
     CHECK(log.size() == 3);
     reads = 0;
     server = [&](Message const& message) {
-        return message.label == label<proto::File::Read>() ? Answer{0, abi::Error::None, {0, address(data)}} : Answer{14, abi::Error::None, {}};
+        return message.label == label<proto::File::Read>() ? Answer{0, abi::Error::None, {0, address(data)}}
+                                                           : Answer{14, abi::Error::None, {}};
     };
     CHECK(call(3, 0, address(data), 100) == -14);
 }
@@ -333,9 +366,7 @@ VDSO_TEST("a walk goes on in another server") {
         there.flags = flags;
         there.rest = ipc::Text<180>{rest};
         std::vector<Word> words{1};
-        for (Word const word : words_of(there)) {
-            words.push_back(word);
-        }
+        for (Word const word : words_of(there)) { words.push_back(word); }
         return Answer{label_of_continuation(), abi::Error::None, words, 1};
     };
     SUBCASE("open") {
@@ -370,7 +401,8 @@ VDSO_TEST("a walk goes on in another server") {
         status.size = 77;
         server = [&](Message const& message) {
             if (message.label == label<proto::Directory::Stat>()) {
-                return message.target == linux_process::slot::vfs ? elsewhere(0, "x") : Answer{0, abi::Error::None, words_of(status)};
+                return message.target == linux_process::slot::vfs ? elsewhere(0, "x")
+                                                                  : Answer{0, abi::Error::None, words_of(status)};
             }
             return Answer{};
         };
@@ -433,9 +465,7 @@ VDSO_TEST("a handler runs on the way out, and everything is as before") {
                 CHECK(area().signal_pending == 0);
                 bool const now = pending;
                 pending = false;
-                if (!now) {
-                    return delivered(0, 0, 0);
-                }
+                if (!now) { return delivered(0, 0, 0); }
                 return information ? delivered(10, address(reinterpret_cast<void*>(&information_handler)), 4)
                                    : delivered(10, address(reinterpret_cast<void*>(&handler)), 0);
             }
@@ -466,11 +496,11 @@ VDSO_TEST("an interrupted wait: restart, EINTR, or again") {
             }
             if (message.label == label<proto::Process::TakeSignal>() && !taken) {
                 taken = true;
-                return kind == 2 ? delivered(0, 0, 0) : delivered(14, address(reinterpret_cast<void*>(&handler)), kind == 0 ? 0x10000000U : 0U);
+                return kind == 2
+                           ? delivered(0, 0, 0)
+                           : delivered(14, address(reinterpret_cast<void*>(&handler)), kind == 0 ? 0x10000000U : 0U);
             }
-            if (message.label == label<proto::Process::TakeSignal>()) {
-                return delivered(0, 0, 0);
-            }
+            if (message.label == label<proto::Process::TakeSignal>()) { return delivered(0, 0, 0); }
             return Answer{0, abi::Error::None, {0, 0}};
         };
         char data[8];
@@ -498,7 +528,10 @@ VDSO_TEST("an interrupted wait: restart, EINTR, or again") {
 
 VDSO_TEST("poll: asks, arms, waits, disarms") {
     open_descriptor(4, proto::FileKind::Fifo);
-    struct { int descriptor; short events, found; } record[2] = {{4, 1, 0}, {9, 1, 0}};
+    struct {
+        int descriptor;
+        short events, found;
+    } record[2] = {{4, 1, 0}, {9, 1, 0}};
     int arms = 0;
     bool woken = false;
     server = [&](Message const& message) {
@@ -506,9 +539,7 @@ VDSO_TEST("poll: asks, arms, waits, disarms") {
             ++arms;
             return Answer{0, abi::Error::None, {0}};
         }
-        if (message.label == label<proto::File::Poll>()) {
-            return Answer{0, abi::Error::None, {woken ? 1U : 0U}};
-        }
+        if (message.label == label<proto::File::Poll>()) { return Answer{0, abi::Error::None, {woken ? 1U : 0U}}; }
         if (message.label == 0) {
             CHECK(message.target == linux_process::slot::wake);
             woken = true;
@@ -546,7 +577,5 @@ VDSO_TEST("pipe puts both ends where they belong") {
     CHECK(ends[0] == 3);
     CHECK(ends[1] == 4);
     CHECK(log.size() == 1);
-    for (Word number = 0; number < 10; ++number) {
-        CHECK(table().descriptors[number].reserved == 0);
-    }
+    for (Word number = 0; number < 10; ++number) { CHECK(table().descriptors[number].reserved == 0); }
 }

@@ -10,8 +10,9 @@
 #include <vector>
 
 TEST_CASE("division by a word") {
-    for (std::uint64_t const value : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{999999999}, std::uint64_t{1000000000}, std::uint64_t{0xffffffff},
-                                      std::uint64_t{0x100000000}, std::uint64_t{1700000000123456789}, ~std::uint64_t{0}}) {
+    for (std::uint64_t const value : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{999999999},
+                                      std::uint64_t{1000000000}, std::uint64_t{0xffffffff}, std::uint64_t{0x100000000},
+                                      std::uint64_t{1700000000123456789}, ~std::uint64_t{0}}) {
         for (std::uint32_t const divisor : {1U, 3U, 1000U, 1000000000U, 0xffffffffU}) {
             auto const d = vdso::divide(value, divisor);
             CHECK(d.quotient == value / divisor);
@@ -63,7 +64,8 @@ proto::FileStatus sample() {
     status.block_size = 4096;
     return status;
 }
-template <class T> std::uint64_t at(T const& object, std::size_t offset, std::size_t bytes) {
+template <class T>
+std::uint64_t at(T const& object, std::size_t offset, std::size_t bytes) {
     std::uint64_t value = 0;
     std::memcpy(&value, reinterpret_cast<char const*>(&object) + offset, bytes);
     return value;
@@ -127,7 +129,8 @@ TEST_CASE("getdents from getdents64") {
     add(1, 1, 4, ".");
     add(2, 2, 8, "a-rather-long-name.txt");
     add(3, 3, 10, "ln");
-    std::uint32_t const bytes = vdso::convert_directory_entries(records.data(), static_cast<std::uint32_t>(records.size()));
+    std::uint32_t const bytes =
+        vdso::convert_directory_entries(records.data(), static_cast<std::uint32_t>(records.size()));
     std::vector<std::string> names;
     std::vector<int> types;
     for (std::uint32_t position = 0; position < bytes;) {
@@ -171,8 +174,9 @@ TEST_CASE("signal frames are aligned as the ABI wants") {
 }
 
 TEST_CASE("ChaCha20 block of RFC 8439, 2.3.2") {
-    std::uint32_t state[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, 0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c,
-                               0x13121110, 0x17161514, 0x1b1a1918, 0x1f1e1d1c, 0x00000001, 0x09000000, 0x4a000000, 0x00000000};
+    std::uint32_t state[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, 0x03020100, 0x07060504,
+                               0x0b0a0908, 0x0f0e0d0c, 0x13121110, 0x17161514, 0x1b1a1918, 0x1f1e1d1c,
+                               0x00000001, 0x09000000, 0x4a000000, 0x00000000};
     std::uint32_t block[16];
     vdso::chacha20_block(state, block);
     CHECK(block[0] == 0xe4e7f110);

@@ -13,12 +13,16 @@ struct Events : World {
     OpenFile* set = file(*files.new_epoll(*root));
     OpenFile* counter() { return file(*files.new_event(*root, 0, false, open_flag::nonblock)); }
     OpenFile* timer() { return file(*files.new_timer(*root, 1, open_flag::nonblock)); }
-    Error change(OpenFile* instance, std::uint32_t operation, OpenFile* target, std::uint32_t events, std::uint32_t data = 0) {
+    Error change(OpenFile* instance, std::uint32_t operation, OpenFile* target, std::uint32_t events,
+                 std::uint32_t data = 0) {
         return Epoll::of(instance)->change_watch(operation, 5, *target, {events, data, 0});
     }
-    Error add(OpenFile* target, std::uint32_t events, std::uint32_t data = 0) { return change(set, EventSet::add, target, events, data); }
+    Error add(OpenFile* target, std::uint32_t events, std::uint32_t data = 0) {
+        return change(set, EventSet::add, target, events, data);
+    }
     /// {data, events} of each.
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> collect(OpenFile* instance, std::uint32_t most = 8, std::uint64_t pending = 0) {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> collect(OpenFile* instance, std::uint32_t most = 8,
+                                                                 std::uint64_t pending = 0) {
         FakeCaller caller{"", most * static_cast<std::uint32_t>(sizeof(EpollEvent))};
         auto const told = Epoll::of(instance)->collect(caller, pending);
         std::vector<std::pair<std::uint32_t, std::uint32_t>> found;

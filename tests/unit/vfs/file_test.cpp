@@ -147,9 +147,8 @@ TEST_CASE("locks") {
     World w;
     auto a = *w.open("/f", open_flag::create | open_flag::read_write), b = *w.open("/f", open_flag::read_write);
     FakeCaller caller{"", 0}, waiter{"", 0};
-    auto request = [](std::int16_t type, std::int64_t start, std::int64_t length, std::uint32_t process, std::uint32_t wait) {
-        return proto::LockRequest{type, 0, start, length, process, wait};
-    };
+    auto request = [](std::int16_t type, std::int64_t start, std::int64_t length, std::uint32_t process,
+                      std::uint32_t wait) { return proto::LockRequest{type, 0, start, length, process, wait}; };
     CHECK(a->lock(request(1, 0, 0, 0, 0), caller) == Error::None);
     CHECK(b->lock(request(0, 0, 0, 0, 0), caller) == Error::Again);
     CHECK(b->lock(request(0, 0, 0, 0, 1), waiter) == Error::Deferred);

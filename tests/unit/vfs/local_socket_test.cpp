@@ -12,7 +12,9 @@ struct Sockets : World {
         auto const* const data = reinterpret_cast<std::byte const*>(text.data());
         return {data, data + text.size()};
     }
-    LocalSocket* make(Type type, std::uint32_t flags = 0) { return Vfs::socket_of(file(*files.create_socket(*root, static_cast<std::uint32_t>(type) | flags))); }
+    LocalSocket* make(Type type, std::uint32_t flags = 0) {
+        return Vfs::socket_of(file(*files.create_socket(*root, static_cast<std::uint32_t>(type) | flags)));
+    }
     std::array<LocalSocket*, 2> pair(Type type, std::uint32_t flags = 0) {
         auto const slots = files.socket_pair(*root, static_cast<std::uint32_t>(type) | flags);
         REQUIRE(slots.has_value());
@@ -174,7 +176,8 @@ TEST_CASE("names: in the tree with its permissions, abstract ones by network nam
 
 TEST_CASE("a listener that goes refuses who waits and resets who was not accepted") {
     Sockets w;
-    LocalSocket *const listener = w.make(Type::Stream), *const first = w.make(Type::Stream), *const second = w.make(Type::Stream);
+    LocalSocket *const listener = w.make(Type::Stream), *const first = w.make(Type::Stream),
+                       *const second = w.make(Type::Stream);
     CHECK(w.files.bind_socket(*w.root, *listener, Sockets::address("/l")) == Error::None);
     CHECK(w.files.listen_socket(*w.root, *listener, 0) == Error::None);
     CHECK(w.connect(first, "/l") == Error::None);

@@ -236,7 +236,8 @@ TEST_CASE("a bind-mounted namespace file keeps the namespace") {
     CHECK(w.stat("/pins/net").inode == 4026532000u);
     CHECK(w.stat("/pins/net").device_minor == 4);
     CHECK(w.files.stat_file_system(*w.root, {}, "/pins/net")->type == 0x6e736673);
-    CHECK(w.files.mount_text(*w.root, 1).find(" 0:4 net:[4026532000] /pins/net rw - nsfs nsfs rw\n") != std::string::npos);
+    CHECK(w.files.mount_text(*w.root, 1).find(" 0:4 net:[4026532000] /pins/net rw - nsfs nsfs rw\n") !=
+          std::string::npos);
     FakeCaller caller{"", 0};
     auto const opened = w.files.open(*w.root, {}, 0, 0, "/pins/net", caller);
     REQUIRE(opened.has_value());

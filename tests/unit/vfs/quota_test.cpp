@@ -65,7 +65,8 @@ TEST_CASE("a container's session") {
     w.close(file);
     CHECK(w.files.mount_at(*inside, 66, "proc", "/proc") == Error::None);
     CHECK(w.stat_error(inside, "/proc/1") == Error::Elsewhere);
-    CHECK(w.files.mount_text(*inside, 0).find("proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n") != std::string::npos);
+    CHECK(w.files.mount_text(*inside, 0).find("proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n") !=
+          std::string::npos);
     std::vector<std::string> const names = w.names("/containers/c");
     w.files.close(inside->badge);
     CHECK(w.port.dropped.contains(66));
@@ -87,8 +88,8 @@ void append_member(std::string& archive, std::string name, std::uint32_t bits, s
     }
     name.resize(name_size, '\0');
     char header[120];
-    std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 1u, bits, 7u, 8u, 1u, 5u,
-                  static_cast<unsigned>(data.size()), 0u, 0u, 0u, 0u, static_cast<unsigned>(name_size), 0u);
+    std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 1u, bits, 7u, 8u,
+                  1u, 5u, static_cast<unsigned>(data.size()), 0u, 0u, 0u, 0u, static_cast<unsigned>(name_size), 0u);
     archive += header;
     archive += name;
     while (archive.size() % 4 != 0) { archive += '\0'; }

@@ -55,7 +55,8 @@ TEST_CASE("capabilities count over mapped inodes only") {
     World w;
     auto* view = inside(w);
     w.put("/secret", "root's");
-    CHECK(w.files.set_attributes(*w.root, {}, 0, {proto::AttributeChange::mode_bit, 0600, 0, 0, 0, 0}, "/secret") == Error::None);
+    CHECK(w.files.set_attributes(*w.root, {}, 0, {proto::AttributeChange::mode_bit, 0600, 0, 0, 0, 0}, "/secret") ==
+          Error::None);
     CHECK(w.open(view, "/secret").error() == Error::Access);
     CHECK(w.files.unlink(*view, {}, 0, "/secret") == Error::Access);
     using Change = proto::AttributeChange;
@@ -67,7 +68,8 @@ TEST_CASE("capabilities count over mapped inodes only") {
     CHECK(w.files.unlink(*view, {}, 0, "/open/theirs") == Error::NotPermitted); // sticky
     // A file of another mapped id is theirs to override.
     w.put(view, "/open/f", "x");
-    CHECK(w.files.set_attributes(*view, {}, 0, {Change::user_bit | Change::mode_bit, 0, 3, 0, 0, 0}, "/open/f") == Error::None);
+    CHECK(w.files.set_attributes(*view, {}, 0, {Change::user_bit | Change::mode_bit, 0, 3, 0, 0, 0}, "/open/f") ==
+          Error::None);
     CHECK(w.get(view, "/open/f") == "x");
     CHECK(w.files.make_node(*view, {}, mode::character | 0666, make_device(1, 3), "/open/null") == Error::NotPermitted);
 }
@@ -90,8 +92,10 @@ TEST_CASE("mounts belong to a user namespace") {
     CHECK(w.files.unmount(*view, 0, "/ro/d") == Error::Invalid);
     CHECK(w.files.unmount(*view, mount_flag::detach, "/ro") == Error::Invalid);
     CHECK(w.files.mount(*view, mount_flag::remount | mount_flag::bind, 0, "", "/ro/d", "", "") == Error::NotPermitted);
-    CHECK(w.files.mount(*view, mount_flag::remount | mount_flag::bind | mount_flag::read_only | mount_flag::no_suid, 0, "", "/ro/d", "", "") == Error::None);
-    CHECK(w.files.mount(*view, mount_flag::remount, 0, "", "/ro", "", "") == Error::NotPermitted); // the file system is root's
+    CHECK(w.files.mount(*view, mount_flag::remount | mount_flag::bind | mount_flag::read_only | mount_flag::no_suid, 0,
+                        "", "/ro/d", "", "") == Error::None);
+    CHECK(w.files.mount(*view, mount_flag::remount, 0, "", "/ro", "", "") ==
+          Error::NotPermitted); // the file system is root's
     CHECK(w.files.mount(*view, mount_flag::bind, 0, "/ro", "/tmp", "", "") == Error::Invalid);
     CHECK(w.files.mount(*view, mount_flag::move, 0, "/ro/d", "/tmp", "", "") == Error::Invalid);
     CHECK(w.files.mount(*view, mount_flag::bind | mount_flag::recursive, 0, "/ro", "/tmp", "", "") == Error::None);
@@ -151,14 +155,17 @@ TEST_CASE("a container's folder does not choose where its mounts go") {
     w.unlink("/containers/c/dev");
     w.mkdir("/containers/c/dev");
     w.symlink("/etc/passwd", "/containers/c/dev/null"); // lies below the mount: nobody looks at it
-    REQUIRE(w.files.make_node(*w.root, {}, mode::character | 0666, make_device(10, 200), "/containers/c/door") == Error::None);
+    REQUIRE(w.files.make_node(*w.root, {}, mode::character | 0666, make_device(10, 200), "/containers/c/door") ==
+            Error::None);
     auto* view = w.session(*w.files.container_session(*quota, "/containers/c"));
     CHECK(w.files.stat(*view, {}, at_flag::no_follow, "/dev/null")->special_minor == 3);
     CHECK(w.open(view, "/door").error() == Error::Access);
     CHECK(w.files.mount(*view, mount_flag::remount | mount_flag::bind, 0, "", "/", "", "") == Error::NotPermitted);
-    CHECK(w.files.make_node(*view, {}, mode::character | 0666, make_device(10, 200), "/tmp/door") == Error::NotPermitted);
+    CHECK(w.files.make_node(*view, {}, mode::character | 0666, make_device(10, 200), "/tmp/door") ==
+          Error::NotPermitted);
     CHECK(w.files.make_node(*view, {}, mode::block | 0666, make_device(8, 0), "/tmp/disk") == Error::NotPermitted);
     CHECK(w.files.make_node(*view, {}, mode::fifo | 0666, 0, "/tmp/fifo") == Error::None);
     auto* deeper = w.session(*w.files.fork_session(*view, false, true));
-    CHECK(w.files.make_node(*deeper, {}, mode::character | 0666, make_device(1, 1), "/tmp/memory") == Error::NotPermitted);
+    CHECK(w.files.make_node(*deeper, {}, mode::character | 0666, make_device(1, 1), "/tmp/memory") ==
+          Error::NotPermitted);
 }

@@ -91,8 +91,12 @@ struct FakePort final : Port {
     }
     void finish_open(Waiter const& w, Result<Opened> const& result) override { finished_opens[w.reply] = *result; }
     void finish_unit(Waiter const& w, Error error) override { finished_units[w.reply] = error; }
-    void finish_incoming(Waiter const& w, Result<Incoming> const& result, bool) override { finished_receives.emplace(w.reply, result); }
-    void finish_accept(Waiter const& w, Result<Accepted> const& result) override { finished_accepts.emplace(w.reply, result); }
+    void finish_incoming(Waiter const& w, Result<Incoming> const& result, bool) override {
+        finished_receives.emplace(w.reply, result);
+    }
+    void finish_accept(Waiter const& w, Result<Accepted> const& result) override {
+        finished_accepts.emplace(w.reply, result);
+    }
     /// Copies are told from what was minted by their number.
     Result<Slot> hold(Badge badge) override {
         held_badges[next_copy] = badge;
@@ -113,7 +117,9 @@ struct FakePort final : Port {
     std::uint64_t since_boot() override { return boot; }
     void set_alarm(std::uint64_t time) override { alarm = time; }
     std::uint64_t random() override { return clock * 0x9e3779b97f4a7c15; }
-    std::array<std::uint64_t, 2> memory() override { return {256u << 20, std::uint64_t{pages != nullptr ? pages->available : 0} << 20}; }
+    std::array<std::uint64_t, 2> memory() override {
+        return {256u << 20, std::uint64_t{pages != nullptr ? pages->available : 0} << 20};
+    }
 };
 
 inline Waiter FakeCaller::defer() {
@@ -145,7 +151,9 @@ struct World {
         if (!opened) { return fail(opened.error()); }
         return file(opened->slot);
     }
-    Result<OpenFile*> open(std::string_view path, std::uint32_t flags = 0, std::uint32_t bits = 0644) { return open(root, path, flags, bits); }
+    Result<OpenFile*> open(std::string_view path, std::uint32_t flags = 0, std::uint32_t bits = 0644) {
+        return open(root, path, flags, bits);
+    }
     Error open_error(std::string_view path, std::uint32_t flags = 0) {
         auto const opened = open(path, flags);
         if (opened) {
@@ -197,13 +205,20 @@ struct World {
         REQUIRE(done.has_value());
         return caller.output.substr(0, done->count);
     }
-    Error mkdir(std::string_view path, std::uint32_t bits = 0755) { return files.make_directory(*root, {}, bits, path); }
+    Error mkdir(std::string_view path, std::uint32_t bits = 0755) {
+        return files.make_directory(*root, {}, bits, path);
+    }
     Error unlink(std::string_view path) { return files.unlink(*root, {}, 0, path); }
     Error rmdir(std::string_view path) { return files.unlink(*root, {}, at_flag::remove_directory, path); }
-    Error rename(std::string_view from, std::string_view to, std::uint32_t flags = 0) { return files.rename(*root, {}, {}, flags, from, to); }
+    Error rename(std::string_view from, std::string_view to, std::uint32_t flags = 0) {
+        return files.rename(*root, {}, {}, flags, from, to);
+    }
     Error link(std::string_view from, std::string_view to) { return files.link(*root, {}, {}, 0, from, to); }
-    Error symlink(std::string_view target, std::string_view path) { return files.symbolic_link(*root, {}, target, path); }
-    Error mount(std::string_view source, std::string_view target, std::string_view type, std::uint32_t flags = 0, std::string_view data = "") {
+    Error symlink(std::string_view target, std::string_view path) {
+        return files.symbolic_link(*root, {}, target, path);
+    }
+    Error mount(std::string_view source, std::string_view target, std::string_view type, std::uint32_t flags = 0,
+                std::string_view data = "") {
         return files.mount(*root, flags, 0, source, target, type, data);
     }
     /// Names in a directory, in the order of getdents64, read with a buffer of that size.

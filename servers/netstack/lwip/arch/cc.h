@@ -1,8 +1,8 @@
 /* lwIP's idea of the compiler and the machine. */
 #pragma once
+#include "../hooks.h"
 #include <stdint.h>
 #include <sys/types.h>
-#include "../hooks.h"
 
 #define BYTE_ORDER LITTLE_ENDIAN
 #define LWIP_NO_UNISTD_H 1
