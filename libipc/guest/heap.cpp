@@ -40,8 +40,21 @@ bool Heap::reserve(std::size_t bytes) {
 }
 
 void Heap::extend(std::size_t bytes) {
-    std::size_t page = page_count_, count = bytes / abi::page_size;
+    std::size_t const page = page_count_, count = bytes / abi::page_size;
     page_count_ += count;
+    put_back(page, count);
+}
+
+// A run's first and last page carry its length, so that neighbours find each other; pages between may say anything.
+void Heap::set_free_run(std::size_t page, std::size_t count) {
+    pages_[page] = free_run | static_cast<abi::Word>(count);
+    pages_[page + count - 1] = free_run | static_cast<abi::Word>(count);
+}
+
+void Heap::put_back(std::size_t page, std::size_t count) {
+    if (page + count < page_count_ && (pages_[page + count] & free_run) != 0) {
+        count += pages_[page + count] & count_mask;
+    }
     if (page != 0 && (pages_[page - 1] & free_run) != 0) {
         std::size_t const before = pages_[page - 1] & count_mask;
         page -= before;
@@ -49,12 +62,6 @@ void Heap::extend(std::size_t bytes) {
     }
     set_free_run(page, count);
     hint_ = std::min(hint_, page);
-}
-
-// A run's first and last page carry its length, so that neighbours find each other; pages between may say anything.
-void Heap::set_free_run(std::size_t page, std::size_t count) {
-    pages_[page] = free_run | static_cast<abi::Word>(count);
-    pages_[page + count - 1] = free_run | static_cast<abi::Word>(count);
 }
 
 std::size_t Heap::take_run(std::size_t pages) {
@@ -113,25 +120,16 @@ void* Heap::allocate_pages(std::size_t bytes) {
 
 void Heap::free(void* object) {
     if (object == nullptr) { return; }
-    std::size_t page = page_of(object);
+    std::size_t const page = page_of(object);
     abi::Word const word = pages_[page];
     if ((word & large_run) == 0) {
         free_[word] = new (object) FreeObject{free_[word]};
         used_ -= class_size[word];
         return;
     }
-    std::size_t count = word & count_mask;
+    std::size_t const count = word & count_mask;
     used_ -= count * abi::page_size;
-    if (page + count < page_count_ && (pages_[page + count] & free_run) != 0) {
-        count += pages_[page + count] & count_mask;
-    }
-    if (page != 0 && (pages_[page - 1] & free_run) != 0) {
-        std::size_t const before = pages_[page - 1] & count_mask;
-        page -= before;
-        count += before;
-    }
-    set_free_run(page, count);
-    hint_ = std::min(hint_, page);
+    put_back(page, count);
 }
 
 } // namespace ipc::guest

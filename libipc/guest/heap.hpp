@@ -46,6 +46,8 @@ private:
         return static_cast<std::size_t>(static_cast<std::byte const*>(address) - start_) / abi::page_size;
     }
     void set_free_run(std::size_t page, std::size_t count);
+    /// A run that is free from now on, joined with the free runs beside it.
+    void put_back(std::size_t page, std::size_t count);
     /// The first page of a run, or page_count_.
     std::size_t take_run(std::size_t pages);
     bool refill(std::size_t size_class);

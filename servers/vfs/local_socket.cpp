@@ -39,7 +39,7 @@ void LocalSocket::set_peer(LocalSocket* other) {
 bool LocalSocket::writable() const {
     if (state == State::Listening) { return false; }
     if (peer_ == nullptr || (shut_ & 2) != 0) { return true; }
-    return peer_->ring_.used() * 4 <= ByteRing::capacity && (is_stream() || peer_->admits(*this, 0)) &&
+    return peer_->ring_.used() * 4 <= Ring::capacity && (is_stream() || peer_->admits(*this, 0)) &&
            peer_->writers_.empty();
 }
 

@@ -44,6 +44,8 @@ class LocalSocket final : public SpecialFile {
 public:
     enum class Type : std::uint8_t { Stream = 1, Datagram = 2, SequencedPacket = 5 };
     enum class State : std::uint8_t { Unconnected, Listening, Connected };
+    /// As many bytes as net.core.wmem_default and rmem_default of Linux.
+    using Ring = ByteRing<52>;
     /// Messages in one queue; datagrams from those who are not its peer (net.unix.max_dgram_qlen and one).
     static constexpr std::uint32_t message_maximum = 278, stranger_maximum = 11;
 
@@ -172,7 +174,7 @@ private:
     Result<Incoming> ended(bool& known);
 
     Host& host_;
-    ByteRing ring_;
+    Ring ring_;
     Fifo<Message> messages_;
     Fifo<Reader> readers_;
     Fifo<Writer> writers_; ///< they wait for room in this one's queue

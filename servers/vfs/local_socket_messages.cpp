@@ -9,7 +9,7 @@ namespace message_flag = proto::message_flag;
 constexpr std::uint32_t readable = poll_event::in | poll_event::read_normal,
                         writes = poll_event::out | poll_event::write_normal;
 /// Longest packet, as Linux has it for its default buffer.
-constexpr std::uint32_t packet_maximum = ByteRing::capacity - 32;
+constexpr std::uint32_t packet_maximum = LocalSocket::Ring::capacity - 32;
 constexpr std::uint32_t control_truncated = 8; // MSG_CTRUNC
 } // namespace
 

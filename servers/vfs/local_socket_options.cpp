@@ -59,7 +59,7 @@ Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_
     case type_option: return number(static_cast<std::uint32_t>(socket.type));
     case error_option: return number(static_cast<std::uint32_t>(socket.take_error()));
     case send_buffer:
-    case receive_buffer: return number(ByteRing::capacity);
+    case receive_buffer: return number(LocalSocket::Ring::capacity);
     case accepts_connections: return number(socket.state == LocalSocket::State::Listening ? 1 : 0);
     case domain_option: return number(1);
     case pass_credentials: return number(socket.passes_credentials ? 1 : 0);

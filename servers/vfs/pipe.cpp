@@ -6,67 +6,9 @@
 namespace vfs {
 
 Pipe::~Pipe() {
-    for (PageId const page : ring_) { store_.release(page); }
-    if (domain_) { domain_->pipe_pages -= held_pages_; }
     for (Waiting const& waiting : reading_) { port_.discard(waiting.waiter); }
     for (Waiting const& waiting : writing_) { port_.discard(waiting.waiter); }
     for (Opening const& opening : opening_) { port_.discard(opening.waiter); }
-}
-
-std::uint32_t Pipe::room() const {
-    // A domain that holds too many pages fills what its pipes have already.
-    if (domain_ && domain_->pipe_pages >= domain_pages && held_pages_ < pages) {
-        if (used_ == 0) { return page_size; }
-        std::uint32_t const tail = (head_ + used_) % capacity, last = tail % page_size;
-        return last != 0 ? std::min(page_size - last, capacity - used_) : 0;
-    }
-    return capacity - used_;
-}
-
-std::span<std::byte> Pipe::space() {
-    std::uint32_t const tail = (head_ + used_) % capacity, within = tail % page_size;
-    PageId& page = ring_[tail / page_size];
-    if (page == 0) {
-        auto const fresh = store_.allocate(false);
-        if (!fresh) { return {}; }
-        page = *fresh;
-        ++held_pages_;
-        if (domain_) { ++domain_->pipe_pages; }
-    }
-    return {store_.address(page) + within, std::min(page_size - within, capacity - used_)};
-}
-
-void Pipe::drop_idle_pages() {
-    // Empty again: starts at the first page, which alone is kept.
-    head_ = 0;
-    if (held_pages_ <= 1 && ring_[0] != 0) { return; }
-    for (std::uint32_t i = 1; i < pages; ++i) {
-        if (ring_[i] != 0) {
-            store_.release(ring_[i]);
-            ring_[i] = 0;
-            --held_pages_;
-            if (domain_) { --domain_->pipe_pages; }
-        }
-    }
-}
-
-template <class CopyIn>
-Transfer Pipe::fill(std::uint32_t length, CopyIn copy_in) {
-    Transfer total{};
-    while (total.count < length && used_ < capacity) {
-        std::span<std::byte> const piece = space();
-        if (piece.empty()) { break; }
-        std::uint32_t const wanted =
-            std::min<std::uint32_t>(length - total.count, static_cast<std::uint32_t>(piece.size()));
-        Transfer const part = copy_in(total.count, piece.first(wanted));
-        used_ += part.count;
-        total.count += part.count;
-        if (part.count < wanted) {
-            total.fault = part.fault;
-            break;
-        }
-    }
-    return total;
 }
 
 void Pipe::purge(std::deque<Waiting>& queue) {
@@ -79,35 +21,24 @@ void Pipe::purge(std::deque<Waiting>& queue) {
 
 Result<Transfer> Pipe::read(Caller& caller, std::uint32_t length, bool nonblock) {
     if (length == 0) { return Transfer{}; }
-    if (used_ == 0) {
-        if (!writing_.empty()) { take_from_writers(); }
-    }
-    if (used_ == 0) {
+    if (ring_.used() == 0 && !writing_.empty()) { take_from_writers(); }
+    if (ring_.used() == 0) {
         if (writers_ == 0) { return Transfer{}; }
         if (nonblock) { return fail(Error::Again); }
         if (!reading_.empty()) { purge(reading_); }
         reading_.push_back({caller.defer(), length, 0});
         return fail(Error::Deferred);
     }
-    Transfer total{};
     bool const was_writable = poll_writer() != 0;
-    while (total.count < length && used_ != 0) {
-        std::uint32_t const within = head_ % page_size;
-        std::uint32_t const wanted = std::min({length - total.count, used_, page_size - within});
-        Transfer const part = caller.copy_out(total.count, {store_.address(ring_[head_ / page_size]) + within, wanted});
-        head_ = (head_ + part.count) % capacity;
-        used_ -= part.count;
-        total.count += part.count;
-        if (part.count < wanted) {
-            total.fault = part.fault;
-            break;
-        }
-    }
+    Transfer const total =
+        ring_.show(0, std::min(length, ring_.used()), [&](std::uint32_t offset, std::span<std::byte const> piece) {
+            return caller.copy_out(offset, piece);
+        });
     if (total.count != 0) {
-        if (used_ == 0) { drop_idle_pages(); }
-        std::uint32_t const left = used_;
+        ring_.consume(total.count);
+        std::uint32_t const left = ring_.used();
         if (!writing_.empty()) { take_from_writers(); }
-        if (used_ > left) { tell_readers(); }
+        if (ring_.used() > left) { tell_readers(); }
         if (!was_writable && poll_writer() != 0) { tell_writers(); }
     }
     return total;
@@ -122,10 +53,11 @@ void Pipe::take_from_writers() {
             continue;
         }
         std::uint32_t const rest = first.length - first.done;
-        if (room() == 0 || (first.length <= atomic && room() < rest)) { return; }
-        Transfer const part = fill(std::min(rest, room()), [&](std::uint32_t offset, std::span<std::byte> target) {
-            return port_.copy_in(first.waiter, first.done + offset, target);
-        });
+        if (ring_.room() == 0 || (first.length <= atomic && ring_.room() < rest)) { return; }
+        Transfer const part =
+            ring_.fill(std::min(rest, ring_.room()), [&](std::uint32_t offset, std::span<std::byte> target) {
+                return port_.copy_in(first.waiter, first.done + offset, target);
+            });
         first.done += part.count;
         if (first.done < first.length && part.fault == 0) { return; } // full
         port_.finish_transfer(first.waiter, Transfer{first.done, part.fault});
@@ -188,10 +120,11 @@ Result<Transfer> Pipe::write(Caller& caller, std::uint32_t length, bool nonblock
     if (!writing_.empty()) { purge(writing_); }
     std::uint32_t const rest = length - total.count;
     bool const whole = length <= atomic;
-    if (writing_.empty() && !(whole && room() < rest) && room() != 0) {
-        Transfer const part = fill(std::min(rest, room()), [&](std::uint32_t offset, std::span<std::byte> target) {
-            return caller.copy_in(total.count + offset, target);
-        });
+    if (writing_.empty() && !(whole && ring_.room() < rest) && ring_.room() != 0) {
+        Transfer const part =
+            ring_.fill(std::min(rest, ring_.room()), [&](std::uint32_t offset, std::span<std::byte> target) {
+                return caller.copy_in(total.count + offset, target);
+            });
         total.count += part.count;
         total.fault = part.fault;
         if (part.count != 0) { tell_readers(); }
@@ -219,14 +152,14 @@ void Pipe::tell_writers() {
 
 std::uint32_t Pipe::poll_reader() const {
     std::uint32_t events = 0;
-    if (used_ != 0 || !writing_.empty()) { events |= poll_event::in | poll_event::read_normal; }
+    if (ring_.used() != 0 || !writing_.empty()) { events |= poll_event::in | poll_event::read_normal; }
     if (writers_ == 0) { events |= poll_event::hang_up; }
     return events;
 }
 
 std::uint32_t Pipe::poll_writer() const {
     if (readers_ == 0) { return poll_event::out | poll_event::write_normal | poll_event::error; }
-    return writing_.empty() && capacity - used_ >= atomic ? poll_event::out | poll_event::write_normal : 0;
+    return writing_.empty() && capacity - ring_.used() >= atomic ? poll_event::out | poll_event::write_normal : 0;
 }
 
 void Pipe::attach(OpenFile* file, bool reads, bool writes) {
@@ -288,10 +221,7 @@ void Pipe::detach(OpenFile* file, bool reads, bool writes) {
             port_.finish_transfer(reader.waiter, Transfer{});
         }
     }
-    if (readers_ == 0 && writers_ == 0) {
-        used_ = 0;
-        drop_idle_pages();
-    }
+    if (readers_ == 0 && writers_ == 0) { ring_.consume(ring_.used()); }
     for (std::size_t i = 0; i < files_.size(); ++i) { files_[i]->tell(port_, ~0U); }
 }
 

@@ -1,8 +1,6 @@
 // A pipe: 64 KiB of bytes between writers and readers. FIFOs and each direction of a socket pair are pipes, too.
 #pragma once
-#include "page_store.hpp"
-#include "port.hpp"
-#include "quota.hpp"
+#include "byte_ring.hpp"
 #include <deque>
 #include <vector>
 
@@ -12,12 +10,10 @@ class OpenFile;
 
 class Pipe : public Counted {
 public:
-    static constexpr std::uint32_t capacity = 65536, atomic = 4096, pages = capacity / page_size;
-    /// Pages the pipes of one domain may hold together; beyond that a pipe gets by with one.
-    static constexpr std::uint32_t domain_pages = 1024;
+    using Ring = ByteRing<16>;
+    static constexpr std::uint32_t capacity = Ring::capacity, atomic = 4096;
 
-    Pipe(PageStore& store, Port& port, Ref<QuotaDomain> domain)
-        : store_{store}, port_{port}, domain_{std::move(domain)} {}
+    Pipe(PageStore& store, Port& port, Ref<QuotaDomain> domain) : port_{port}, ring_{store, std::move(domain)} {}
     Pipe(Pipe const&) = delete;
     Pipe& operator=(Pipe const&) = delete;
     ~Pipe();
@@ -36,7 +32,7 @@ public:
     /// Badges of openers that gave up since; the caller closes them.
     std::vector<Badge> take_abandoned();
 
-    [[nodiscard]] std::uint32_t available() const { return used_; }
+    [[nodiscard]] std::uint32_t available() const { return ring_.used(); }
     [[nodiscard]] std::uint32_t readers() const { return readers_; }
     [[nodiscard]] std::uint32_t writers() const { return writers_; }
     [[nodiscard]] std::uint32_t poll_reader() const;
@@ -53,12 +49,6 @@ private:
         bool for_reader;
         Badge badge;
     };
-    [[nodiscard]] std::uint32_t room() const;
-    /// The longest piece that is one piece of memory; allocates its page. Empty: no page to be had.
-    std::span<std::byte> space();
-    void drop_idle_pages();
-    template <class CopyIn>
-    Transfer fill(std::uint32_t length, CopyIn copy_in);
     /// Straight to those who wait for data. Returns what went.
     Transfer hand_over(Caller& caller, std::uint32_t length);
     void take_from_writers();
@@ -66,11 +56,8 @@ private:
     void tell_readers();
     void tell_writers();
 
-    PageStore& store_;
     Port& port_;
-    Ref<QuotaDomain> domain_;
-    std::array<PageId, pages> ring_{};
-    std::uint32_t head_ = 0, used_ = 0, held_pages_ = 0;
+    Ring ring_;
     std::uint32_t readers_ = 0, writers_ = 0;
     std::deque<Waiting> reading_, writing_;
     std::vector<Opening> opening_;

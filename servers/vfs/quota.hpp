@@ -14,7 +14,9 @@ struct QuotaDomain : Counted {
     std::uint64_t files = 0;   ///< inodes charged
     std::uint64_t denied = 0;  ///< refused charges since it was made
     std::uint32_t objects = 0; ///< open files and sessions of its sessions
-    std::uint32_t pipe_pages = 0;
+    /// Pages that its pipes and sockets may hold together; beyond that each gets by with one.
+    static constexpr std::uint32_t ring_pages_maximum = 1024;
+    std::uint32_t ring_pages = 0;
     ipc::EventBudget watches = fresh_watches(); ///< of its epoll instances
     std::uint32_t parcel_items = 0;             ///< files on their way in messages (Parcel)
     bool tell = false;                          ///< on-limit kill: the container manager is told

@@ -7,7 +7,54 @@ import tempfile
 import time
 
 
-class Stepper:
+class Connection:
+    """QEMU's end of the gdb remote protocol. `address`: a path, or (host, port)."""
+
+    def __init__(self, address):
+        for _ in range(200):
+            self.socket = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+            self.socket.settimeout(60)
+            try:
+                self.socket.connect(address)
+                if not isinstance(address, str):
+                    self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                break
+            except OSError:
+                self.socket.close()
+                time.sleep(0.05)
+        else:
+            raise RuntimeError('QEMU does not open its gdb stub')
+        self.buffer = b''
+
+    def ask(self, packet):
+        data = packet.encode()
+        self.socket.sendall(b'$' + data + b'#%02x' % (sum(data) & 255))
+        while True:
+            found = re.search(rb'\$([^#]*)#..', self.buffer)
+            if found:
+                self.buffer = self.buffer[found.end():]
+                self.socket.sendall(b'+')
+                return found.group(1).decode()
+            received = self.socket.recv(65536)
+            if not received:
+                raise RuntimeError('QEMU ended')
+            self.buffer += received
+
+    def registers(self):
+        """(instruction pointer, CR3): the 9th and the 22nd of QEMU's description of an i386"""
+        registers = self.ask('g')
+        return tuple(int.from_bytes(bytes.fromhex(registers[8 * number:8 * number + 8]), 'little') for number in (8, 21))
+
+    def instruction_pointer(self):
+        return self.registers()[0]
+
+    def memory(self, address, count):
+        """b'' where nothing is mapped"""
+        answer = self.ask(f'm{address:x},{count:x}')
+        return b'' if answer.startswith('E') else bytes.fromhex(answer)
+
+
+class Stepper(Connection):
     """A kernel and a root task in QEMU, stopped before the first instruction."""
 
     def __init__(self, kernel, root):
@@ -18,40 +65,13 @@ class Stepper:
              '-serial', 'null', '-serial', 'null', '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', '-icount', 'shift=0,sleep=off',
              '-kernel', kernel, '-initrd', f'{root} root', '-S', '-chardev', f'socket,path={path},server=on,wait=off,id=gdb',
              '-gdb', 'chardev:gdb'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self.connection = socket.socket(socket.AF_UNIX)
-        self.connection.settimeout(60)
-        for _ in range(200):
-            try:
-                self.connection.connect(path)
-                break
-            except OSError:
-                time.sleep(0.05)
-        else:
-            raise RuntimeError('QEMU does not open its gdb stub')
-        self.buffer = b''
+        super().__init__(path)
 
     def close(self):
-        self.connection.close()
+        self.socket.close()
         self.process.kill()
         self.process.wait()
         self.folder.cleanup()
-
-    def ask(self, packet):
-        data = packet.encode()
-        self.connection.sendall(b'$' + data + b'#%02x' % (sum(data) & 255))
-        while True:
-            found = re.search(rb'\$([^#]*)#..', self.buffer)
-            if found:
-                self.buffer = self.buffer[found.end():]
-                self.connection.sendall(b'+')
-                return found.group(1).decode()
-            received = self.connection.recv(65536)
-            if not received:
-                raise RuntimeError('QEMU ended')
-            self.buffer += received
-
-    def instruction_pointer(self):
-        return int.from_bytes(bytes.fromhex(self.ask('g')[64:72]), 'little')
 
     def run_to(self, address):
         """On to the next time that the instruction at `address` is about to be executed."""
