@@ -72,6 +72,8 @@ inline SlotAllocator& slots() { return slot_allocator; }
     abi::IpcBuffer& mine = buffer();
     Word const window = mine.receive_slot;
     if (window != 0) {
+        Word const all = (Word{1} << info.capabilities()) - 1;
+        if ((all & ~info.unwrapped()) == 0) { return; } // nothing took a slot
         Word used = 0;
         for (Word i = 0; i < info.capabilities(); ++i) {
             Word const offset = mine.capabilities[i] - window;

@@ -152,9 +152,18 @@ void insert_mapping(Slot& destination, Capability const& capability, Slot& sourc
 
 void update_cspace(Thread& thread) {
     Capability const& root = thread.cspace_root.capability;
-    bool const simple = root.is(CapabilityType::CNode) && root.guard() == 0 && root.guard_bits() + root.radix() == 32;
-    thread.cspace_slots = simple ? root.slots() : nullptr;
+    bool const unguarded = root.is(CapabilityType::CNode) && root.guard() == 0;
+    Word const resolved = root.guard_bits() + root.radix();
+    bool const simple = unguarded && resolved == 32;
+    Slot* const first = unguarded && resolved < 32 ? root.slots() : nullptr;
+    Capability const leaf = first != nullptr ? first->capability : Capability{};
+    bool const two_levels =
+        leaf.is(CapabilityType::CNode) && leaf.guard() == 0 && resolved + leaf.guard_bits() + leaf.radix() == 32;
+    thread.cspace_slots = simple ? root.slots() : two_levels ? leaf.slots() : nullptr;
     thread.cspace_size = simple ? root.slot_count() : 0;
+    thread.leaf_slot = two_levels ? first : nullptr;
+    thread.leaf_size = two_levels ? leaf.slot_count() : 0;
+    thread.leaf_word1 = leaf.word1;
     if (!root.is_null()) thread.cspace_root.set_flag(Slot::in_thread);
 }
 

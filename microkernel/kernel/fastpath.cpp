@@ -1,5 +1,5 @@
-// The two system calls that servers live by, for messages without capabilities: from the caller to a waiting server, and
-// back; also the answer to a page fault. Whatever is unusual is left to the slow path, before anything has changed.
+// The two system calls that servers live by, for messages without capabilities other than one of the server's own: from the
+// caller to a waiting server, and back; also the answer to a page fault. Whatever is unusual is left to the slow path, before anything has changed.
 // arch/i386/fastpath.S does the same for the most common messages, in fewer instructions.
 #include "memory.hpp"
 #include "syscall.hpp"
@@ -10,7 +10,8 @@ namespace {
 
 using abi::MessageInfo;
 
-constexpr Word length_mask = 0x7f, capabilities_mask = 3 << 7, label_mask = ~((Word{1} << 18) - 1);
+constexpr Word length_mask = 0x7f, capabilities_mask = 3 << 7, one_capability = 1 << 7,
+               label_mask = ~((Word{1} << 18) - 1);
 
 /// Whether a message with this MessageInfo can go from one to the other here.
 inline bool is_simple(Word info, Thread const& from, Thread const& to) {
@@ -18,6 +19,13 @@ inline bool is_simple(Word info, Thread const& from, Thread const& to) {
     if (length <= abi::register_words) [[likely]]
         return true;
     return length <= abi::message_words && from.ipc_buffer != nullptr && to.ipc_buffer != nullptr;
+}
+
+/// The message's one capability if it is for the endpoint that is called with `called`, and so arrives as its badge; else null.
+inline Capability const* receivers_own(Thread& from, Thread const& to, Capability called) {
+    if (from.ipc_buffer == nullptr || to.ipc_buffer == nullptr) return nullptr;
+    Slot const* const slot = lookup(from, from.ipc_buffer->capabilities[0]);
+    return slot != nullptr && slot->capability.word0 == called.word0 ? &slot->capability : nullptr;
 }
 
 /// The words behind those in registers. Out of line: a string instruction takes the registers that the path lives in.
@@ -60,7 +68,6 @@ inline void switch_directly(Cpu& processor, Thread& next) {
 
 void fastpath_call(Thread& thread) {
     Word const info = thread.context.info();
-    if ((info & capabilities_mask) != 0) return handle_slowly(thread);
     Slot const* const slot = lookup(thread, thread.context.capability());
     if (slot == nullptr) return handle_slowly(thread);
     Capability const capability = slot->capability;
@@ -74,6 +81,13 @@ void fastpath_call(Thread& thread) {
     if (receiver.own_context != nullptr && !receiver.own_context->has_time()) return handle_slowly(thread);
     Cpu& processor = cpu();
     if (highest_ready(processor) > receiver.priority) return handle_slowly(thread);
+    Word const capabilities = info & capabilities_mask;
+    Capability const* own = nullptr;
+    if (capabilities != 0) {
+        if (capabilities != one_capability || !capability.has(abi::right::grant)) return handle_slowly(thread);
+        own = receivers_own(thread, receiver, capability);
+        if (own == nullptr) return handle_slowly(thread);
+    }
 
     Word buffers = 0;
     if ((info & (MessageInfo::read_buffer | MessageInfo::write_buffer)) != 0) {
@@ -87,9 +101,14 @@ void fastpath_call(Thread& thread) {
         thread.context.hazards &= ~hazard::buffers;
     }
 
+    Word unwrapped = 0;
+    if (own != nullptr) {
+        receiver.ipc_buffer->capabilities[0] = own->badge();
+        unwrapped = one_capability | MessageInfo{}.with_unwrapped(1).raw;
+    }
     take_first_receiver(endpoint, receiver);
     if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, receiver);
-    receiver.context.set_message((info & (label_mask | length_mask)) | buffers, capability.badge(),
+    receiver.context.set_message((info & (label_mask | length_mask)) | buffers | unwrapped, capability.badge(),
                                  thread.context.word0(), thread.context.word1());
     wait_for_reply(thread, receiver, endpoint, capability.word1);
     lend(receiver, context);

@@ -72,6 +72,9 @@ bool roots_hold(Thread const& thread) {
     bool const simple = root.is(CapabilityType::CNode) && root.guard() == 0 && root.guard_bits() + root.radix() == 32;
     if (thread.cspace_size != (simple ? root.slot_count() : 0) || (simple && thread.cspace_slots != root.slots()))
         return false;
+    if (thread.leaf_slot != nullptr && (simple || !root.is(CapabilityType::CNode) || thread.leaf_slot != root.slots()))
+        return false;
+    if ((thread.leaf_slot == nullptr) != (thread.leaf_size == 0)) return false;
     Capability const& space = thread.address_space.capability;
     if (space.is(CapabilityType::AddressSpace) != thread.address_space.has_flag(Slot::in_thread))
         return space.is_null();

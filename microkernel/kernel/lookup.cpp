@@ -23,9 +23,18 @@ namespace {
     }
 }
 
+/// Is it still what update_cspace saw there?
+bool is_leaf(Thread const& thread, Capability const& capability) {
+    return capability ==
+           Capability{reinterpret_cast<Word>(thread.cspace_slots) | static_cast<Word>(CapabilityType::CNode),
+                      thread.leaf_word1};
+}
+
 } // namespace
 
 Slot* lookup_by_walk(Thread& thread, abi::CapabilityPointer pointer) {
+    if (pointer < thread.leaf_size && is_leaf(thread, thread.leaf_slot->capability))
+        return thread.cspace_slots + pointer;
     Capability const& root = thread.cspace_root.capability;
     return root.is(CapabilityType::CNode) ? walk(&root, pointer, 32) : nullptr;
 }

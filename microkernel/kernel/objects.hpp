@@ -60,6 +60,11 @@ struct Thread {
     Word cspace_size;   ///< ... else 0 (see update_cspace)
     Word call_rights;   ///< BlockedOnReply: badge and rights (Capability::word1) of what it called
     Word called;        ///< BlockedOnReply: address of the endpoint it called; only compared, for the wait graph
+    /// Where cspace_root is the first of two levels: its slot 0, while the CNode in there was seen to resolve the rest of a pointer
+    /// (cspace_slots: that one's). Null: otherwise. Holds as long as the slot says what it said: leaf() compares.
+    Slot* leaf_slot;
+    Word leaf_size;  ///< slots of that CNode, 0: none
+    Word leaf_word1; ///< of its capability
 
     /// Slots of the thread, deleted with it. `zombie` is free until then.
     /// `replaced` holds what another was put in place of, until it is deleted.

@@ -6,8 +6,6 @@ namespace kernel {
 
 namespace {
 
-constexpr Word unwrapped_shift = 11;
-
 /// Transfers up to three capabilities. Returns the mask of those that were unwrapped to badges.
 Word transfer_capabilities(Thread& sender, Thread& receiver, Word count, Endpoint* endpoint) {
     abi::CapabilityPointer free_slot = receiver.ipc_buffer->receive_slot;
@@ -61,7 +59,7 @@ void transfer_message(Thread& sender, Thread& receiver, PendingMessage const& me
             receiver.ipc_buffer->caller_write_length = declared ? sender.write_buffer.length : 0;
         }
     }
-    Word const raw = abi::MessageInfo{info.label(), length, count, buffers}.raw | unwrapped << unwrapped_shift;
+    Word const raw = abi::MessageInfo{info.label(), length, count, buffers}.with_unwrapped(unwrapped).raw;
     receiver.context.set_message(raw, message.badge, sender.context.word0(), sender.context.word1());
 }
 

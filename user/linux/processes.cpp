@@ -1,4 +1,4 @@
-// Processes and threads: clone, exec, exit, wait, groups, TLS, futex, namespaces.
+// Processes and threads: clone, exec, exit, wait, groups, TLS, futex, pidfds.
 #include "calls.hpp"
 #include "clock.hpp"
 #include "descriptors.hpp"
@@ -246,16 +246,7 @@ Long futex(ThreadArea& thread) {
 Long sys_futex(ThreadArea& thread) { return futex<TimeSpec32>(thread); }
 Long sys_futex64(ThreadArea& thread) { return futex<TimeSpec64>(thread); }
 
-// --- namespaces and the rest ---
-Long sys_unshare(ThreadArea& thread) {
-    // The copy that each process has of its files is its own already; so CLONE_FILES alone has nothing to do when unshared.
-    return argument1(thread) == 0 ? 0 : finish(ipc::call<Process::Unshare>(process(thread), argument1(thread)));
-}
-Long sys_setns(ThreadArea& thread) {
-    return find(thread, argument1(thread)) == nullptr
-               ? bad_descriptor
-               : finish(ipc::call<Process::SetNamespace>(process(thread), file(argument1(thread)), argument2(thread)));
-}
+// --- the rest ---
 Long sys_pidfd_send_signal(ThreadArea& thread) {
     if (argument4(thread) != 0) { return invalid; }
     if (find(thread, argument1(thread)) == nullptr) { return bad_descriptor; }

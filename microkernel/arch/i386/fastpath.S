@@ -31,12 +31,35 @@
 
     .text
 
-/* ebx: capability pointer -> slot. */
-    .macro find_slot register, otherwise
-    cmpl thread(CSPACE_SIZE), \register
-    jae \otherwise
-    shll $4, \register
-    addl thread(CSPACE_SLOTS), \register
+/* Capability pointer in `register` (ebx, ebp) -> slot; may change ecx and edx. */
+    .macro find_slot register
+    cmpl thread(CSPACE_SIZE), %\register
+    jae 7f
+    shll $4, %\register
+    addl thread(CSPACE_SLOTS), %\register
+    .subsection 1
+7:  movl $8f, %ecx
+    jmp .Lleaf_\register
+    .previous
+8:
+    .endm
+
+/* Thread::leaf_slot: the CSpace has two levels, and the pointer is in the first CNode of the second. Goes on at ecx. */
+    .macro find_in_leaf register
+    cmpl thread(LEAF_SIZE), %\register
+    jae .Lslow
+    movl thread(LEAF_SLOT), %edx
+    movl %ss:(%edx), %edx
+    subl thread(CSPACE_SLOTS), %edx
+    cmpl $TYPE_CNODE, %edx
+    jne .Lslow
+    movl thread(LEAF_SLOT), %edx
+    movl %ss:4(%edx), %edx
+    cmpl thread(LEAF_WORD1), %edx
+    jne .Lslow
+    shll $4, %\register
+    addl thread(CSPACE_SLOTS), %\register
+    jmp *%ecx
     .endm
 
 /* Goes to `otherwise` unless DS, ES and FS are as every thread begins. */
@@ -113,7 +136,7 @@
     .macro call_path words
     movl %ebp, at(EBP)
     movl $0, at(CS)
-    find_slot %ebx, .Lslow
+    find_slot ebx
     movl %ss:(%ebx), %edx
     xorl $TYPE_ENDPOINT, %edx
     testb $15, %dl
@@ -198,7 +221,7 @@
     .macro reply_receive_path words
     movl %ebp, at(EBP)
     movl $0, at(CS)
-    find_slot %ebp, .Lslow
+    find_slot ebp
     movl (%ebp), %ecx
     xorl $TYPE_REPLY, %ecx
     testb $15, %cl
@@ -206,7 +229,7 @@
     movl %ss:REPLY_CALLER(%ecx), %ebp
     testl %ebp, %ebp
     jz .Lslow
-    find_slot %ebx, .Lslow
+    find_slot ebx
     testb $RIGHT_READ, %ss:4(%ebx)
     jz .Lslow_slot
     movl %ss:(%ebx), %edx
@@ -311,7 +334,7 @@ arch_sysenter:
 
 /* Signal without anybody to hear it. */
 .Lsend:
-    find_slot %ebx, .Lslow
+    find_slot ebx
     movl %ss:(%ebx), %ecx
     xorl $TYPE_NOTIFICATION, %ecx
     testb $15, %cl
@@ -334,6 +357,11 @@ arch_sysenter:
     movl at(EBP), %ebp
     sti
     sysexit
+
+.Lleaf_ebx:
+    find_in_leaf ebx
+.Lleaf_ebp:
+    find_in_leaf ebp
 
 /* edx: the capability's first word with the type changed. */
 .Lcall_no_endpoint:
