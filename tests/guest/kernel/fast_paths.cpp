@@ -62,7 +62,19 @@ void call_with_segments(Word selector) {
     CHECK(MessageInfo{raw}.status() == Error::None && first == 6 && second == 7);
 }
 
-void with_server(Word space, bool passive) {
+/// The thread's CSpace becomes one of two levels, the first CNode of the second being what it had: every pointer names what it did.
+/// Returns the first level's slot.
+Word put_behind_a_level(Word thread) {
+    constexpr Word guard = 8, radix = 4;
+    Word const outer = make(ObjectType::CNode, radix);
+    CHECK(invoke(outer, Invocation::CNodeMint,
+                 {0, 0, abi::boot_slot::cnode, 0, abi::right::all, root_guard - guard - radix}, {abi::boot_slot::cnode})
+              .good());
+    CHECK(invoke(thread, Invocation::ThreadSetCSpace, {guard}, {outer}).good());
+    return outer;
+}
+
+void with_server(Word space, bool passive, bool two_levels = false) {
     endpoint = make(ObjectType::Endpoint), reply = make(ObjectType::Reply), done = make(ObjectType::Notification);
     server_faults = 0;
     Started const server = start(space, increment, 0, 200, !passive);
@@ -70,6 +82,7 @@ void with_server(Word space, bool passive) {
     CHECK(invoke(abi::boot_slot::sched_control, Invocation::SchedControlConfigure, {1000, 1000}, {lent}).good());
     if (passive) CHECK(invoke(lent, Invocation::SchedContextBind, {}, {server.thread}).good());
     Word const client = mint(endpoint, 99);
+    Word const outer = two_levels ? put_behind_a_level(server.thread) : 0;
     exchange(client, 0);
     if (passive) CHECK(invoke(lent, Invocation::SchedContextUnbind).good());
     for (Word length = 0; length <= abi::message_words; ++length) exchange(client, length);
@@ -94,8 +107,36 @@ void with_server(Word space, bool passive) {
     for (Word seen = 0; seen != 3;) seen |= wait(done).badge;
     CHECK(server_faults == 0);
     stop(threads[0]), stop(threads[1]), stop(server);
+    if (two_levels) remove(outer);
     remove(done_bits[0]), remove(done_bits[1]), remove(client), remove(lent), remove(endpoint), remove(reply),
         remove(done);
+}
+
+Word volatile refusal = 0;
+
+/// Answers until that is refused, then faults.
+void serve_until_refused(Word) {
+    Answer request = receive(endpoint, reply);
+    while (request.good()) request = reply_receive(endpoint, reply, 2, request.first + 1, request.second + 1);
+    refusal = static_cast<Word>(request.error());
+    asm volatile("ud2");
+}
+
+/// A server whose second level goes while it waits finds nothing any more; nothing stale is used.
+void second_level_goes() {
+    endpoint = make(ObjectType::Endpoint), reply = make(ObjectType::Reply);
+    Word const caught = make(ObjectType::Endpoint), caught_reply = make(ObjectType::Reply);
+    Started const server = start(make_space(), serve_until_refused, 0, 200, true, caught);
+    Word const outer = put_behind_a_level(server.thread);
+    CHECK(call(endpoint, 64, 5, 6).first == 6);
+    CHECK(invoke(outer, Invocation::CNodeDelete, {0, 0}).good());
+    Started const caller = start(
+        make_space(), [](Word) { call(endpoint, 64, 7, 8); }, 0, 150);
+    Answer const fault = receive(caught, caught_reply);
+    CHECK(fault.info.label() == static_cast<Word>(abi::Fault::Exception));
+    CHECK(refusal == static_cast<Word>(Error::InvalidCapability));
+    stop(caller), stop(server);
+    remove(outer), remove(endpoint), remove(reply), remove(caught), remove(caught_reply);
 }
 
 /// A refusal of no capability at all is an entry of the trace ring like every other.
@@ -119,6 +160,8 @@ void test_fast_paths() {
     with_server(abi::boot_slot::address_space, true);
     with_server(make_space(), true);
     with_server(make_space(), false);
+    with_server(make_space(), false, true);
+    second_level_goes();
 }
 
 } // namespace test

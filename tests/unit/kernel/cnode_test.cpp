@@ -81,6 +81,47 @@ TEST_CASE("guards and two levels") {
     CHECK(kernel::lookup(*client.thread, 0x1397) == nullptr);
 }
 
+TEST_CASE("a CSpace of two levels follows its first CNode") {
+    Kernel kernel;
+    Word const outer = kernel.make(CNode, 4), inner = kernel.make(CNode, 4), other = kernel.make(CNode, 5);
+    auto put = [&](Word leaf, Word guard_bits) {
+        return kernel.invoke(outer, CNodeMint, {0, 0, leaf, 0, right::all, guard_bits}, {cnode}).error();
+    };
+    auto clear = [&] { return kernel.invoke(outer, CNodeDelete, {0, 0}).error(); };
+    Client const client = kernel.make_client();
+    auto found = [&](Word pointer) { return kernel::lookup(*client.thread, pointer); };
+    kernel::Slot* const first = kernel.slot(inner).capability.slots();
+    // 8 bits of guard and 4 of radix, then 16 and 4.
+    CHECK(put(inner, 16) == Error::None);
+    CHECK(kernel.invoke(client.capability, ThreadSetCSpace, {8}, {outer}).error() == Error::None);
+    CHECK(client.thread->leaf_size == 16);
+    CHECK(found(5) == first + 5);
+    CHECK(found(15) == first + 15);
+    CHECK(found(16) == nullptr);
+    // The slot is emptied, filled with another, with the same behind another guard, and as it was.
+    CHECK(clear() == Error::None);
+    CHECK(found(5) == nullptr);
+    CHECK(put(other, 15) == Error::None);
+    CHECK(found(5) == kernel.slot(other).capability.slots() + 5);
+    CHECK(found(16) == kernel.slot(other).capability.slots() + 16);
+    CHECK(clear() == Error::None);
+    CHECK(put(inner, 15) == Error::None);
+    CHECK(found(5) == nullptr); // one bit is left over
+    CHECK(clear() == Error::None);
+    CHECK(put(inner, 16) == Error::None);
+    CHECK(found(5) == first + 5);
+    // The CNode goes while it is there; then the first level, too.
+    CHECK(kernel.revoke(inner) == Error::None);
+    CHECK(found(5) == nullptr);
+    CHECK(put(inner, 16) == Error::None);
+    CHECK(kernel.remove(outer) == Error::None);
+    CHECK(client.thread->leaf_size == 16); // the thread's own capability keeps it
+    CHECK(found(5) == first + 5);
+    CHECK(kernel.invoke(client.capability, ThreadSetCSpace, {28}, {inner}).error() == Error::None);
+    CHECK(client.thread->leaf_slot == nullptr);
+    CHECK(found(5) == first + 5);
+}
+
 TEST_CASE("CopyRange and DeleteRange") {
     Kernel kernel;
     Word const source = kernel.make(CNode, 8), destination = kernel.make(CNode, 8);

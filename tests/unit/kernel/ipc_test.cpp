@@ -170,6 +170,30 @@ TEST_CASE("capabilities travel, and those of the endpoint itself become badges")
     CHECK_FALSE(pair.kernel.slot(received + 2).is_empty());
 }
 
+TEST_CASE("one capability of the endpoint itself becomes a badge, on either path") {
+    Pair pair;
+    Word const own = pair.kernel.mint(pair.endpoint, 31), sender = pair.kernel.mint(pair.endpoint, 1);
+    Word const weak = pair.kernel.mint(pair.endpoint, 2, right::write);
+    auto& from = *pair.client.thread->ipc_buffer;
+    auto const& to = *pair.server.thread->ipc_buffer;
+    Word called = sender, unwrapped = 1, badge = 31;
+    bool waiting = true;
+    SUBCASE("the server waits: the fast path") {}
+    SUBCASE("it does not: the slow one") { waiting = false; }
+    SUBCASE("without the grant right nothing comes") { called = weak, unwrapped = badge = 0; }
+    if (waiting) pair.wait();
+    from.capabilities[0] = own, from.message[2] = 7;
+    pair.call(called, MessageInfo{5, 3, 1});
+    if (!waiting) pair.wait();
+    MessageInfo const info{Kernel::answer(*pair.server.thread).info};
+    CHECK(info.label() == 5);
+    CHECK(info.length() == 3);
+    CHECK(to.message[2] == 7);
+    CHECK(info.capabilities() == unwrapped);
+    CHECK(info.unwrapped() == unwrapped);
+    if (unwrapped != 0) CHECK(to.capabilities[0] == badge);
+}
+
 TEST_CASE("without the grant right no capability travels; an occupied slot loses it") {
     Pair pair;
     Word const weak = pair.kernel.mint(pair.endpoint, 1, right::write);

@@ -96,7 +96,7 @@ TEST_CASE("a full stream: the writer waits, and nothing is lost") {
     FakeCaller broken{text, 0};
     CHECK(a->file->write(broken).error() == Error::Deferred);
     w.close(b);
-    CHECK(w.port.finished.at(broken.token)->count == ByteRing::capacity);
+    CHECK(w.port.finished.at(broken.token)->count == LocalSocket::Ring::capacity);
     CHECK((a->poll() & (poll_event::error | poll_event::hang_up)) == (poll_event::error | poll_event::hang_up));
     FakeCaller reset{"", 1};
     CHECK(a->file->read(reset).error() == Error::ConnectionReset);
