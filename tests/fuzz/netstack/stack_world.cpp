@@ -3,6 +3,7 @@
 #include "lwip/ip4_frag.h"
 #include "lwip/priv/tcp_priv.h"
 #include <cstdio>
+#include <utility>
 
 namespace fuzz {
 
@@ -172,7 +173,10 @@ void StackWorld::configure(std::uint8_t features) {
 }
 
 void StackWorld::notify(abi::Word bit) {
-    world_.as(number_, [&] { server_->on_notification(abi::Word{1} << bit); });
+    world_.as(number_, [&] {
+        server_->on_notification(abi::Word{1} << bit);
+        while (std::exchange(host_.again, false)) { server_->on_notification(abi::Word{1} << stack::ring_bit); }
+    });
 }
 
 void StackWorld::address(Frame& frame, std::size_t device) {

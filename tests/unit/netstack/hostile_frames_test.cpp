@@ -1,5 +1,6 @@
 // Frames that the fuzz target found to be too much for somebody, one by one.
 #include "fixture.hpp"
+#include "lwip/priv/tcp_priv.h"
 
 TEST_CASE("an ARP frame that ends within its header is dropped: lwIP would read on") {
     Fixture fixture;
@@ -16,4 +17,40 @@ TEST_CASE("an ARP frame that ends within its header is dropped: lwIP would read 
     fixture.inject(whole);
     CHECK(dropped() == before + sizeof whole - 14);
     CHECK(fixture.status.devices[1].sent_packets == sent + 1); // the answer
+}
+
+TEST_CASE("a TCP header whose last byte begins an option, at the end of its packet, is within its memory") {
+    Fixture fixture;
+    auto const listener = fixture.open(stream);
+    REQUIRE(ipc::call<proto::Socket::Bind>(listener, internet(0x0a000001, 80)));
+    REQUIRE(ipc::call<proto::Socket::Listen>(listener, 4U));
+    for (unsigned option = 0; option < 256; ++option) {
+        std::byte frame[58]{};
+        std::memcpy(frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x08\0\x45\0\0\x2c\0\1\0\0\x40\6\0\0\12\0\0\2\12\0\0\1", 34);
+        frame[34] = std::byte{4};
+        frame[35] = static_cast<std::byte>(option);
+        frame[37] = std::byte{80};
+        frame[46] = std::byte{0x60}; // one word of options
+        frame[47] = std::byte{2};    // SYN
+        frame[48] = std::byte{0x20};
+        frame[54] = frame[55] = frame[56] = std::byte{1}; // no operation
+        frame[57] = static_cast<std::byte>(option);
+        auto const finish = [&](std::size_t at, std::size_t from, std::size_t to, std::uint32_t sum) {
+            for (auto i = from; i < to; i += 2) {
+                sum += static_cast<std::uint32_t>(frame[i]) << 8 | static_cast<std::uint32_t>(frame[i + 1]);
+            }
+            while (sum >> 16 != 0) { sum = (sum & 0xffff) + (sum >> 16); }
+            frame[at] = static_cast<std::byte>(~sum >> 8);
+            frame[at + 1] = static_cast<std::byte>(~sum);
+        };
+        finish(24, 14, 34, 0);
+        finish(50, 26, 58, 6 + 24);
+        fixture.inject(frame);
+    }
+    int half_open = 0; // it was read as far as its options: most made a connection begin
+    for (auto const* connection = tcp_active_pcbs; connection != nullptr; connection = connection->next) {
+        ++half_open;
+    }
+    CHECK(half_open > 4);
+    fixture.close(listener);
 }

@@ -27,23 +27,12 @@ netstack::InternetAddress6 read(proto::SocketAddress const& address) {
 struct Six : Fixture {
     explicit Six(bool forwards = false) {
         stack::ConfigurationWriter writer{area.data(), static_cast<std::uint32_t>(area.size())};
-        stack::DeviceRecord device{};
-        device.index = 1;
-        device.mtu = 65536;
-        device.kind = stack::DeviceKind::Loopback;
-        device.up = device.carrier = 1;
-        writer.add(device);
-        device.index = 2;
-        device.mtu = 1500;
-        device.kind = stack::DeviceKind::Veth;
-        device.ring = 1;
-        std::memcpy(device.hardware_address, "\2\0\0\0\0\1", 6);
-        writer.add(device);
-        device.index = 3;
-        device.ring = 0;
-        device.sleeper6_count = 1;
-        std::memcpy(device.sleeper6[0], "\0\0\2", 3);
-        writer.add(device);
+        writer.add(records::device(1, "lo", stack::DeviceKind::Loopback));
+        writer.add(records::device(2, "v0", stack::DeviceKind::Veth, 1));
+        auto asleep = records::device(3, "v1", stack::DeviceKind::Veth);
+        asleep.sleeper6_count = 1;
+        std::memcpy(asleep.sleeper6[0], "\0\0\2", 3);
+        writer.add(asleep);
         writer.add(stack::AddressRecord{{}, 1, {127, 0, 0, 1}, 8, {}});
         auto const address = [&](std::uint32_t index, Bytes const& bytes, std::uint8_t prefix) {
             stack::AddressRecord6 record{};
@@ -80,7 +69,7 @@ struct Six : Fixture {
     /// The frames that the stack has sent, each without the Ethernet header's addresses.
     std::vector<std::vector<std::uint8_t>> drain() {
         std::vector<std::vector<std::uint8_t>> frames;
-        proto::PacketRing sent{platform.ring.data(), stack::ring_bytes / 2};
+        proto::PacketRing sent{platform.memory[0].data(), stack::ring_bytes / 2};
         std::uint32_t length, flags;
         while (sent.next(length, flags)) {
             frames.emplace_back(length);
@@ -227,7 +216,7 @@ TEST_CASE("a neighbour is asked for before it is sent to, answers are believed, 
     std::vector<std::uint8_t> advertisement{136, 0, 0, 0, 0x60, 0, 0, 0};
     advertisement.insert(advertisement.end(), near6.begin(), near6.end());
     for (auto const byte : {2, 1, 2, 0, 0, 0, 0, 2}) { advertisement.push_back(static_cast<std::uint8_t>(byte)); }
-    proto::PacketRing in{reinterpret_cast<std::byte*>(fixture.platform.ring.data()) + stack::ring_bytes / 2,
+    proto::PacketRing in{reinterpret_cast<std::byte*>(fixture.platform.memory[0].data()) + stack::ring_bytes / 2,
                          stack::ring_bytes / 2};
     auto const give = [&](std::vector<std::byte> const& frame) {
         bool empty = false;
