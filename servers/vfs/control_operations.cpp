@@ -181,6 +181,7 @@ Result<Slot> Vfs::container_session(std::uint32_t number, std::string_view path)
     if (Error const error = mount(view, mount_flag::no_suid, 0, "dev", "/dev", "devtmpfs", {}); error != Error::None) {
         return fail(error);
     }
+    if (Error const error = mount_devpts(view); error != Error::None) { return fail(error); }
     return make_session(new Session{view});
 }
 

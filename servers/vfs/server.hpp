@@ -130,6 +130,11 @@ public:
     Result<Unit> on(C::ForgetUser, Sender& sender, std::uint32_t user_namespace);
     Result<ipc::Cap<proto::VfsSession>> on(C::JoinNamespace, Sender& sender, SessionCap from,
                                            ipc::OptionalCap<proto::Namespace> target, std::uint32_t process);
+    Result<proto::PseudoTerminal> on(C::NewTerminal, Sender& sender, FileCap multiplexer);
+    Result<Unit> on(C::SetTerminal, Sender& sender, proto::PseudoTerminal const& which, ipc::Cap<proto::Directory> read,
+                    ipc::Cap<proto::Directory> write, ipc::Cap<proto::Directory> both);
+    Result<Unit> on(C::EndTerminal, Sender& sender, proto::PseudoTerminal const& which);
+    Result<proto::FileStatus> on(C::TerminalStatus, Sender& sender, proto::PseudoTerminal const& which);
     Result<Unit> on(C::DenyWrite, Sender& sender, FileCap file, std::uint32_t deny);
     Result<proto::FileStatus> on(C::Status, Sender& sender, FileCap file);
     Result<std::uint32_t> on(C::IsChrooted, Sender& sender, SessionCap session);

@@ -61,6 +61,8 @@ public:
     virtual ipc::Result<ipc::Unit> set_terminal_foreground(CapabilityPointer file, std::uint32_t group) = 0;
     virtual ipc::Result<std::uint32_t> terminal_foreground(CapabilityPointer file) = 0;
     virtual ipc::Result<proto::TerminalSignal> take_terminal_signal() = 0;
+    /// The master of a new pseudo terminal, by the open file of its ptmx.
+    virtual ipc::Result<CapabilityPointer> new_pseudo_terminal(CapabilityPointer multiplexer, std::uint32_t flags) = 0;
     /// Uts::SetHostname (domain: SetDomainname).
     virtual ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain,
                                                  proto::HostName const& name) = 0;

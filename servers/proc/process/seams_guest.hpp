@@ -117,6 +117,10 @@ public:
     ipc::Result<proto::TerminalSignal> take_terminal_signal() override {
         return ipc::call<proto::TerminalControl::TakeSignal>(to_.terminal_control);
     }
+    ipc::Result<CapabilityPointer> new_pseudo_terminal(CapabilityPointer multiplexer, std::uint32_t flags) override {
+        return slot_of(ipc::call<proto::TerminalControl::NewPseudoTerminal>(
+            to_.terminal_control, ipc::OptionalCap<proto::File>{ipc::Cap<proto::File>{multiplexer}}, flags));
+    }
     ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain,
                                          proto::HostName const& name) override {
         ipc::Cap<proto::Uts> const uts{uts_session};

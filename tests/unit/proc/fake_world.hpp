@@ -288,6 +288,9 @@ public:
         return ipc::Unit{};
     }
     ipc::Result<std::uint32_t> terminal_foreground(CapabilityPointer file) override { return foregrounds[file]; }
+    ipc::Result<CapabilityPointer> new_pseudo_terminal(CapabilityPointer, std::uint32_t) override {
+        return ipc::fail(Error::NoSpace);
+    }
     ipc::Result<proto::TerminalSignal> take_terminal_signal() override {
         if (signals.empty()) return ipc::fail(Error::NoData);
         auto signal = signals.front();
