@@ -1,5 +1,7 @@
 // Frames that the fuzz target found to be too much for somebody, one by one.
 #include "fixture.hpp"
+#include "lwip/ip4_frag.h"
+#include "lwip/ip6_frag.h"
 #include "lwip/priv/tcp_priv.h"
 
 TEST_CASE("an ARP frame that ends within its header is dropped: lwIP would read on") {
@@ -53,4 +55,46 @@ TEST_CASE("a TCP header whose last byte begins an option, at the end of its pack
     }
     CHECK(half_open > 4);
     fixture.close(listener);
+}
+
+TEST_CASE("a packet that is cut into pieces is whole afterwards: a TCP segment may be sent again") {
+    Fixture fixture;
+    netif* wire = nullptr;
+    netif* any;
+    NETIF_FOREACH(any) {
+        if (any->hwaddr_len == 6 && any->hwaddr[5] == 1 && ip4_addr_get_byte(netif_ip4_addr(any), 1) == 0) {
+            wire = any;
+        }
+    }
+    REQUIRE(wire != nullptr);
+    wire->mtu = 1280;
+    ip4_addr_t four;
+    IP4_ADDR(&four, 10, 0, 0, 255);
+    ip6_addr_t six{};
+    IP6_ADDR(&six, lwip_htonl(0xff020000), 0, 0, lwip_htonl(1));
+    for (bool const version6 : {false, true}) {
+        pbuf* const packet = pbuf_alloc(PBUF_LINK, version6 ? 60 : 40, PBUF_RAM);
+        pbuf* const data = pbuf_alloc(PBUF_RAW, 4000, PBUF_RAM);
+        REQUIRE(packet != nullptr);
+        REQUIRE(data != nullptr);
+        std::memset(packet->payload, 0, packet->len);
+        *static_cast<std::uint8_t*>(packet->payload) = version6 ? 0x60 : 0x45;
+        pbuf_cat(packet, data);
+        auto const bytes = packet->tot_len, headers = packet->len;
+        auto* const start = packet->payload;
+        auto* const data_start = data->payload;
+        for (int again = 0; again < 2; ++again) {
+            auto const sent = fixture.status.devices[1].sent_packets;
+            fixture.world.as(fixture.number, [&] {
+                CHECK((version6 ? ip6_frag(packet, wire, &six) : ip4_frag(packet, wire, &four)) == ERR_OK);
+            });
+            if (!version6) { CHECK(fixture.status.devices[1].sent_packets == sent + 4); }
+            CHECK(packet->tot_len == bytes);
+            CHECK(packet->len == headers);
+            CHECK(packet->payload == start);
+            CHECK(data->len == 4000);
+            CHECK(data->payload == data_start);
+        }
+        pbuf_free(packet);
+    }
 }
