@@ -144,6 +144,8 @@ struct Process {
         ipc::Method<Process, 44,
                     std::array<std::uint64_t, 2>(std::int32_t pid, std::uint32_t resource, std::uint32_t change,
                                                  std::uint64_t soft, std::uint64_t hard)>;
+    /// Control of a number that vfs knows a process of the caller's container by: its number in the caller's PID namespace, 0 if it has none.
+    static constexpr std::uint32_t lock_holder = 0xce000001;
     using Control = ipc::Method<Process, 45,
                                 std::uint32_t(std::uint32_t option, std::uint32_t a, std::uint32_t b, std::uint32_t c,
                                               std::uint32_t d)>; ///< prctl(2)

@@ -66,8 +66,14 @@ struct VfsSession {
     using Describe = ipc::Method<VfsSession, 12, Transfer(std::uint32_t which, ipc::WriteBuffer)>;
     /// An O_PATH-like File for root (0) or working directory (1), for magic links.
     using OpenPlace = ipc::Method<VfsSession, 13, ipc::Cap<File>(std::uint32_t which)>;
+    /// Record locks of the session's process (fcntl(2)) on an open file of vfs's own (unwrapped; Invalid if it is none). May wait.
+    using Lock = ipc::Method<VfsSession, 14, ipc::Unit(ipc::OptionalCap<File>, LockRequest)>;
+    /// LockRequest::owner `description` or `process`.
+    using GetLock = ipc::Method<VfsSession, 15, LockHeld(ipc::OptionalCap<File>, LockRequest)>;
+    /// The process closes a descriptor of that file: its record locks there go.
+    using ReleaseLocks = ipc::Method<VfsSession, 16, ipc::Unit(ipc::OptionalCap<File>)>;
     using methods = ipc::Methods<ChangeDirectory, ChangeRoot, GetWorkingDirectory, SetUmask, Mount, Unmount, PivotRoot,
-                                 Pipe, AnonymousFile, MountTable, Describe, OpenPlace>;
+                                 Pipe, AnonymousFile, MountTable, Describe, OpenPlace, Lock, GetLock, ReleaseLocks>;
 };
 
 struct DiskUsage {

@@ -107,6 +107,9 @@ public:
                         ipc::WriteBuffer const&);
     Result<Transfer> on(S::Describe, Sender& sender, std::uint32_t which, ipc::WriteBuffer const&);
     Result<ipc::Cap<proto::File>> on(S::OpenPlace, Sender& sender, std::uint32_t which);
+    Result<Unit> on(S::Lock, Sender& sender, FileCap file, proto::LockRequest const& request);
+    Result<proto::LockHeld> on(S::GetLock, Sender& sender, FileCap file, proto::LockRequest const& request);
+    Result<Unit> on(S::ReleaseLocks, Sender& sender, FileCap file);
 
     // --- VfsControl (server_control.cpp) ---
     Result<ipc::Cap<proto::VfsSession>> on(C::FirstSession, Sender& sender);

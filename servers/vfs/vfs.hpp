@@ -89,6 +89,9 @@ public:
     /// Path of root (0) or working directory (1) as the session sees it. NoEntry: removed.
     Result<std::string> describe(Session& session, std::uint32_t which);
     Result<Opened> open_place(Session& session, std::uint32_t which);
+    /// Record locks of the session's process, or what is in the way of one (of its or of the open file's).
+    Error lock(Session& session, OpenFile& file, proto::LockRequest const& request, Caller& caller);
+    Result<proto::LockHeld> find_lock(Session& session, OpenFile& file, proto::LockRequest const& request);
     Result<std::array<Slot, 2>> pipe(Session& session, std::uint32_t flags);
     Result<Slot> anonymous_file(Session& session, std::uint64_t size);
     /// Takes over `server` (0: none) if it succeeds. With MS_BIND a `server` or `given` is a namespace's file, type its name (`net:[4026531840]`):
@@ -296,6 +299,7 @@ private:
     LocalNames names_;
     LocalSocket *sockets_ = nullptr, *last_socket_ = nullptr;
     bool collection_due_ = false;
+    std::uint32_t next_container_ = 1;
 };
 
 } // namespace vfs
