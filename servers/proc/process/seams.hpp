@@ -36,6 +36,8 @@ public:
     /// A session in it, with every operation that is `allowed` (bits of the kind's own protocol).
     virtual ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) = 0;
     /// Who holds the session of that namespace (Namespace::Vouch).
+    /// The owner of IPC namespaces tells proc of message queues' signals, also after it was started again: it has forgotten that it should.
+    virtual void watch_queues() = 0;
     virtual void vouch(CapabilityPointer name_space, CapabilityPointer session,
                        proto::SessionCredentials const& credentials) = 0;
     /// The mount namespace of a vfs session.
