@@ -41,6 +41,12 @@ public:
         space.pins = 1;
         objects_[first_namespace_badge] = {Object::Kind::Namespace, &space, Protocol::every_operation};
     }
+    /// Which instance of the server this is (ServerInfo::generation), before the first message. The badges of each are its own: a session or a
+    /// namespace of one that has died is nothing here, and InvalidCapability says so.
+    void set_generation(Word generation) {
+        generation_ = generation << generation_shift & (reserved_badge - 1);
+        next_badge_ = generation_ + first_dynamic_badge - 1;
+    }
     /// How many namespaces there may be, the first included: one more is NoSpace.
     void set_limit(std::size_t limit) { limit_ = limit; }
 
@@ -65,7 +71,7 @@ public:
     }
     Result<Cap<proto::Session>> on(Protocol::Enter, Sender& sender, std::uint64_t operations) {
         auto const* object = find_namespace(sender.badge, Protocol::Enter::number);
-        if (object == nullptr) { return fail(Error::NotPermitted); }
+        if (object == nullptr) { return fail(unknown(sender.badge)); }
         return add<proto::Session>({Object::Kind::Session, object->space, operations});
     }
     Result<Cap<Protocol>> on(Protocol::Attenuate, Sender& sender, std::uint64_t operations) {
@@ -140,7 +146,7 @@ public:
     Result<proto::NamespaceIdentity> on(Protocol::Identify, Sender& sender) {
         auto const* object = find_namespace(sender.badge, Protocol::Identify::number);
         if (object == nullptr) { object = find(sender.badge, Object::Kind::Session); }
-        if (object == nullptr) { return fail(Error::NotPermitted); }
+        if (object == nullptr) { return fail(unknown(sender.badge)); }
         return identity(*object->space);
     }
 
@@ -222,13 +228,21 @@ protected:
     /// Not in use by the base or by `taken`.
     template <class Taken>
     Word new_badge(Taken taken) {
+        constexpr Word mask = (Word{1} << generation_shift) - 1;
         do {
-            next_badge_ = (next_badge_ + 1) & (reserved_badge - 1);
-        } while (next_badge_ < first_dynamic_badge || objects_.contains(next_badge_) || taken(next_badge_));
+            next_badge_ = ((next_badge_ + 1) & mask) | generation_;
+        } while ((next_badge_ & mask) < first_dynamic_badge || objects_.contains(next_badge_) || taken(next_badge_));
         return next_badge_;
     }
 
+    /// What to answer one whose badge says nothing here.
+    [[nodiscard]] Error unknown(Word badge) const {
+        bool const here = (badge & (reserved_badge - 1)) >> generation_shift << generation_shift == generation_;
+        return here || badge < first_dynamic_badge ? Error::NotPermitted : from_kernel(abi::Error::InvalidCapability);
+    }
+
 private:
+    static constexpr unsigned generation_shift = 24; // root starts a server a few times, and no more
     static constexpr std::uint32_t regular_file = 0100000, nsfs_device_minor = 4;
     static constexpr std::uint32_t first_inode = proto::first_namespace_inode(owned_kind);
     struct Space {
@@ -293,6 +307,7 @@ private:
     std::size_t limit_ = default_limit;
     std::map<std::uint32_t, Space> spaces_; ///< by inode number
     std::unordered_map<Word, Object> objects_;
+    Word generation_ = 0; ///< shifted
     Word next_badge_ = first_dynamic_badge - 1;
     std::uint32_t serial_ = 0;
 };

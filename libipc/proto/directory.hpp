@@ -25,8 +25,10 @@ struct OpenResult {
     std::uint32_t inode;
 };
 /// What open(2) calls magic: the file is not the server's to open, the vDSO does it. OpenResult::kind Terminal with inode
-/// `controlling_terminal`: /dev/tty, ask Process::ControllingTerminal.
+/// `controlling_terminal`: /dev/tty, ask Process::OpenTerminal.
 inline constexpr std::uint32_t controlling_terminal = 0xffffffff;
+/// The same with this inode: ptmx of a devpts. The file shows which; Process::OpenTerminal takes it and gives the master.
+inline constexpr std::uint32_t pseudo_terminal_multiplexer = 0xfffffffe;
 
 struct FileSystemStatus {
     std::uint64_t type, block_size, blocks, free_blocks, files, free_files, name_length, flags;

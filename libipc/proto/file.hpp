@@ -56,8 +56,17 @@ struct FilePage {
 struct LockRequest {
     std::int16_t type, whence;
     std::int64_t start, length;
-    std::uint32_t process;
+    /// `open_file`: flock(2)'s. `description`: an OFD lock. `process`: a record lock of the caller's.
+    static constexpr std::uint32_t open_file = 0, description = 1, process = 2;
+    std::uint32_t owner;
     std::uint32_t wait;
+};
+/// A lock in the way of another, as F_GETLK tells of it. `holder`: the process (Process::Control, lock_holder), 0 if it is none that the caller
+/// could see, -1: an open file description.
+struct LockHeld {
+    std::int16_t type, reserved; ///< type 2: none
+    std::int32_t holder;
+    std::int64_t start, length; ///< length 0: to the end
 };
 
 struct File {
@@ -100,7 +109,7 @@ struct File {
                     std::tuple<ipc::Cap<ipc::Frame>, FilePage>(std::uint32_t index, std::uint32_t shared_write)>;
     /// Path as the opener's namespace shows it (/proc/PID/fd, /proc/PID/maps, /proc/PID/exe). Writes the text, returns its length.
     using Name = ipc::Method<File, 18, std::uint32_t(ipc::WriteBuffer)>;
-    /// flock(2) / fcntl(2) locks.
+    /// Locks of the open file description; a process's: VfsSession::Lock. Errors: Again, Deadlock, 37 (ENOLCK), as fcntl(2).
     using Lock = ipc::Method<File, 19, ipc::Unit(LockRequest)>;
     /// Another open file description of the same file (open of /proc/PID/fd/N).
     using Reopen = ipc::Method<File, 20, std::tuple<ipc::Cap<File>, std::uint32_t>(std::uint32_t flags)>;

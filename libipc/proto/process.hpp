@@ -109,7 +109,10 @@ struct Process {
     using Foreground = ipc::Method<Process, 29, std::int32_t(ipc::Cap<File> terminal)>;
     using SetTerminal =
         ipc::Method<Process, 30, ipc::Unit(ipc::Cap<File> terminal, std::uint32_t steal)>; ///< TIOCSCTTY
-    using ControllingTerminal = ipc::Method<Process, 31, ipc::Cap<File>()>; ///< open of /dev/tty; DeviceMissing: ENXIO
+    /// open of /dev/tty: the session's terminal. DeviceMissing: ENXIO. With the file that vfs gave for a ptmx (pseudo_terminal_multiplexer): the master
+    /// of a new pseudo terminal; errors as VfsControl::NewTerminal. flags: open(2).
+    using OpenTerminal =
+        ipc::Method<Process, 31, ipc::Cap<File>(ipc::OptionalCap<File> multiplexer, std::uint32_t flags)>;
     // --- time ---
     /// clock 0 real, 1 monotonic, 7 boottime; absolute per TIMER_ABSTIME. Returns the nanoseconds left when a signal ended it.
     using Sleep =
@@ -141,6 +144,8 @@ struct Process {
         ipc::Method<Process, 44,
                     std::array<std::uint64_t, 2>(std::int32_t pid, std::uint32_t resource, std::uint32_t change,
                                                  std::uint64_t soft, std::uint64_t hard)>;
+    /// Control of a number that vfs knows a process of the caller's container by: its number in the caller's PID namespace, 0 if it has none.
+    static constexpr std::uint32_t lock_holder = 0xce000001;
     using Control = ipc::Method<Process, 45,
                                 std::uint32_t(std::uint32_t option, std::uint32_t a, std::uint32_t b, std::uint32_t c,
                                               std::uint32_t d)>; ///< prctl(2)
@@ -194,11 +199,11 @@ struct Process {
         ipc::Methods<Clone, Execute, Exit, Wait, Break, Map, Unmap, Protect, Remap, Advise, Touch, Kill, SetAction,
                      SetMask, Suspend, TakeSignal, Pending, WaitSignal, SetSignalStack, GetParent, SetGroup, GetGroup,
                      SetSession, GetSession, GetIdentity, SetIdentity, Groups, SetForeground, Foreground, SetTerminal,
-                     ControllingTerminal, Sleep, SetTimer, WakeAt, Usage, SetTime, SetTls, Futex, SetTidAddress,
-                     SetRobustList, Unshare, SetNamespace, ProcFileSystem, Limit, Control, CapabilitySets,
-                     SystemInformation, Priority, GrowDescriptors, OpenProcess, Unknown, Capable, SetHostname,
-                     OpenSession, UnshareKind, RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess,
-                     TellNetwork, WakeForSignals, Detach, CgroupFileSystem>;
+                     OpenTerminal, Sleep, SetTimer, WakeAt, Usage, SetTime, SetTls, Futex, SetTidAddress, SetRobustList,
+                     Unshare, SetNamespace, ProcFileSystem, Limit, Control, CapabilitySets, SystemInformation, Priority,
+                     GrowDescriptors, OpenProcess, Unknown, Capable, SetHostname, OpenSession, UnshareKind,
+                     RelatedNamespace, NamespaceAttribute, SignalProcess, WaitProcess, TellNetwork, WakeForSignals,
+                     Detach, CgroupFileSystem>;
 };
 
 } // namespace proto

@@ -7,6 +7,7 @@ namespace proto {
 /// Groups and sessions are proc's own global numbers, never a namespace's PIDs.
 struct TerminalSignal {
     std::uint32_t group, signal;
+    std::uint32_t leader_only = 0; ///< 1: `group` is a session, and only its leader gets the signal
 };
 struct TerminalControl {
     static constexpr abi::Word number = 13;
@@ -25,7 +26,10 @@ struct TerminalControl {
     using TakeSignal = ipc::Method<TerminalControl, 7, TerminalSignal()>;
     /// Waits until all output is out (before power-off).
     using Drain = ipc::Method<TerminalControl, 8, ipc::Unit()>;
-    using methods =
-        ipc::Methods<OpenConsole, SetForeground, Foreground, SetSession, SessionOf, NotifySignals, TakeSignal, Drain>;
+    /// The master of a new pseudo terminal in the devpts whose ptmx this open file of vfs's is. flags: open(2). Errors: as VfsControl::NewTerminal.
+    using NewPseudoTerminal =
+        ipc::Method<TerminalControl, 9, ipc::Cap<File>(ipc::OptionalCap<File>, std::uint32_t flags)>;
+    using methods = ipc::Methods<OpenConsole, SetForeground, Foreground, SetSession, SessionOf, NotifySignals,
+                                 TakeSignal, Drain, NewPseudoTerminal>;
 };
 } // namespace proto

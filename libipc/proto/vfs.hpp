@@ -33,6 +33,12 @@ struct QuotaEvent {
     std::uint64_t wanted;  ///< bytes there would have been
 };
 
+/// A pseudo terminal as pts(4) names it: an instance of devpts (a number that is not used again) and the name of its node there.
+struct PseudoTerminal {
+    std::uint32_t instance, index;
+    bool operator==(PseudoTerminal const&) const = default;
+};
+
 struct VfsSession {
     static constexpr abi::Word number = 6;
     using ChangeDirectory =
@@ -60,8 +66,14 @@ struct VfsSession {
     using Describe = ipc::Method<VfsSession, 12, Transfer(std::uint32_t which, ipc::WriteBuffer)>;
     /// An O_PATH-like File for root (0) or working directory (1), for magic links.
     using OpenPlace = ipc::Method<VfsSession, 13, ipc::Cap<File>(std::uint32_t which)>;
+    /// Record locks of the session's process (fcntl(2)) on an open file of vfs's own (unwrapped; Invalid if it is none). May wait.
+    using Lock = ipc::Method<VfsSession, 14, ipc::Unit(ipc::OptionalCap<File>, LockRequest)>;
+    /// LockRequest::owner `description` or `process`.
+    using GetLock = ipc::Method<VfsSession, 15, LockHeld(ipc::OptionalCap<File>, LockRequest)>;
+    /// The process closes a descriptor of that file: its record locks there go.
+    using ReleaseLocks = ipc::Method<VfsSession, 16, ipc::Unit(ipc::OptionalCap<File>)>;
     using methods = ipc::Methods<ChangeDirectory, ChangeRoot, GetWorkingDirectory, SetUmask, Mount, Unmount, PivotRoot,
-                                 Pipe, AnonymousFile, MountTable, Describe, OpenPlace>;
+                                 Pipe, AnonymousFile, MountTable, Describe, OpenPlace, Lock, GetLock, ReleaseLocks>;
 };
 
 struct DiskUsage {
@@ -125,10 +137,21 @@ struct VfsControl {
     /// Text of /proc/net/unix of that network namespace, from `offset`; count 0 at its end.
     using SocketTable =
         ipc::Method<VfsControl, 21, Transfer(std::uint32_t network, std::uint32_t offset, ipc::WriteBuffer)>;
-    using methods =
-        ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota,
-                     ContainerSession, MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap,
-                     ForgetUser, JoinNamespace, Status, DenyWrite, IsChrooted, SetNetwork, SocketTable>;
+    /// The node of a new pseudo terminal in the devpts whose `ptmx` is open here (unwrapped), owned by who opened it. Errors: BadDescriptor; NoDevice
+    /// (no ptmx of a devpts); NoSpace (too many there, or of its quota domain).
+    using NewTerminal = ipc::Method<VfsControl, 22, PseudoTerminal(ipc::OptionalCap<File> multiplexer)>;
+    /// What an open of the node is answered with (Elsewhere, nothing left of the path), by how it is to be open: vfs checks who may.
+    using SetTerminal = ipc::Method<VfsControl, 23,
+                                    ipc::Unit(PseudoTerminal, ipc::Cap<Directory> read, ipc::Cap<Directory> write,
+                                              ipc::Cap<Directory> both)>;
+    /// The node goes, the capabilities with it.
+    using EndTerminal = ipc::Method<VfsControl, 24, ipc::Unit(PseudoTerminal)>;
+    /// Status of the node. NoEntry: its file system has gone.
+    using TerminalStatus = ipc::Method<VfsControl, 25, FileStatus(PseudoTerminal)>;
+    using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy,
+                                 ReleaseQuota, ContainerSession, MountAt, RegisterDevice, Usage, TakeQuotaEvent,
+                                 NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Status, DenyWrite, IsChrooted,
+                                 SetNetwork, SocketTable, NewTerminal, SetTerminal, EndTerminal, TerminalStatus>;
 };
 
 } // namespace proto

@@ -59,7 +59,7 @@ Result<IpcServer::Request> IpcServer::request(Sender const& sender, Word operati
         }
     }
     auto const* const space = state_of(sender.badge, operation);
-    if (space == nullptr) { return fail(Error::NotPermitted); }
+    if (space == nullptr) { return fail(unknown(sender.badge)); }
     auto const session = sessions_.find(sender.badge);
     if (session == sessions_.end()) { return Request{space->get(), space, &nobody, &maps_of(0)}; }
     return Request{space->get(), space, &session->second.caller, &maps_of(session->second.user_space)};

@@ -14,8 +14,7 @@ using ipc::own_cnode;
 namespace stack = proto::stack;
 
 namespace {
-constexpr Word table_span = Word{1} << abi::large_page_bits;
-constexpr Address stack_window = 0x40000000, scratch_window = 0x4F000000, ring_window = 0x50000000;
+constexpr Address stack_window = 0x40000000;
 constexpr Word stack_window_bytes = 0x10000;
 static_assert(stack::configuration_bytes + stack::status_bytes <= stack_window_bytes);
 constexpr Word priority = 181, time_slice_microseconds = 10000;
@@ -44,67 +43,6 @@ stack::StatusPage const& GuestStacks::status(std::uint32_t number) {
 }
 void GuestStacks::signal(std::uint32_t number, Word bit) {
     ipc::signal(stacks_[number].objects[bit == stack::timer_bit ? timer_bell : configuration_bell]);
-}
-
-ipc::Result<void> GuestStacks::make(Stack& stack, ObjectType type, Word size_bits, CapabilityPointer slot) {
-    for (auto block = stack.blocks.rbegin(); block != stack.blocks.rend(); ++block) {
-        if (ipc::object::Untyped{*block}.retype(type, size_bits, own_cnode(), slot)) { return {}; }
-    }
-    if (stack.blocks.size() >= blocks_maximum) { return ipc::fail(ipc::Error::NoMemory); }
-    auto const block = blocks_.take();
-    if (!block) { return ipc::fail(block.error()); }
-    stack.blocks.push_back(*block);
-    return ipc::object::Untyped{*block}.retype(type, size_bits, own_cnode(), slot);
-}
-
-ipc::Result<void> GuestStacks::table(Stack& stack, Address address) {
-    address = address / table_span * table_span;
-    if (std::ranges::find(stack.tables, address) != stack.tables.end()) { return {}; }
-    auto const slot = stack.objects[temporary_slot];
-    if (auto made = make(stack, ObjectType::PageTable, 0, slot); !made) { return made; }
-    auto const mapped = ipc::object::PageTable{slot}.map(space(stack), address);
-    static_cast<void>(own_cnode().remove(slot)); // the mapping keeps it
-    if (mapped) { stack.tables.push_back(address); }
-    return mapped;
-}
-
-ipc::Result<void> GuestStacks::own_table(Address address) {
-    address = address / table_span * table_span;
-    if (std::ranges::find(own_tables_, address) != own_tables_.end()) { return {}; }
-    auto const slot = ipc::make_object(ObjectType::PageTable);
-    if (!slot) { return ipc::fail(slot.error()); }
-    auto const mapped = ipc::object::PageTable{*slot}.map(own_address_space(), address);
-    ipc::release_slot(*slot);
-    if (mapped) { own_tables_.push_back(address); }
-    return mapped;
-}
-
-ipc::Result<void> GuestStacks::pages(Stack& stack, Address address, Word count, Word rights,
-                                     std::span<std::byte const> content, Address window) {
-    auto const slot = stack.objects[temporary_slot];
-    for (Word i = 0; i < count; ++i, address += page) {
-        if (auto ready = table(stack, address); !ready) { return ready; }
-        if (auto made = make(stack, ObjectType::Frame, 0, slot); !made) { return made; }
-        ipc::object::Frame const frame{slot};
-        ipc::Result<void> status{};
-        if (std::size_t const offset = std::size_t{i} * page; offset < content.size()) {
-            auto const part = content.subspan(offset, std::min<std::size_t>(page, content.size() - offset));
-            status = own_table(scratch_window);
-            if (status) { status = frame.map(own_address_space(), scratch_window, data_rights); }
-            if (status) {
-                std::memcpy(reinterpret_cast<void*>(scratch_window), part.data(), part.size());
-                static_cast<void>(own_address_space().unmap(scratch_window, 1));
-            }
-        }
-        if (status && window != 0) {
-            status = own_table(window + i * page);
-            if (status) { status = frame.map(own_address_space(), window + i * page, data_rights); }
-        }
-        if (status) { status = frame.map(space(stack), address, rights); }
-        static_cast<void>(own_cnode().remove(slot));
-        if (!status) { return status; }
-    }
-    return {};
 }
 
 ipc::Result<void> GuestStacks::fill(std::uint32_t number) {
@@ -308,140 +246,6 @@ void GuestStacks::stop(std::uint32_t number) {
     if (stack.control != 0) { ipc::release_slot(stack.control); }
     if (stack.endpoint != 0) { ipc::release_slot(stack.endpoint); }
     stack = {};
-}
-
-bool GuestStacks::resolve_fault(std::uint32_t number, Address address, Word) {
-    if (auto const local = (address - stack::ring_address) / stack::ring_bytes;
-        running(number) && address >= stack::ring_address && local < stacks_[number].rings.size() &&
-        stacks_[number].rings[local].ring == card_ring) {
-        // The card's memory went with its driver: the next one lends it anew.
-        return map_ring(number, local).has_value();
-    }
-    if (!running(number) || address < stack::heap_address || address >= stack::heap_address + stack::heap_bytes) {
-        return false;
-    }
-    address = address / page * page;
-    // Several at a time: where one page is wanted the next will be.
-    for (Word i = 0; i < fault_batch && address + i * page < stack::heap_address + stack::heap_bytes; ++i) {
-        auto const made = pages(stacks_[number], address + i * page, 1, data_rights);
-        if (!made) { return i != 0; }
-    }
-    return true;
-}
-
-// --- rings ---
-
-ipc::Result<std::uint32_t> GuestStacks::make_ring() {
-    static_assert(stack::ring_bytes <= Word{1} << MemoryBlocks::block_bits);
-    std::uint32_t number = 1;
-    while (number < rings_.size() && rings_[number].untyped != 0) { ++number; }
-    if (number > rings_maximum) { return ipc::fail(ipc::Error::NoSpace); }
-    if (number == rings_.size()) { rings_.emplace_back(); }
-    auto const block = blocks_.take();
-    if (!block) { return ipc::fail(block.error()); }
-    auto const start = ring_place(number);
-    auto const slot = ipc::slots().take();
-    ipc::Result<void> status = own_table(start);
-    for (Word i = 0; status && i < stack::ring_bytes / page; ++i) {
-        status = ipc::object::Untyped{*block}.retype(ObjectType::Frame, 0, own_cnode(), slot);
-        if (!status) { break; }
-        status = ipc::object::Frame{slot}.map(own_address_space(), start + i * page, data_rights);
-        static_cast<void>(own_cnode().remove(slot));
-    }
-    ipc::slots().give(slot);
-    if (!status) {
-        blocks_.give(*block);
-        return ipc::fail(ipc::Error::NoMemory);
-    }
-    rings_[number].untyped = *block;
-    return number;
-}
-
-void GuestStacks::remove_ring(std::uint32_t ring) {
-    blocks_.give(rings_[ring].untyped); // unmaps it everywhere
-    rings_[ring].untyped = 0;
-}
-
-Address GuestStacks::ring_place(std::uint32_t ring) {
-    return ring_window + (ring == card_ring ? rings_maximum + 1 : ring) * stack::ring_bytes;
-}
-
-ipc::Result<Address> GuestStacks::attach_card(Stack& stack) {
-    auto const bell = ipc::slots().take();
-    ipc::Result<void> status = own_table(ring_place(card_ring));
-    if (status) {
-        status = own_cnode().mint(bell, own_cnode(), stack.objects[notification_slot], abi::right::write,
-                                  Word{1} << stack::ring_bit);
-    }
-    if (status) { status = card_.attach(bell, ring_place(card_ring), stack::ring_bytes); }
-    ipc::release_slot(bell);
-    if (status) { return ring_place(card_ring); }
-    ipc::log("netns: the network card's driver does not give the card: error {}", status.error());
-    if (dead_end_ == 0) {
-        auto const made = make_ring();
-        if (!made) { return ipc::fail(made.error()); }
-        dead_end_ = *made;
-    }
-    return ring_place(dead_end_);
-}
-
-ipc::Result<void> GuestStacks::map_ring(std::uint32_t number, std::uint32_t local) {
-    Stack& stack = stacks_[number];
-    auto const to = stack::ring_address + local * stack::ring_bytes;
-    if (auto ready = table(stack, to); !ready) { return ready; }
-    auto const ring = stack.rings[local].ring;
-    auto const from = ring == card_ring ? attach_card(stack) : ipc::Result<Address>{ring_place(ring)};
-    if (!from) { return ipc::fail(from.error()); }
-    if (ring == card_ring) {
-        static_cast<void>(space(stack).unmap(to, stack::ring_bytes / page));
-    } // what is left of the last one
-    auto const copied =
-        space(stack).copy_range(own_address_space(), *from, to, stack::ring_bytes / page, data_rights, false);
-    if (!copied) { return ipc::fail(copied.error()); }
-    set_peer(number, local, stack.rings[local].peer);
-    return {};
-}
-
-ipc::Result<std::uint32_t> GuestStacks::attach(std::uint32_t ring, std::uint32_t number, std::uint32_t peer) {
-    Stack& stack = stacks_[number];
-    std::uint32_t local = 0;
-    while (local < stack.rings.size() && stack.rings[local].ring != 0) { ++local; }
-    if (local >= stack::maximum_rings) { return ipc::fail(ipc::Error::NoSpace); }
-    if (local == stack.rings.size()) { stack.rings.emplace_back(); }
-    stack.rings[local] = {ring, peer};
-    if (auto mapped = map_ring(number, local); !mapped) {
-        stack.rings[local] = {};
-        return ipc::fail(mapped.error());
-    }
-    return local;
-}
-
-void GuestStacks::set_peer(std::uint32_t number, std::uint32_t local, std::uint32_t peer) {
-    Stack& stack = stacks_[number];
-    stack.rings[local].peer = peer;
-    if (!stack.running && stack.objects[cnode_slot] == 0) { return; }
-    auto const to = cnode(stack);
-    static_cast<void>(to.remove(stack::ring_slot + local));
-    if (stack.rings[local].ring == card_ring) {
-        if (card_.kick() != 0) { static_cast<void>(to.copy(stack::ring_slot + local, own_cnode(), card_.kick())); }
-        return;
-    }
-    if (peer != 0 && running(peer)) {
-        static_cast<void>(to.mint(stack::ring_slot + local, own_cnode(), stacks_[peer].objects[notification_slot],
-                                  abi::right::write, Word{1} << stack::ring_bit));
-    }
-}
-
-void GuestStacks::detach(std::uint32_t number, std::uint32_t local) {
-    Stack& stack = stacks_[number];
-    if (!stack.used || local >= stack.rings.size() || stack.rings[local].ring == 0) { return; }
-    if (stack.running) {
-        static_cast<void>(cnode(stack).remove(stack::ring_slot + local));
-        static_cast<void>(
-            space(stack).unmap(stack::ring_address + local * stack::ring_bytes, stack::ring_bytes / page));
-    }
-    if (stack.rings[local].ring == card_ring) { card_.detach(); }
-    stack.rings[local] = {};
 }
 
 } // namespace netns

@@ -1,5 +1,6 @@
 // From the configuration area to devices, addresses and routes.
 #include "devices.hpp"
+#include "lwip/nd6.h"
 #include "netif/ethernet.h"
 #include "packet_path.hpp"
 #include "platform.hpp"
@@ -162,6 +163,7 @@ void Devices::remove_interface(Interface& interface) {
     netif_set_down(&interface.lwip);
     netif_remove(&interface.lwip);
     etharp_cleanup_netif(&interface.lwip);
+    nd6_cleanup_netif(&interface.lwip);
     std::erase_if(queue_, [&](Travelling const& travelling) {
         bool const there = travelling.interface == &interface;
         if (there) { pbuf_free(travelling.frame); }

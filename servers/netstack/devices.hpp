@@ -75,8 +75,10 @@ public:
 
     /// Makes what is there like the configuration area says. False: it is no configuration; nothing changed.
     bool apply(std::span<std::byte const> area);
-    /// Frames from the rings, and those that waited for room in one.
+    /// Frames from the rings, and those that waited for room in one. Long ones stay in the ring's memory until release_rings().
     void poll_rings();
+    /// When everything that arrived was looked at: gives the rings' memory back. True: there are more frames, which nobody signals.
+    bool release_rings();
     /// Delivers what is under way inside the stack until nothing is.
     void run();
     [[nodiscard]] bool idle() const { return queue_.empty(); }
@@ -183,6 +185,7 @@ private:
     std::vector<proto::stack::NeighbourRecord> permanent_;
     std::array<proto::SettingValues, 8> settings_{};
     std::unique_ptr<PacketPath> path_;
+    bool taken_ = false; ///< frames of some ring, and not released
     std::uint64_t release_due_ = 0;
     Device const* releasing_ = nullptr; ///< what it sends has waited
 };

@@ -45,11 +45,20 @@ public:
                                              : nullptr;
     }
     void ring_peer(std::uint32_t number) override { ipc::signal(stack::ring_slot + number); }
+    void ring_self() override {
+        if (own_bell_ == 0) {
+            auto const bell = ipc::mint_notification(stack::ring_bit);
+            if (!bell) { return; }
+            own_bell_ = bell->slot;
+        }
+        ipc::signal(own_bell_);
+    }
     void ring_netns() override { ipc::signal(stack::doorbell_slot); }
 
 private:
     std::uint32_t const ticks_;
     std::uint32_t state_[2];
+    abi::CapabilityPointer own_bell_ = 0;
 };
 
 } // namespace

@@ -13,6 +13,7 @@ struct Platform {
     /// Where ring pair `number` lies, `proto::stack::ring_bytes` long; null: it is not there.
     virtual void* ring_memory(std::uint32_t number) = 0;
     virtual void ring_peer(std::uint32_t number) = 0; ///< signals whoever is at the ring pair's other end
+    virtual void ring_self() = 0;                     ///< the stack's own: frames are left to be looked at
     virtual void ring_netns() = 0;                    ///< signals netns: the status page has news
 
 protected:

@@ -17,6 +17,7 @@ constexpr std::uint32_t gone_events = poll_event::error | poll_event::hang_up | 
                                       poll_event::read_hang_up;
 constexpr std::uint32_t ioctl_bytes_readable = 0x541b, ioctl_non_blocking = 0x5421, ioctl_bytes_unsent = 0x5411;
 constexpr std::uint32_t first_network_request = 0x8900, last_network_request = 0x89ff;
+constexpr int rounds_at_once = 4; ///< of frames, before programs are heard again
 } // namespace
 
 StackServer::StackServer(std::span<std::byte const> configuration, proto::stack::StatusPage& status)
@@ -338,8 +339,12 @@ void StackServer::on_notification(abi::Word bits) {
         status_.applied = header.sequence;
         devices_.write_neighbours();
     }
-    devices_.poll_rings();
-    settle();
+    for (int round = 0; round < rounds_at_once; ++round) {
+        devices_.poll_rings();
+        settle();
+        if (!devices_.release_rings()) { return; }
+    }
+    platform().ring_self();
 }
 
 void StackServer::settle() {

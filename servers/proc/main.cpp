@@ -88,8 +88,8 @@ int server_main(ipc::ServerInfo const& info) {
     }
     if (int const kind = core.kinds.find(proto::NamespaceKind::Ipc); kind >= 0) {
         server.queues = ipc::Cap<proto::MessageQueue>{core.kinds[static_cast<unsigned>(kind)].first};
-        if (auto arrived = ipc::mint_notification(notification_bit::queues))
-            static_cast<void>(ipc::call<proto::MessageQueue::Watch>(server.queues, *arrived));
+        owners.queues = server.queues;
+        if (auto arrived = ipc::mint_notification(notification_bit::queues)) owners.queues_notification = *arrived;
     }
     ipc::serve<proto::Process, proto::ProcessControl, proto::Domain, proto::Directory, proto::File, proto::Namespace>(
         server);

@@ -11,6 +11,7 @@ int server_main(ipc::ServerInfo const& info) {
         std::uint64_t const ticks = __builtin_ia32_rdtsc() - parameters.boot_time_stamp;
         return ticks / parameters.ticks_per_millisecond * 1'000'000;
     }};
+    server.set_generation(info.generation);
     server.set_limit(ipc::option(info, "namespaces", server.default_limit));
     static_cast<void>(ipc::bind_no_senders(0));
     ipc::serve<proto::Namespace, proto::File, proto::Time>(server);

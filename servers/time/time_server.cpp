@@ -11,7 +11,7 @@ Result<ipc::Unit> TimeServer::on(proto::Time::SetOffset, ipc::Sender& sender, st
     constexpr std::uint32_t monotonic = 1, boottime = 7;
     constexpr std::int64_t second = 1'000'000'000, most_seconds = INT64_MAX / second;
     auto const space = opened(sender.badge, true);
-    if (!space) { return fail(Error::NotPermitted); }
+    if (!space) { return fail(unknown(sender.badge)); }
     if ((clock != monotonic && clock != boottime) || nanoseconds >= second) { return fail(Error::Invalid); }
     if (seconds > most_seconds || seconds < -most_seconds) { return fail(Error::Range); }
     auto const now = static_cast<std::int64_t>(now_());
@@ -25,13 +25,13 @@ Result<ipc::Unit> TimeServer::on(proto::Time::SetOffset, ipc::Sender& sender, st
 
 Result<proto::TimeOffsets> TimeServer::on(proto::Time::Offsets, ipc::Sender& sender) {
     auto const space = opened(sender.badge, false);
-    if (!space) { return fail(Error::NotPermitted); }
+    if (!space) { return fail(unknown(sender.badge)); }
     return space->state.offsets;
 }
 
 Result<proto::TimeOffsets> TimeServer::on(proto::Time::Freeze, ipc::Sender& sender) {
     auto const space = opened(sender.badge, true);
-    if (!space) { return fail(Error::NotPermitted); }
+    if (!space) { return fail(unknown(sender.badge)); }
     space->state.frozen = true;
     return space->state.offsets;
 }

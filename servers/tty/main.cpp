@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr abi::Word input_bit = 1, device_badge = 2;
+constexpr abi::Word input_bit = 1;
 
 struct SerialLine final : tty::Line {
     SerialLine(ipc::Cap<proto::ByteStream> stream, ipc::Cap<proto::VfsControl> vfs) : stream_{stream}, vfs_{vfs} {}
@@ -35,6 +35,20 @@ struct SerialLine final : tty::Line {
         if (!node) { return false; }
         status = *node;
         return true;
+    }
+    ipc::Result<proto::PseudoTerminal> new_terminal(ipc::CapabilityPointer multiplexer) override {
+        return ipc::call<proto::VfsControl::NewTerminal>(
+            vfs_, ipc::OptionalCap<proto::File>{ipc::Cap<proto::File>{multiplexer}});
+    }
+    ipc::Result<ipc::Unit> set_terminal(proto::PseudoTerminal const& id,
+                                        ipc::Cap<proto::Directory> const (&access)[3]) override {
+        return ipc::call<proto::VfsControl::SetTerminal>(vfs_, id, access[0], access[1], access[2]);
+    }
+    void end_terminal(proto::PseudoTerminal const& id) override {
+        static_cast<void>(ipc::call<proto::VfsControl::EndTerminal>(vfs_, id));
+    }
+    ipc::Result<proto::FileStatus> terminal_status(proto::PseudoTerminal const& id) override {
+        return ipc::call<proto::VfsControl::TerminalStatus>(vfs_, id);
     }
     ipc::Cap<proto::ByteStream> stream_;
     ipc::Cap<proto::VfsControl> vfs_;
@@ -77,7 +91,7 @@ int server_main(ipc::ServerInfo const& info) {
     if (auto notification = ipc::mint_notification(input_bit)) {
         static_cast<void>(ipc::call<proto::ByteStream::Subscribe>(line.stream_, *notification));
     }
-    if (auto const device = ipc::mint_session<proto::Directory>(device_badge)) {
+    if (auto const device = ipc::mint_session<proto::Directory>(tty::device_badge)) {
         for (auto const& [minor, count] :
              {std::pair{0U, std::uint32_t{tty::console_count}}, std::pair{tty::job_output_minor, 2U}}) {
             if (auto registered =

@@ -16,8 +16,9 @@ public:
 
 } // namespace
 
-int server_main(ipc::ServerInfo const&) {
+int server_main(ipc::ServerInfo const& info) {
     static FailingUtsServer server;
+    server.set_generation(info.generation);
     static_cast<void>(ipc::bind_no_senders(0));
     ipc::serve<proto::Namespace, proto::File, proto::Uts>(server);
 }

@@ -55,6 +55,8 @@ Error Vfs::populate_devices(FileSystem&, Dentry& directory, bool all) {
         {"urandom", mode::character | 0666, 1, 9, {}},
         {"tty", mode::character | 0666, 5, 0, {}},
         {"console", mode::character | 0600, 5, 1, {}},
+        {"ptmx", mode::link | 0777, 0, 0, "pts/ptmx"},
+        {"pts", mode::directory | 0755, 0, 0, {}},
         {"fd", mode::link | 0777, 0, 0, "/proc/self/fd"},
         {"stdin", mode::link | 0777, 0, 0, "/proc/self/fd/0"},
         {"stdout", mode::link | 0777, 0, 0, "/proc/self/fd/1"},
@@ -170,7 +172,11 @@ Error Vfs::start(std::span<std::byte const> archive) {
     auto const dev = walk(first_view_, {}, "/dev", walk_flag::follow);
     if (!dev) { return dev.error(); }
     dev->place.mount->file_system->type = "devtmpfs";
-    return populate_devices(*dev->place.mount->file_system, *dev->place.dentry, true);
+    if (Error const error = populate_devices(*dev->place.mount->file_system, *dev->place.dentry, true);
+        error != Error::None) {
+        return error;
+    }
+    return mount_devpts(first_view_);
 }
 
 } // namespace vfs

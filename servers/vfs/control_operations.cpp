@@ -7,6 +7,7 @@ namespace vfs {
 Result<Slot> Vfs::first_session() {
     auto* const view = new Session{first_view_};
     view->badge = 0;
+    view->locks.reset();
     return make_session(view);
 }
 
@@ -14,6 +15,7 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, st
                                std::uint32_t process) {
     if (share) { return environment_.port.minted(from.badge); }
     auto* const view = new Session{from};
+    if (process == 0 || process != from.who.process) { view->locks.reset(); } // another process's
     view->who.process = process;
     if (new_namespace) {
         if (mounts_.namespaces() >= namespace_limit) {
@@ -53,6 +55,7 @@ bool Vfs::is_chrooted(Session const& view) {
 Result<Slot> Vfs::join_name_space(Session const& from, MountNamespace& space, std::uint32_t process) {
     if (!space.root) { return fail(Error::Invalid); }
     auto* const view = new Session{from};
+    if (process == 0 || process != from.who.process) { view->locks.reset(); }
     view->who.process = process;
     view->space = Ref<MountNamespace>{&space};
     view->root = view->working = MountTable::cross({space.root.get(), space.root->root.get()});
@@ -155,6 +158,7 @@ Result<Slot> Vfs::container_session(std::uint32_t number, std::string_view path)
     view.root = view.working = Place{root->get(), (*root)->root.get()};
     view.domain = pays;
     view.network = 0;
+    view.container = next_container_++;
     auto folder = [&](std::string_view name, std::uint32_t bits) {
         std::uint32_t const old = std::exchange(view.umask, 0);
         Error const error = make_directory(view, {}, bits, name);
@@ -181,6 +185,7 @@ Result<Slot> Vfs::container_session(std::uint32_t number, std::string_view path)
     if (Error const error = mount(view, mount_flag::no_suid, 0, "dev", "/dev", "devtmpfs", {}); error != Error::None) {
         return fail(error);
     }
+    if (Error const error = mount_devpts(view); error != Error::None) { return fail(error); }
     return make_session(new Session{view});
 }
 

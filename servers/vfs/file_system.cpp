@@ -12,6 +12,17 @@ FileSystem::~FileSystem() {
     --environment_.file_systems;
     if (server != 0) { environment_.port.drop(server); }
     if (file != 0) { environment_.port.drop(file); }
+    if (terminals) {
+        for (auto const& [index, access] : terminals->devices) { drop_access(access); }
+        if (domain) { domain->terminals -= static_cast<std::uint32_t>(terminals->devices.size()); }
+        std::erase(environment_.devpts, this);
+    }
+}
+
+void FileSystem::drop_access(PseudoTerminals::Access const& access) {
+    for (Slot const slot : access) {
+        if (slot != 0) { environment_.port.drop(slot); }
+    }
 }
 
 std::uint64_t FileSystem::magic() const {

@@ -75,6 +75,9 @@ Error Vfs::remount(Session& view, Place point, std::uint32_t flags, std::string_
                 return error;
             }
         }
+        if (system.terminals && !data.empty()) {
+            if (Error const error = terminal_options(view.who, system, data); error != Error::None) { return error; }
+        }
         if (read_only && !system.read_only && system.root) {
             bool busy = false;
             for_each_below(*system.root, [&](Dentry& entry) { busy = busy || entry.inode->writers != 0; });

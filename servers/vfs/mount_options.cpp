@@ -68,7 +68,7 @@ Error Vfs::parse_options(Credentials const& who, FileSystem& system, std::string
             auto const global = who.global_group(group);
             if (!global) { return Error::Invalid; }
             group = *global;
-        } else if (key != "huge" && key != "mpol" && key != "ptmxmode" && key != "hidepid" && key != "subset") {
+        } else if (key != "huge" && key != "mpol" && key != "hidepid" && key != "subset") {
             return Error::Invalid;
         }
     }
@@ -129,6 +129,7 @@ Result<Ref<Mount>> Vfs::new_mount(Session& view, std::uint32_t flags, Slot serve
     system->root->inode->group = group;
     system->root->inode->size = 40;
     Error error = Error::None;
+    if (type == "devpts") { error = start_terminals(view.who, *system, data); }
     if (type == "devtmpfs") { error = populate_devices(*system, *system->root, false); }
     if (type == "sysfs" || (type == "cgroup2" && server == 0)) { error = populate_fixed(*system); }
     if (error != Error::None) {

@@ -88,7 +88,9 @@ Result<Opened> Vfs::open_inode(Session& view, Place place, std::uint32_t flags, 
     if ((wanted & may::write) != 0 && type == mode::regular && place.mount->read_only()) {
         return fail(Error::ReadOnly);
     }
-    if ((wanted & may::write) != 0 && inode.file_system().fixed) { return fail(Error::Access); }
+    if ((wanted & may::write) != 0 && type == mode::regular && inode.file_system().fixed) {
+        return fail(Error::Access);
+    }
     if ((wanted & may::write) != 0 && inode.running != 0) { return fail(Error::TextBusy); }
     if ((flags & open_flag::no_atime) != 0 && view.who.user != inode.user &&
         !has_capability_over(view.who, inode, capability::fowner)) {
@@ -130,6 +132,13 @@ Result<Opened> Vfs::open_device(Session& view, Place place, std::uint32_t flags)
         if (opened) { opened->result = {proto::FileKind::Terminal, proto::controlling_terminal}; }
         return opened;
     }
+    if (major == multiplexer_major && minor == multiplexer_minor) { // tty makes the terminal; the file shows it where
+        if (devpts_of(place, environment_.dentries) == nullptr) { return fail(Error::NoSuchDevice); }
+        auto opened = local(OpenFile::Kind::Null);
+        if (opened) { opened->result = {proto::FileKind::Terminal, proto::pseudo_terminal_multiplexer}; }
+        return opened;
+    }
+    if (major == terminal_major) { return open_terminal(place, flags); }
     for (RegisteredDevice const& device : devices_) {
         if (device.major == major && minor - device.first < device.count) {
             Elsewhere& away = walker_.elsewhere();

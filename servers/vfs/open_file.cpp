@@ -395,25 +395,39 @@ Result<Slot> OpenFile::page(std::uint32_t index, bool shared_write, std::uint32_
     return inode->lend(index, shared_write, valid_bytes);
 }
 
-Error OpenFile::lock(proto::LockRequest const& request, Caller& caller) {
-    if (kind == Kind::Path) { return Error::BadDescriptor; }
+Result<Lock> OpenFile::wanted_lock(proto::LockRequest const& request, LockOwner* owner) {
+    if (kind == Kind::Path) { return fail(Error::BadDescriptor); }
     if (request.type != LockList::read && request.type != LockList::write && request.type != LockList::unlock) {
-        return Error::Invalid;
+        return fail(Error::Invalid);
     }
     std::int64_t start = request.start;
     if (request.whence == 1) { start += static_cast<std::int64_t>(offset); }
     if (request.whence == 2) { start += static_cast<std::int64_t>(inode->size); }
+    if (request.whence < 0 || request.whence > 2) { return fail(Error::Invalid); }
     std::int64_t end = request.length == 0 ? INT64_MAX : 0;
-    if (request.length != 0 && __builtin_add_overflow(start, request.length, &end)) { return Error::Overflow; }
+    if (request.length != 0 && __builtin_add_overflow(start, request.length, &end)) { return fail(Error::Overflow); }
     if (end < start) { std::swap(start, end); }
-    if (start < 0) { return Error::Invalid; }
-    if (request.process != 0) {
+    if (start < 0) { return fail(Error::Invalid); }
+    return Lock{static_cast<Lock::Kind>(request.owner), request.type, this, owner, static_cast<std::uint64_t>(start),
+                static_cast<std::uint64_t>(end)};
+}
+
+Error OpenFile::lock(proto::LockRequest const& request, Caller& caller, LockOwner* owner) {
+    // Whose lock it is the caller does not say by a number: a process's come through its session.
+    if (request.owner > proto::LockRequest::process ||
+        (request.owner == proto::LockRequest::process) != (owner != nullptr)) {
+        return Error::Invalid;
+    }
+    auto const wanted = wanted_lock(request, owner);
+    if (!wanted) { return wanted.error(); }
+    if (request.owner != proto::LockRequest::open_file) {
         if (request.type == LockList::read && !readable()) { return Error::BadDescriptor; }
         if (request.type == LockList::write && !writable()) { return Error::BadDescriptor; }
     }
     if (!inode->locks) { inode->locks = std::make_unique<LockList>(); }
-    return inode->locks->set(environment_.port, this, request.process, request.type, static_cast<std::uint64_t>(start),
-                             static_cast<std::uint64_t>(end), request.wait != 0 ? &caller : nullptr);
+    Error const error = inode->locks->set(environment_.port, *wanted, request.wait != 0 ? &caller : nullptr);
+    if (inode->locks->empty()) { inode->locks.reset(); }
+    return error;
 }
 
 } // namespace vfs

@@ -71,7 +71,10 @@ public:
                                     std::uint32_t length);
     Error set_flags(std::uint32_t flags);
     Result<Slot> page(std::uint32_t index, bool shared_write, std::uint32_t& valid_bytes);
-    Error lock(proto::LockRequest const& request, Caller& caller);
+    /// As File::Lock; with `owner` as VfsSession::Lock.
+    Error lock(proto::LockRequest const& request, Caller& caller, LockOwner* owner = nullptr);
+    /// The lock that a request names, its range in absolute offsets. Errors: Invalid, Overflow, BadDescriptor.
+    Result<Lock> wanted_lock(proto::LockRequest const& request, LockOwner* owner);
 
     /// It is a program that runs, or does not any more. Errors: TextBusy (open for writing somewhere).
     Error deny_write(bool deny);

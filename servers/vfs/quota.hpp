@@ -19,6 +19,8 @@ struct QuotaDomain : Counted {
     std::uint32_t ring_pages = 0;
     ipc::EventBudget watches = fresh_watches(); ///< of its epoll instances
     std::uint32_t parcel_items = 0;             ///< files on their way in messages (Parcel)
+    std::uint32_t terminals = 0;                ///< pseudo terminals in its instances of devpts
+    std::uint32_t locks = 0;                    ///< LockList
     bool tell = false;                          ///< on-limit kill: the container manager is told
     bool event = false;                         ///< told, not yet taken
     proto::QuotaEvent first{};                  ///< what it is told about

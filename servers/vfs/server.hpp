@@ -107,6 +107,9 @@ public:
                         ipc::WriteBuffer const&);
     Result<Transfer> on(S::Describe, Sender& sender, std::uint32_t which, ipc::WriteBuffer const&);
     Result<ipc::Cap<proto::File>> on(S::OpenPlace, Sender& sender, std::uint32_t which);
+    Result<Unit> on(S::Lock, Sender& sender, FileCap file, proto::LockRequest const& request);
+    Result<proto::LockHeld> on(S::GetLock, Sender& sender, FileCap file, proto::LockRequest const& request);
+    Result<Unit> on(S::ReleaseLocks, Sender& sender, FileCap file);
 
     // --- VfsControl (server_control.cpp) ---
     Result<ipc::Cap<proto::VfsSession>> on(C::FirstSession, Sender& sender);
@@ -130,6 +133,11 @@ public:
     Result<Unit> on(C::ForgetUser, Sender& sender, std::uint32_t user_namespace);
     Result<ipc::Cap<proto::VfsSession>> on(C::JoinNamespace, Sender& sender, SessionCap from,
                                            ipc::OptionalCap<proto::Namespace> target, std::uint32_t process);
+    Result<proto::PseudoTerminal> on(C::NewTerminal, Sender& sender, FileCap multiplexer);
+    Result<Unit> on(C::SetTerminal, Sender& sender, proto::PseudoTerminal const& which, ipc::Cap<proto::Directory> read,
+                    ipc::Cap<proto::Directory> write, ipc::Cap<proto::Directory> both);
+    Result<Unit> on(C::EndTerminal, Sender& sender, proto::PseudoTerminal const& which);
+    Result<proto::FileStatus> on(C::TerminalStatus, Sender& sender, proto::PseudoTerminal const& which);
     Result<Unit> on(C::DenyWrite, Sender& sender, FileCap file, std::uint32_t deny);
     Result<proto::FileStatus> on(C::Status, Sender& sender, FileCap file);
     Result<std::uint32_t> on(C::IsChrooted, Sender& sender, SessionCap session);

@@ -178,6 +178,36 @@ Result<proto::FileStatus> Server::on(C::Status, Sender& sender, FileCap cap) {
     return open->status({});
 }
 
+Result<proto::PseudoTerminal> Server::on(C::NewTerminal, Sender& sender, FileCap multiplexer) {
+    if (multiplexer.slot != 0) { sender.delete_after_reply(multiplexer.slot); }
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    OpenFile const* const open = multiplexer.unwrapped ? vfs_.file(multiplexer.badge) : nullptr;
+    if (open == nullptr) { return fail(Error::BadDescriptor); }
+    return vfs_.new_terminal(*open);
+}
+
+Result<ipc::Unit> Server::on(C::SetTerminal, Sender& sender, proto::PseudoTerminal const& which,
+                             ipc::Cap<proto::Directory> read, ipc::Cap<proto::Directory> write,
+                             ipc::Cap<proto::Directory> both) {
+    Error const error =
+        is_control(sender) ? vfs_.set_terminal(which, {read.slot, write.slot, both.slot}) : Error::NotPermitted;
+    if (error != Error::None) {
+        for (Slot const slot : {read.slot, write.slot, both.slot}) { sender.delete_after_reply(slot); }
+    }
+    return unit(error);
+}
+
+Result<ipc::Unit> Server::on(C::EndTerminal, Sender& sender, proto::PseudoTerminal const& which) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    vfs_.end_terminal(which);
+    return Unit{};
+}
+
+Result<proto::FileStatus> Server::on(C::TerminalStatus, Sender& sender, proto::PseudoTerminal const& which) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    return vfs_.terminal_status(which);
+}
+
 Result<ipc::Unit> Server::on(C::DenyWrite, Sender& sender, FileCap cap, std::uint32_t deny) {
     if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }

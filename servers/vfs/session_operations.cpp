@@ -108,4 +108,35 @@ Result<Slot> Vfs::anonymous_file(Session& view, std::uint64_t size) {
     return made->slot;
 }
 
+Error Vfs::lock(Session& view, OpenFile& file, proto::LockRequest const& request, Caller& caller) {
+    if (!view.locks) { view.locks = Ref<LockOwner>{new LockOwner{environment_.port, view.domain}}; }
+    LockOwner& owner = *view.locks;
+    owner.process = view.who.process;
+    owner.container = view.container;
+    Error const error = file.lock(request, caller, &owner);
+    if ((error == Error::None && request.type != LockList::unlock) || error == Error::Deferred) {
+        owner.add(*file.inode);
+    }
+    return error;
+}
+
+Result<proto::LockHeld> Vfs::find_lock(Session& view, OpenFile& file, proto::LockRequest const& request) {
+    if (request.owner == proto::LockRequest::open_file || request.owner > proto::LockRequest::process ||
+        request.type == LockList::unlock) {
+        return fail(Error::Invalid);
+    }
+    bool const own = request.owner == proto::LockRequest::process;
+    auto const wanted = file.wanted_lock(request, own ? view.locks.get() : nullptr);
+    if (!wanted) { return fail(wanted.error()); }
+    auto const found = file.inode->locks ? file.inode->locks->find(*wanted) : std::nullopt;
+    if (!found) { return proto::LockHeld{LockList::unlock, 0, 0, 0, 0}; }
+    std::int32_t const holder = found->kind == Lock::Kind::Description ? -1
+                                : found->owner->container == view.container
+                                    ? static_cast<std::int32_t>(found->owner->process)
+                                    : 0;
+    bool const to_end = found->end >= static_cast<std::uint64_t>(INT64_MAX);
+    return proto::LockHeld{found->type, 0, holder, static_cast<std::int64_t>(found->start),
+                           to_end ? 0 : static_cast<std::int64_t>(found->end - found->start)};
+}
+
 } // namespace vfs

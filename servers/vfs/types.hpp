@@ -72,5 +72,7 @@ constexpr std::uint32_t device_minor(std::uint32_t device) { return (device & 0x
 constexpr std::uint32_t make_device(std::uint32_t major, std::uint32_t minor) {
     return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
 }
+/// Device numbers of ptmx and of the terminals in a devpts (pts(4)).
+inline constexpr std::uint32_t multiplexer_major = 5, multiplexer_minor = 2, terminal_major = 136;
 
 } // namespace vfs

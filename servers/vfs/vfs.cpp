@@ -136,7 +136,12 @@ Result<Walked> Vfs::walk(Session const& view, At at, std::string_view path, std:
 }
 
 proto::FileStatus Vfs::status_of(Credentials const& who, Place place) const {
-    Inode const& inode = *place.dentry->inode;
+    proto::FileStatus status = status_of(who, *place.dentry->inode);
+    status.mount_id = place.mount->id;
+    return status;
+}
+
+proto::FileStatus Vfs::status_of(Credentials const& who, Inode const& inode) {
     proto::FileStatus status{};
     status.inode = inode.number;
     status.mode = inode.mode;
@@ -152,7 +157,6 @@ proto::FileStatus Vfs::status_of(Credentials const& who, Place place) const {
     status.device_minor = inode.file_system().device;
     status.special_major = device_major(inode.device);
     status.special_minor = device_minor(inode.device);
-    status.mount_id = place.mount->id;
     return status;
 }
 

@@ -89,6 +89,9 @@ public:
     /// Path of root (0) or working directory (1) as the session sees it. NoEntry: removed.
     Result<std::string> describe(Session& session, std::uint32_t which);
     Result<Opened> open_place(Session& session, std::uint32_t which);
+    /// Record locks of the session's process, or what is in the way of one (of its or of the open file's).
+    Error lock(Session& session, OpenFile& file, proto::LockRequest const& request, Caller& caller);
+    Result<proto::LockHeld> find_lock(Session& session, OpenFile& file, proto::LockRequest const& request);
     Result<std::array<Slot, 2>> pipe(Session& session, std::uint32_t flags);
     Result<Slot> anonymous_file(Session& session, std::uint64_t size);
     /// Takes over `server` (0: none) if it succeeds. With MS_BIND a `server` or `given` is a namespace's file, type its name (`net:[4026531840]`):
@@ -157,6 +160,12 @@ public:
     /// Takes over `server` if it succeeds.
     Error mount_at(Session& session, Slot server, std::string_view type, std::string_view path);
     Error register_device(RegisteredDevice const& device);
+    // --- devpts (pseudo_terminals.cpp) ---
+    Result<proto::PseudoTerminal> new_terminal(OpenFile const& multiplexer);
+    /// Takes over the slots if it succeeds. NoEntry: it has ended, or its file system has.
+    Error set_terminal(proto::PseudoTerminal const& which, PseudoTerminals::Access const& access);
+    void end_terminal(proto::PseudoTerminal const& which);
+    Result<proto::FileStatus> terminal_status(proto::PseudoTerminal const& which) const;
     [[nodiscard]] std::array<std::uint64_t, 8> usage() const;
     /// Domain 0: none.
     proto::QuotaEvent take_quota_event();
@@ -208,6 +217,7 @@ private:
     [[nodiscard]] Result<Start> start_of(Session const& session, At at) const;
     Result<Walked> walk(Session const& session, At at, std::string_view path, std::uint32_t flags);
     [[nodiscard]] proto::FileStatus status_of(Credentials const& who, Place place) const;
+    [[nodiscard]] static proto::FileStatus status_of(Credentials const& who, Inode const& inode);
     /// The directory may be changed: permission, and the mount is writable.
     Error may_change(Session const& session, Place directory) const;
     /// `entry` may be taken out of `directory` (sticky bit, mount points).
@@ -236,6 +246,18 @@ private:
     Error move(Session& session, Place point, std::string_view source);
     Error parse_options(Credentials const& who, FileSystem& file_system, std::string_view data,
                         std::uint32_t& root_mode, std::uint32_t& user, std::uint32_t& group) const;
+    /// devpts: options and ptmx of a new instance; options of one that is remounted. Errors: Invalid.
+    Error start_terminals(Credentials const& who, FileSystem& file_system, std::string_view data);
+    Error terminal_options(Credentials const& who, FileSystem& file_system, std::string_view data);
+    /// The devpts that a node ptmx stands for: its own, or the one mounted on `pts` next to it. Null: none.
+    [[nodiscard]] static FileSystem* devpts_of(Place multiplexer, DentryTable& dentries);
+    [[nodiscard]] FileSystem* devpts(std::uint32_t instance) const;
+    /// An instance of its own on /dev/pts, as a container or a machine begins with.
+    Error mount_devpts(Session& view) {
+        return mount(view, mount_flag::no_suid | mount_flag::no_exec, 0, "devpts", "/dev/pts", "devpts",
+                     "gid=5,mode=620,ptmxmode=666");
+    }
+    Result<Opened> open_terminal(Place place, std::uint32_t flags);
     /// The entries of a sysfs or cgroup2.
     Error populate_fixed(FileSystem& file_system);
     QuotaDomain* domain(std::uint32_t number) const;
@@ -277,6 +299,7 @@ private:
     LocalNames names_;
     LocalSocket *sockets_ = nullptr, *last_socket_ = nullptr;
     bool collection_due_ = false;
+    std::uint32_t next_container_ = 1;
 };
 
 } // namespace vfs

@@ -44,6 +44,11 @@ void install(ThreadArea& thread, Word number, proto::FileKind kind, bool close_o
 
 void release(ThreadArea& thread, Word number) { files(thread).descriptors[number].reserved = 0; }
 
+/// fcntl(2): a process that closes any descriptor of a file loses its record locks there.
+[[gnu::noinline, gnu::cold]] static void give_up_locks(Word number) {
+    static_cast<void>(ipc::call<proto::VfsSession::ReleaseLocks>(vfs, ipc::OptionalCap<proto::File>{file(number)}));
+}
+
 void clear_slot(Word number) { static_cast<void>(own_slots().remove(slot_of(number))); }
 
 Long close_descriptor(ThreadArea& thread, Word number) {
@@ -57,6 +62,7 @@ Long close_descriptor(ThreadArea& thread, Word number) {
         descriptor.close_on_exec = 0;
         descriptor.reserved = descriptor_flag::taken; // until its slot is empty
     }
+    if (table.record_locks != 0) [[unlikely]] { give_up_locks(number); }
     clear_slot(number);
     descriptor.reserved = 0;
     return 0;
@@ -98,6 +104,7 @@ Long duplicate_to(ThreadArea& thread, Word from, Word to, bool close_on_exec) {
         if (reserved < 0) { return reserved; }
     } else if (table.descriptors[to].open != 0) {
         table.descriptors[to].open = 0;
+        if (table.record_locks != 0) [[unlikely]] { give_up_locks(to); }
         clear_slot(to);
     }
     return copy_descriptor(thread, from, to, close_on_exec);

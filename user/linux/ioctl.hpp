@@ -5,13 +5,13 @@
 namespace vdso {
 
 namespace ioctl_number {
-inline constexpr std::uint32_t tcgets = 0x5401, tcsets = 0x5402, tcsetsw = 0x5403, tcsetsf = 0x5404, tcgeta = 0x5405,
-                               tcseta = 0x5406, tcsetaw = 0x5407, tcsetaf = 0x5408, send_break = 0x5409, flow = 0x540a,
-                               flush = 0x540b, exclusive = 0x540c, set_controlling = 0x540e, foreground = 0x540f,
-                               set_foreground = 0x5410, output_queue = 0x5411, insert = 0x5412, window_size = 0x5413,
-                               set_window_size = 0x5414, input_queue = 0x541b, non_blocking = 0x5421, detach = 0x5422,
-                               send_break_posix = 0x5425, session = 0x5429, no_close_on_exec = 0x5450,
-                               close_on_exec = 0x5451;
+inline constexpr std::uint32_t open_peer = 0x5441, tcgets = 0x5401, tcsets = 0x5402, tcsetsw = 0x5403, tcsetsf = 0x5404,
+                               tcgeta = 0x5405, tcseta = 0x5406, tcsetaw = 0x5407, tcsetaf = 0x5408,
+                               send_break = 0x5409, flow = 0x540a, flush = 0x540b, exclusive = 0x540c,
+                               set_controlling = 0x540e, foreground = 0x540f, set_foreground = 0x5410,
+                               output_queue = 0x5411, insert = 0x5412, window_size = 0x5413, set_window_size = 0x5414,
+                               input_queue = 0x541b, non_blocking = 0x5421, detach = 0x5422, send_break_posix = 0x5425,
+                               session = 0x5429, no_close_on_exec = 0x5450, close_on_exec = 0x5451;
 /// Cella's own, to servers behind a control device (ctool -> container).
 inline constexpr std::uint32_t cella_first = 0xCE00, attach_files = 0xCE01, cella_last = 0xCEFF;
 /// Bytes of a 0xCE00..0xCEFF request's argument: a length word first, which counts itself.

@@ -88,7 +88,7 @@ struct FileTable {
     volatile Word lock; ///< 0 free; threads of one table spin with Yield
     Word limit;         ///< descriptors the CSpace has room for now (proc sets at start, vDSO after GrowDescriptors)
     Word highest;       ///< one past the highest open descriptor
-    Word next_token;
+    Word record_locks;  ///< not 0: there may be record locks (fcntl(2)), which a close of their file ends
     Descriptor descriptors[1024];
 };
 static_assert(sizeof(FileTable) <= files_size);

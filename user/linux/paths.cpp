@@ -8,7 +8,29 @@ namespace vdso {
 
 namespace {
 
-inline constexpr Word open_create = 0x40, open_exclusive = 0x80, open_write_only = 1, open_truncate = 0x200;
+inline constexpr Word open_create = 0x40, open_exclusive = 0x80, open_write_only = 1, open_truncate = 0x200,
+                      open_no_controlling = 0x100;
+
+/// The master of a new pseudo terminal; `number` is reserved and has what vfs gave.
+[[gnu::noinline, gnu::cold]] Long open_master(ThreadArea& thread, Word number, Word flags) {
+    Long const spare = reserve(thread);
+    Long result = spare;
+    if (spare >= 0) {
+        auto const made = ipc::call_into<proto::Process::OpenTerminal>(
+            slot_of(static_cast<Word>(spare)), process(thread), ipc::OptionalCap<proto::File>{file(number)}, flags);
+        if (!made) { result = refuse(made.error()); }
+    }
+    clear_slot(number);
+    if (result >= 0) {
+        static_cast<void>(own_slots().move(slot_of(number), own_slots(), slot_of(static_cast<Word>(spare))));
+        install(thread, number, proto::FileKind::CharacterDevice, (flags & open_flag::close_on_exec) != 0, true);
+        result = static_cast<Long>(number);
+    } else {
+        release(thread, number);
+    }
+    if (spare >= 0) { release(thread, static_cast<Word>(spare)); }
+    return result;
+}
 
 } // namespace
 
@@ -34,13 +56,22 @@ Long open_at(ThreadArea& thread, Word descriptor, Word address, Word flags, Word
         auto const result = std::get<1>(*opened);
         if (result.kind == proto::FileKind::Terminal && result.inode == proto::controlling_terminal) {
             clear_slot(static_cast<Word>(number));
-            auto const terminal = ipc::call_into<proto::Process::ControllingTerminal>(slot, process(thread));
+            auto const terminal = ipc::call_into<proto::Process::OpenTerminal>(slot, process(thread),
+                                                                               ipc::OptionalCap<proto::File>{}, flags);
             if (!terminal) {
                 release(thread, static_cast<Word>(number));
                 return refuse(terminal.error());
             }
         }
+        if (result.kind == proto::FileKind::Terminal && result.inode == proto::pseudo_terminal_multiplexer) {
+            return open_master(thread, static_cast<Word>(number), flags);
+        }
         install(thread, static_cast<Word>(number), result.kind, (flags & open_flag::close_on_exec) != 0, foreign);
+        if (result.kind == proto::FileKind::Terminal && (flags & (open_no_controlling | open_write_only)) == 0) {
+            // The first terminal of a session becomes its own; if that cannot be, it is only open.
+            static_cast<void>(
+                ipc::call<proto::Process::SetTerminal>(process(thread), file(static_cast<Word>(number)), 0U));
+        }
         return number;
     }
     release(thread, static_cast<Word>(number));

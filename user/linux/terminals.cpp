@@ -2,6 +2,7 @@
 #include "calls.hpp"
 #include "descriptors.hpp"
 #include "ioctl.hpp"
+#include "path_calls.hpp"
 #include "signal_numbers.hpp"
 #include "sockets.hpp"
 #include "transfer.hpp"
@@ -66,6 +67,22 @@ Long related_namespace(ThreadArea& thread, Word descriptor, Word request) {
     install(thread, static_cast<Word>(number), proto::FileKind::Namespace, true);
     return number;
 }
+/// TIOCGPTPEER: a descriptor of the terminal whose master this is. flags: open(2).
+Long open_peer(ThreadArea& thread, Word descriptor, Word flags) {
+    Long const number = reserve(thread);
+    if (number < 0) { return number; }
+    auto const opened = ipc::call_into<proto::Directory::Open>(
+        slot_of(static_cast<Word>(number)), file(descriptor).as<proto::Directory>(), proto::Directory::At{},
+        proto::Directory::Caller{}, flags, 0U, ipc::Path{std::string_view{""}});
+    if (!opened) {
+        release(thread, static_cast<Word>(number));
+        bool const no_master = opened.error() == Error::BadDescriptor || opened.error() == Error::NotDirectory;
+        return refuse(no_master ? Error::NotTerminal : opened.error());
+    }
+    install(thread, static_cast<Word>(number), std::get<1>(*opened).kind, (flags & open_flag::close_on_exec) != 0,
+            true);
+    return number;
+}
 } // namespace
 
 Long sys_ioctl(ThreadArea& thread) {
@@ -118,6 +135,10 @@ Long sys_ioctl(ThreadArea& thread) {
     case ioctl_number::set_controlling:
         return terminal ? finish(ipc::call<Process::SetTerminal>(process(thread), file(descriptor), argument))
                         : refuse(Error::NotTerminal);
+    case ioctl_number::open_peer:
+        return open->kind == static_cast<std::uint8_t>(proto::FileKind::CharacterDevice)
+                   ? open_peer(thread, descriptor, argument)
+                   : refuse(Error::NotTerminal);
     case ioctl_number::attach_files: return attach(thread, descriptor, argument);
     default: return forward(thread, descriptor, request, argument);
     }

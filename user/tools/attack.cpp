@@ -1,6 +1,6 @@
 // Ways out of a container, tried from inside as its root. Each prints "NAME: refused", or what it got hold of; the page attacks.test knows
 // what there is outside to be found.
-//   attack dotdot | chroot | descriptor | procroot | running | nodes | setns | signals | secrets WORD | opened
+//   attack dotdot | chroot | descriptor | procroot | running | nodes | setns | signals | trace | secrets WORD | opened
 //   attack race COUNT          renames on the way of a path, and mounts on what is renamed, COUNT times
 //   attack leave               opens descriptors with and without close-on-exec, then is `attack opened`
 #include <array>
@@ -17,8 +17,11 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +165,39 @@ int signals() {
     return verdict("signals", reached);
 }
 
+/// Refused, and as Linux (EPERM, ESRCH) or a kernel without that call (ENOSYS) refuses it.
+bool refused(long result) { return result < 0 && (errno == EPERM || errno == ESRCH || errno == ENOSYS); }
+
+/// Debugging and everything else that takes a process by its number and looks into it or steers it, on processes of others.
+int trace() {
+    bool reached = false;
+    char byte = 0;
+    iovec const here{&byte, 1}, there{reinterpret_cast<void*>(0x08048000), 1};
+    pid_t const self = getpid();
+    for (pid_t pid = 1; pid < 600; ++pid) {
+        if (access(("/proc/" + std::to_string(pid)).c_str(), F_OK) == 0) { continue; } // one of this container's
+        for (int const request :
+             {PTRACE_ATTACH, PTRACE_SEIZE, PTRACE_CONT, PTRACE_KILL, PTRACE_PEEKDATA, PTRACE_POKEDATA, PTRACE_DETACH}) {
+            errno = 0;
+            long const result = syscall(SYS_ptrace, request, pid, &byte, &byte);
+            reached = reached || !refused(result);
+        }
+        reached = reached || !refused(syscall(SYS_process_vm_readv, pid, &here, 1, &there, 1, 0)) ||
+                  !refused(syscall(SYS_process_vm_writev, pid, &here, 1, &there, 1, 0)) ||
+                  !refused(syscall(SYS_pidfd_open, pid, 0)) || !refused(syscall(SYS_kcmp, pid, self, 0, 0, 0)) ||
+                  !refused(kill(-pid, SIGSTOP)) || !refused(syscall(SYS_tkill, pid, SIGSTOP)) ||
+                  !refused(syscall(SYS_tgkill, pid, pid, SIGSTOP)) || !refused(getsid(pid)) || !refused(getpgid(pid)) ||
+                  !refused(syscall(SYS_prlimit64, pid, 0, nullptr, nullptr)) ||
+                  !refused(setpriority(PRIO_PROCESS, static_cast<id_t>(pid), 19));
+        siginfo_t information{};
+        information.si_code = SI_QUEUE;
+        reached = reached || !refused(syscall(SYS_rt_sigqueueinfo, pid, SIGSTOP, &information));
+    }
+    // To all that one may signal: this container's, which do not care.
+    reached = reached || (kill(-1, SIGURG) != 0 && errno != ESRCH);
+    return verdict("trace", reached);
+}
+
 bool contains(std::string const& path, std::string_view word) {
     int const file = open(path.c_str(), O_RDONLY);
     if (file < 0) { return false; }
@@ -278,6 +314,7 @@ int main(int count, char** arguments) {
     if (name == "nodes") { return nodes(); }
     if (name == "setns") { return set_namespace(); }
     if (name == "signals") { return signals(); }
+    if (name == "trace") { return trace(); }
     if (name == "secrets" && count > 2) { return secrets(arguments[2]); }
     if (name == "race" && count > 2) { return race(static_cast<unsigned>(std::atoi(arguments[2]))); }
     if (name == "map" && count > 2) { return map_file(arguments[2]); }

@@ -55,7 +55,13 @@ void Core::release(NamespaceSet*& set) {
 
 ipc::Result<CapabilityPointer> Core::open_session(Process& process, unsigned kind) {
     CapabilityPointer& session = process.sessions[kind];
-    if (session != 0) return session;
+    if (session != 0) {
+        auto const identity = owners.identify_namespace(session);
+        bool const gone = !identity && (identity.error() == ipc::from_kernel(abi::Error::InvalidCapability) ||
+                                        identity.error() == ipc::from_kernel(abi::Error::FailedLookup));
+        if (!gone) return session;
+        close_session(process, kind); // its server has died, and was started again
+    }
     SharedNamespace* const name_space = namespace_of(process, kind);
     if (name_space == nullptr) return fail(Error::NotSupported);
     auto const made = materialize(*name_space);
@@ -64,6 +70,7 @@ ipc::Result<CapabilityPointer> Core::open_session(Process& process, unsigned kin
     if (!opened) return opened;
     session = *opened;
     vouch(process, kind);
+    if (kinds[kind].kind == proto::NamespaceKind::Ipc) owners.watch_queues();
     if (CapabilityPointer const slot = kinds[kind].session_slot; slot != 0) {
         if (auto installed = machine.install(*process.cspace, slot, session); !installed) {
             machine.drop(std::exchange(session, 0));

@@ -135,11 +135,18 @@ void Core::terminal_signals() {
         proto::SignalInformation information{};
         information.number = static_cast<std::int32_t>(next->signal);
         information.code = signal_code::kernel;
+        auto const deliver = [&] {
+            if (next->leader_only == 0) {
+                send_group(*group, information);
+            } else if (group->process != nullptr) {
+                send(*group->process, information, true);
+            }
+        };
         group->retain();
-        send_group(*group, information);
+        deliver();
         if (next->signal == signal_number::hup) {
             information.number = static_cast<std::int32_t>(signal_number::cont);
-            send_group(*group, information);
+            deliver();
         }
         group->release();
     }

@@ -103,6 +103,10 @@ ipc::Result<std::uint32_t> Core::control(Thread& thread, std::uint32_t option, s
     Process& process = *thread.process;
     Credentials& credentials = process.credentials;
     switch (option) {
+    case proto::Process::lock_holder: {
+        Process const* const holder = table.find(*process.domain->space, static_cast<std::int32_t>(a));
+        return holder == nullptr ? 0 : static_cast<std::uint32_t>(holder->pid->number_in(process.space()));
+    }
     case 1: // PR_SET_PDEATHSIG
         if (a > signal_count) return fail(Error::Invalid);
         process.parent_death_signal = a;

@@ -157,12 +157,28 @@ public:
         if (!result) core.machine.drop(terminal.slot);
         return result;
     }
-    Result<ipc::Cap<proto::File>> on(P::ControllingTerminal, Sender& sender) {
-        return run<P::ControllingTerminal>(sender, [&](Thread& thread) -> Result<ipc::Cap<proto::File>> {
-            auto const terminal = core.controlling_terminal(*thread.process);
-            if (!terminal) return fail(terminal.error());
-            return ipc::Cap<proto::File>{*terminal};
+    Result<ipc::Cap<proto::File>> on(P::OpenTerminal, Sender& sender, ipc::OptionalCap<proto::File> multiplexer,
+                                     Word32 flags) {
+        CapabilityPointer master = 0;
+        auto const opened = run<P::OpenTerminal>(sender, [&](Thread& thread) -> Result<ipc::Cap<proto::File>> {
+            if (multiplexer.slot == 0) {
+                auto const terminal = core.controlling_terminal(*thread.process);
+                if (!terminal) return fail(terminal.error());
+                return ipc::Cap<proto::File>{*terminal};
+            }
+            auto const made = core.owners.new_pseudo_terminal(multiplexer.slot, flags);
+            if (!made) return fail(made.error());
+            master = *made;
+            return ipc::Cap<proto::File>{master};
         });
+        if (multiplexer.slot != 0) core.machine.drop(multiplexer.slot);
+        if (master == 0) return opened;
+        if (opened) {
+            sender.delete_after_reply(master);
+        } else { // answered already, or nobody is there any more
+            core.machine.drop(master);
+        }
+        return opened;
     }
     // --- time ---
     Result<std::uint64_t> on(P::Sleep, Sender& sender, Word32 clock_number, Word32 absolute,

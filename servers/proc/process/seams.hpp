@@ -36,6 +36,8 @@ public:
     /// A session in it, with every operation that is `allowed` (bits of the kind's own protocol).
     virtual ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) = 0;
     /// Who holds the session of that namespace (Namespace::Vouch).
+    /// The owner of IPC namespaces tells proc of message queues' signals, also after it was started again: it has forgotten that it should.
+    virtual void watch_queues() = 0;
     virtual void vouch(CapabilityPointer name_space, CapabilityPointer session,
                        proto::SessionCredentials const& credentials) = 0;
     /// The mount namespace of a vfs session.
@@ -61,6 +63,8 @@ public:
     virtual ipc::Result<ipc::Unit> set_terminal_foreground(CapabilityPointer file, std::uint32_t group) = 0;
     virtual ipc::Result<std::uint32_t> terminal_foreground(CapabilityPointer file) = 0;
     virtual ipc::Result<proto::TerminalSignal> take_terminal_signal() = 0;
+    /// The master of a new pseudo terminal, by the open file of its ptmx.
+    virtual ipc::Result<CapabilityPointer> new_pseudo_terminal(CapabilityPointer multiplexer, std::uint32_t flags) = 0;
     /// Uts::SetHostname (domain: SetDomainname).
     virtual ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain,
                                                  proto::HostName const& name) = 0;

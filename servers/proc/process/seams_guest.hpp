@@ -5,6 +5,7 @@
 #include "proto/cgroup.hpp"
 #include "proto/clock.hpp"
 #include "proto/memory.hpp"
+#include "proto/message_queue.hpp"
 #include "proto/terminal.hpp"
 #include "proto/time.hpp"
 #include "proto/vfs.hpp"
@@ -22,6 +23,8 @@ struct OwnerCapabilities {
 class GuestOwners final : public Owners, public UserNamespace::Observer {
 public:
     void user_namespace_ends(UserNamespace const& space) override { forget_maps(space); }
+    ipc::Cap<proto::MessageQueue> queues; ///< the first IPC namespace
+    ipc::Cap<ipc::Notification> queues_notification;
     explicit GuestOwners(OwnerCapabilities const& capabilities) : to_{capabilities} {}
     ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags,
                                                     UserNamespace const& owner, std::uint32_t process) override {
@@ -68,6 +71,10 @@ public:
     }
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t allowed) override {
         return slot_of(ipc::call<proto::Namespace::Enter>(ipc::Cap<proto::Namespace>{name_space}, allowed));
+    }
+    void watch_queues() override {
+        if (queues.slot != 0 && queues_notification.slot != 0)
+            static_cast<void>(ipc::call<proto::MessageQueue::Watch>(queues, queues_notification));
     }
     void vouch(CapabilityPointer name_space, CapabilityPointer session,
                proto::SessionCredentials const& credentials) override {
@@ -116,6 +123,10 @@ public:
     }
     ipc::Result<proto::TerminalSignal> take_terminal_signal() override {
         return ipc::call<proto::TerminalControl::TakeSignal>(to_.terminal_control);
+    }
+    ipc::Result<CapabilityPointer> new_pseudo_terminal(CapabilityPointer multiplexer, std::uint32_t flags) override {
+        return slot_of(ipc::call<proto::TerminalControl::NewPseudoTerminal>(
+            to_.terminal_control, ipc::OptionalCap<proto::File>{ipc::Cap<proto::File>{multiplexer}}, flags));
     }
     ipc::Result<ipc::Unit> set_host_name(CapabilityPointer uts_session, bool domain,
                                          proto::HostName const& name) override {

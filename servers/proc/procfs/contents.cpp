@@ -77,7 +77,8 @@ std::string ProcFs::text_of(Open const& file) {
     case FileSystems: return std::string{system_filesystems()};
     case CommandLine: return "\n";
     case Devices:
-        return "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/console\n 10 misc\n\nBlock devices:\n";
+        return "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n 10 misc\n136 "
+               "pts\n\nBlock devices:\n";
     case Partitions: return "major minor  #blocks  name\n\n";
     case Swaps: return "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
     case Status: return process_status(core, *process, thread, view);

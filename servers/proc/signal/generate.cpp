@@ -69,7 +69,14 @@ void Core::generate(Process& process, Thread* thread, proto::SignalInformation c
     if (is_init) {
         // pid_namespaces(7): init gets only what it has handlers for; from above SIGKILL and SIGSTOP as well.
         bool const unstoppable = number == n::kill || number == n::stop;
-        if (unstoppable ? !from_above : handler == 0) return;
+        // What it holds back or waits for it gets to see; the default action it is still spared.
+        bool held = false;
+        process.threads.each([&](Thread& each) {
+            if (thread != nullptr && &each != thread) return;
+            held = held || (each.mask & signal_bit(number)) != 0 ||
+                   (each.blocked == Blocked::SignalWait && (each.wait_set & signal_bit(number)) != 0);
+        });
+        if (unstoppable ? !from_above : handler == 0 && !held) return;
     }
     if (number == n::kill) {
         exit_process(process, static_cast<std::int32_t>(n::kill));

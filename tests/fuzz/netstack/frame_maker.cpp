@@ -110,19 +110,21 @@ void FrameMaker::finish_internet(std::size_t start) {
     if (!one_in(16)) { store16(start + 10, sum); }
 }
 
-void FrameMaker::put_address6() {
+void FrameMaker::put_address6(bool own) {
     auto const kind = below(8);
     std::uint8_t address[16]{};
-    if (kind < 3) {
+    if (own && one_in(2)) {
+        address[0] = 0xfd;
+        address[15] = 1;
+    } else if (kind < 3) {
         address[0] = 0xfe;
         address[1] = 0x80;
-        address[8] = 0;
         address[11] = 0xff;
         address[12] = 0xfe;
         address[15] = static_cast<std::uint8_t>(2 + below(10));
     } else if (kind < 5) {
         address[0] = 0xff;
-        address[1] = 2;
+        address[1] = static_cast<std::uint8_t>(one_in(6) ? below(16) : 2);
         address[15] = groups6[below(std::size(groups6))];
         if (one_in(2)) {
             address[11] = 1;
@@ -130,6 +132,7 @@ void FrameMaker::put_address6() {
         }
     } else if (kind < 7) {
         address[0] = 0xfd;
+        address[1] = static_cast<std::uint8_t>(one_in(2) ? below(3) : 0);
         address[15] = static_cast<std::uint8_t>(1 + below(3));
     } else if (one_in(2)) {
         address[15] = 1;
@@ -144,8 +147,8 @@ void FrameMaker::internet6() {
     auto const type_at = frame_.size();
     put8(0);
     put8(one_in(4) ? 64 : 255);
-    put_address6();
-    put_address6();
+    put_address6(false);
+    put_address6(true);
     auto next_header = type_at;
     for (auto extensions = one_in(3) ? below(4) : 0; extensions > 0; --extensions) {
         constexpr std::uint8_t kinds[] = {0, 43, 44, 60, 51};
@@ -161,11 +164,11 @@ void FrameMaker::internet6() {
             for (int i = 0; i < 3; ++i) { put16(one_in(2) ? 0x0100 : below(65536)); }
         }
     }
-    constexpr std::uint8_t protocols[] = {protocol_icmp6, protocol_icmp6, protocol_icmp6,
-                                          protocol_tcp,   protocol_udp,   59};
+    constexpr std::uint8_t protocols[] = {protocol_icmp6, protocol_icmp6, protocol_icmp6, protocol_tcp,
+                                          protocol_tcp,   protocol_udp,   protocol_udp,   59};
     auto const protocol = static_cast<std::uint8_t>(one_in(16) ? below(256) : protocols[below(std::size(protocols))]);
     frame_[next_header] = protocol;
-    joined_ = 0;
+    joined_ = protocol == protocol_tcp && next_header == type_at && !one_in(3) ? 1 + below(4) : 0;
     transport(protocol, start, true);
     store16(start + 4, one_in(16) ? below(65536) : static_cast<std::uint32_t>(frame_.size() - start - 40));
 }
@@ -228,7 +231,7 @@ void FrameMaker::icmp6() {
         put32(below(3600000));
         put32(below(10000));
     }
-    if (type == 130 || type == 131 || (type >= 135 && type <= 137)) { put_address6(); }
+    if (type == 130 || type == 131 || (type >= 135 && type <= 137)) { put_address6(true); }
     for (auto options = below(4); options > 0; --options) { // neighbour discovery's: link-layer addresses, prefix, mtu
         constexpr std::uint8_t kinds[] = {1, 2, 3, 5, 25};
         auto const kind = kinds[below(std::size(kinds))];
@@ -239,7 +242,19 @@ void FrameMaker::icmp6() {
             put16(one_in(3) ? next() : kind == 3 ? 0x40c0 : 0);
         }
     }
-    if (type < 128) { payload(64); }
+    if (type < 128 && one_in(4)) {
+        payload(64);
+    } else if (type < 128) { // what it is about: the start of a packet of ours
+        put32(0x60000000);
+        put16(8);
+        put8(one_in(2) ? protocol_tcp : protocol_udp);
+        put8(64);
+        put_address6(true);
+        put_address6(false);
+        put16(port());
+        put16(port());
+        put32(next());
+    }
 }
 
 void FrameMaker::tcp() {
@@ -312,10 +327,10 @@ void FrameMaker::udp() {
 
 Frame FrameMaker::make(std::size_t device) {
     auto const kind = below(32);
-    if (kind < 3) {
+    if (kind < 2) {
         ethernet(device, 0x0806);
         arp();
-    } else if (kind < 23) {
+    } else if (kind < 18) {
         ethernet(device, 0x0800);
         internet(false);
     } else if (kind < 31) {

@@ -39,7 +39,8 @@ private:
         put16(value >> 16);
         put16(value);
     }
-    void put_address6();
+    /// own: more often than not this stack's.
+    void put_address6(bool own);
     void store16(std::size_t at, std::uint32_t value) {
         frame_[at] = static_cast<std::uint8_t>(value >> 8);
         frame_[at + 1] = static_cast<std::uint8_t>(value);

@@ -5,23 +5,34 @@ namespace fuzz {
 
 namespace {
 namespace stack = proto::stack;
-constexpr std::uint32_t stream = 1, datagram = 2, raw = 3, internet = 2, packet = 17, nonblock = 0x800;
-constexpr std::size_t ethernet_bytes = 14, ip_bytes = 20, tcp_bytes = 20, sockets_at_most = 64, waiting_at_most = 16;
+constexpr std::uint32_t stream = 1, datagram = 2, raw = 3, internet = 2, internet6 = 10, packet = 17, nonblock = 0x800;
+constexpr std::size_t ethernet_bytes = 14, ip_bytes = 20, ip6_bytes = 40, tcp_bytes = 20, sockets_at_most = 64,
+                      waiting_at_most = 16;
 constexpr std::uint8_t finish = 1, syn = 2, acknowledge = 16;
-constexpr std::uint16_t first_caller = 1000, callers = 4;
+constexpr std::uint16_t first_caller = 1000, callers = 4, listener6 = 81;
 constexpr std::uint32_t other = 0x0a000002, own_loopback = 0x7f000001;
 
 proto::SocketAddress address_of(std::uint32_t host_order, std::uint16_t port) {
     return netstack::socket_address(__builtin_bswap32(host_order), port);
 }
+/// fd00::LAST, or with `loopback` ::LAST.
+proto::SocketAddress address6_of(std::uint8_t last, std::uint16_t port, bool loopback = false) {
+    netstack::InternetAddress6 result;
+    result.port = netstack::swap16(port);
+    result.address[0] = last == 0 || loopback ? 0 : 0xfd;
+    result.address[15] = last;
+    return netstack::whole(result);
+}
 proto::SocketAddress peer_of(std::uint32_t argument, std::uint16_t port) {
+    if (argument % 4 == 3) { return address6_of(argument < 128 ? 2 : 1, port, argument >= 192); }
     return address_of(argument < 128 ? other : own_loopback, port);
 }
 
 /// Level and number of options that change how what comes in is taken.
-constexpr std::uint32_t options[][2] = {{1, 2},   {1, 6},   {1, 7}, {1, 8}, {1, 9},  {1, 13}, {1, 25}, {0, 2},
-                                        {0, 8},   {0, 12},  {0, 3}, {6, 1}, {6, 2},  {6, 4},  {6, 5},  {6, 6},
-                                        {255, 1}, {263, 1}, {1, 4}, {1, 3}, {1, 30}, {6, 11}};
+constexpr std::uint32_t options[][2] = {{1, 2},   {1, 6},   {1, 7},   {1, 8},   {1, 9},  {1, 13}, {1, 25},  {0, 2},
+                                        {0, 8},   {0, 12},  {0, 3},   {6, 1},   {6, 2},  {6, 4},  {6, 5},   {6, 6},
+                                        {255, 1}, {263, 1}, {1, 4},   {1, 3},   {1, 30}, {6, 11}, {41, 26}, {41, 16},
+                                        {41, 18}, {41, 49}, {41, 51}, {41, 66}, {41, 7}, {58, 1}};
 } // namespace
 
 void StackWorld::open_sockets() {
@@ -38,6 +49,73 @@ void StackWorld::open_sockets() {
     static_cast<void>(ipc::call<proto::Socket::Connect>(sockets_.back(), address_of(other, 8080)));
     open(internet, datagram, 0);
     static_cast<void>(ipc::call<proto::Socket::Connect>(sockets_.back(), address_of(other, 53)));
+}
+
+void StackWorld::open_sockets6() {
+    open(internet6, stream, 0);
+    static_cast<void>(ipc::call<proto::Socket::Bind>(sockets_.back(), address6_of(0, listener6)));
+    static_cast<void>(ipc::call<proto::Socket::Listen>(sockets_.back(), 4U));
+    open(internet6, datagram, 0);
+    static_cast<void>(ipc::call<proto::Socket::Bind>(sockets_.back(), address6_of(0, 5353)));
+    open(internet6, raw, 58);
+    open(internet6, datagram, 58);
+    open(internet6, stream, 0);
+    static_cast<void>(ipc::call<proto::Socket::Connect>(sockets_.back(), address6_of(2, 8080)));
+    open(internet6, datagram, 0);
+    static_cast<void>(ipc::call<proto::Socket::Connect>(sockets_.back(), address6_of(2, 53)));
+}
+
+namespace {
+/// A segment from fd00::2 to fd00::1, without data.
+Frame segment_frame6(std::uint16_t from, std::uint16_t to, std::uint8_t flags) {
+    Frame frame(ethernet_bytes + ip6_bytes + tcp_bytes);
+    StackWorld::address(frame, 0);
+    frame[6] = 2;
+    frame[11] = 9;
+    frame[12] = 0x86;
+    frame[13] = 0xdd;
+    auto* const ip = frame.data() + ethernet_bytes;
+    ip[0] = 0x60;
+    ip[5] = tcp_bytes;
+    ip[6] = 6;
+    ip[7] = 64;
+    ip[8] = ip[24] = 0xfd;
+    ip[23] = 2;
+    ip[39] = 1;
+    auto* const tcp = ip + ip6_bytes;
+    tcp[0] = static_cast<std::uint8_t>(from >> 8);
+    tcp[1] = static_cast<std::uint8_t>(from);
+    tcp[2] = static_cast<std::uint8_t>(to >> 8);
+    tcp[3] = static_cast<std::uint8_t>(to);
+    tcp[12] = 0x50;
+    tcp[13] = flags;
+    tcp[14] = 0x40;
+    return frame;
+}
+} // namespace
+
+void StackWorld::segment6(std::size_t which, std::uint8_t flags) {
+    auto frame = segment_frame6(0, 0, flags);
+    join_connection(frame, which);
+    inject(0, frame, 1);
+}
+
+void StackWorld::call_in6(std::uint16_t port) { inject(0, segment_frame6(port, listener6, syn), 1); }
+
+void StackWorld::make_connections6() {
+    auto const before = frames;
+    open_sockets6();
+    auto const listener = sockets_[sockets_.size() - 6];
+    segment6(0, syn | acknowledge);
+    for (std::uint16_t i = 0; i < 2; ++i) {
+        call_in6(static_cast<std::uint16_t>(first_caller + i));
+        if (i == 1) { break; } // the last one stays half open
+        segment6(0, acknowledge);
+        if (auto const accepted = ipc::call<proto::Socket::Accept>(listener, nonblock)) {
+            sockets_.push_back(std::get<0>(*accepted).as<proto::Socket>());
+        }
+    }
+    frames = before;
 }
 
 void StackWorld::segment(std::size_t which, std::uint8_t flags) {
@@ -180,9 +258,11 @@ void StackWorld::use_socket(std::size_t which, unsigned operation, std::uint32_t
             constexpr std::uint32_t kinds[][2] = {{stream, 0}, {datagram, 0}, {raw, 1},
                                                   {raw, 17},   {datagram, 1}, {raw, 255}};
             auto const [type, protocol] = kinds[argument % std::size(kinds)];
-            open(internet, type, protocol);
-            static_cast<void>(ipc::call<proto::Socket::Bind>(
-                sockets_.back(), address_of(0, static_cast<std::uint16_t>(1000 + argument))));
+            bool const six = argument / 8 % 2 != 0;
+            auto const port = static_cast<std::uint16_t>(1000 + argument);
+            open(six ? internet6 : internet, type, six && protocol == 1 ? 58 : protocol);
+            static_cast<void>(
+                ipc::call<proto::Socket::Bind>(sockets_.back(), six ? address6_of(0, port) : address_of(0, port)));
             if (type == stream && argument >= 128) {
                 static_cast<void>(ipc::call<proto::Socket::Listen>(sockets_.back(), 2U));
             }

@@ -2,14 +2,16 @@
 #include "../../../servers/netstack/lwip/hooks.h"
 #include "lwip/ip4_frag.h"
 #include "lwip/priv/tcp_priv.h"
+#include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace fuzz {
 
 namespace {
 namespace stack = proto::stack;
 constexpr std::uint32_t half = stack::ring_bytes / 2;
-constexpr std::size_t ethernet_bytes = 14, ip_bytes = 20, tcp_bytes = 20;
+constexpr std::size_t ethernet_bytes = 14, ip_bytes = 20, ip6_bytes = 40, tcp_bytes = 20;
 constexpr std::size_t ring_count = 3;
 /// Kept from world to world: clearing them costs more than most inputs. Only what was written is cleared.
 std::uint64_t ring_memory[ring_count][stack::ring_bytes / 8];
@@ -66,29 +68,40 @@ void repair_headers(Frame& frame) {
 }
 
 void join_connection(Frame& frame, std::size_t which) {
-    auto const* connection = tcp_active_pcbs;
-    for (; which > 0 && connection != nullptr && connection->next != nullptr; --which) {
-        connection = connection->next;
+    bool const six = frame.size() > ethernet_bytes && frame[12] == 0x86 && frame[13] == 0xdd;
+    auto const start = ethernet_bytes + (six ? ip6_bytes : ip_bytes);
+    tcp_pcb const* connection = nullptr;
+    for (auto const* any = tcp_active_pcbs; any != nullptr; any = any->next) {
+        if ((any->remote_ip.type == IPADDR_TYPE_V6) != six) { continue; }
+        connection = any;
+        if (which-- == 0) { break; }
     }
-    constexpr std::size_t tcp = ethernet_bytes + ip_bytes;
-    if (connection == nullptr || frame.size() < tcp + tcp_bytes) { return; }
-    frame[ethernet_bytes] = 0x45;
-    frame[ethernet_bytes + 6] = frame[ethernet_bytes + 7] = 0; // no fragment
-    frame[ethernet_bytes + 9] = 6;
+    if (connection == nullptr || frame.size() < start + tcp_bytes) { return; }
+    auto* const ip = frame.data() + ethernet_bytes;
+    if (six) {
+        ip[6] = 6; // no extension header
+        std::memcpy(ip + 8, ip_2_ip6(&connection->remote_ip)->addr, 16);
+        std::memcpy(ip + 24, ip_2_ip6(&connection->local_ip)->addr, 16);
+    } else {
+        ip[0] = 0x45;
+        ip[6] = ip[7] = 0; // no fragment
+        ip[9] = 6;
+        std::memcpy(ip + 12, &ip_2_ip4(&connection->remote_ip)->addr, 4);
+        std::memcpy(ip + 16, &ip_2_ip4(&connection->local_ip)->addr, 4);
+    }
+    auto* const tcp = frame.data() + start;
     auto const put16 = [&](std::size_t where, std::uint16_t value) {
-        frame[where] = static_cast<std::uint8_t>(value >> 8);
-        frame[where + 1] = static_cast<std::uint8_t>(value);
+        tcp[where] = static_cast<std::uint8_t>(value >> 8);
+        tcp[where + 1] = static_cast<std::uint8_t>(value);
     };
     auto const put32 = [&](std::size_t where, std::uint32_t value) {
         put16(where, static_cast<std::uint16_t>(value >> 16));
         put16(where + 2, static_cast<std::uint16_t>(value));
     };
-    std::memcpy(&frame[ethernet_bytes + 12], &ip_2_ip4(&connection->remote_ip)->addr, 4);
-    std::memcpy(&frame[ethernet_bytes + 16], &ip_2_ip4(&connection->local_ip)->addr, 4);
-    put16(tcp, connection->remote_port);
-    put16(tcp + 2, connection->local_port);
-    put32(tcp + 4, connection->rcv_nxt + static_cast<std::uint32_t>(static_cast<std::int8_t>(frame[tcp + 7])));
-    put32(tcp + 8, connection->snd_nxt + static_cast<std::uint32_t>(static_cast<std::int8_t>(frame[tcp + 11])));
+    put16(0, connection->remote_port);
+    put16(2, connection->local_port);
+    put32(4, connection->rcv_nxt + static_cast<std::uint32_t>(static_cast<std::int8_t>(tcp[7])));
+    put32(8, connection->snd_nxt + static_cast<std::uint32_t>(static_cast<std::int8_t>(tcp[11])));
 }
 
 StackWorld::StackWorld() : area_(stack::configuration_bytes) {
@@ -107,6 +120,7 @@ StackWorld::StackWorld() : area_(stack::configuration_bytes) {
     control_ = world_.client<proto::NetworkStack>(number_, netstack::control_badge);
     open_sockets();
     make_connections();
+    make_connections6();
 }
 
 StackWorld::~StackWorld() {
@@ -167,12 +181,60 @@ void StackWorld::configure(std::uint8_t features) {
         writer.add(route);
     }
     if (has(feature::rules)) { add_rules(writer); }
+    configure6(writer, features);
     writer.add(stack::SettingRecord{{}, proto::NetworkSetting::Forwarding, {has(feature::no_forwarding) ? 0 : 1, 0}});
     static_cast<void>(writer.finish());
 }
 
+void StackWorld::configure6(stack::ConfigurationWriter& writer, std::uint8_t features) {
+    auto const has = [&](std::uint8_t which) { return (features & which) != 0; };
+    auto const address = [&](std::uint32_t device, std::initializer_list<std::uint8_t> first, std::uint8_t middle,
+                             std::uint8_t last, std::uint8_t prefix) {
+        stack::AddressRecord6 record{};
+        record.device = device;
+        record.prefix = prefix;
+        std::ranges::copy(first, record.address);
+        record.address[11] = middle;
+        record.address[12] = middle != 0 ? 0xfe : 0;
+        record.address[15] = last;
+        writer.add(record);
+    };
+    auto const route = [&](std::uint32_t device, std::uint8_t net, bool far) {
+        stack::RouteRecord6 record{};
+        record.device = device;
+        record.destination[0] = record.gateway[0] = 0xfd;
+        record.destination[1] = net;
+        record.gateway[15] = 2;
+        record.has_gateway = far ? 1 : 0;
+        record.prefix = far ? 16 : 64;
+        writer.add(record);
+    };
+    address(1, {}, 0, 1, 128);
+    address(2, {0xfd}, 0, 1, 64);
+    address(2, {0xfe, 0x80}, 0xff, 2, 64);
+    route(2, 0, false);
+    route(2, 2, true);
+    if (has(feature::second_address)) { address(2, {0xfd}, 0, 3, 64); }
+    if (!has(feature::no_bridge_address)) {
+        address(5, {0xfd, 1}, 0, 1, 64);
+        address(5, {0xfe, 0x80}, 0xff, 5, 64);
+        route(5, 1, false);
+    }
+    stack::NeighbourRecord6 known{}; // the others are asked for
+    known.device = 2;
+    known.address[0] = 0xfd;
+    known.address[15] = 2;
+    known.hardware_address[0] = 2;
+    known.hardware_address[5] = 9;
+    writer.add(known);
+    writer.add(stack::SettingRecord{{}, proto::NetworkSetting::Forwarding6, {has(feature::no_forwarding) ? 0 : 1, 0}});
+}
+
 void StackWorld::notify(abi::Word bit) {
-    world_.as(number_, [&] { server_->on_notification(abi::Word{1} << bit); });
+    world_.as(number_, [&] {
+        server_->on_notification(abi::Word{1} << bit);
+        while (std::exchange(host_.again, false)) { server_->on_notification(abi::Word{1} << stack::ring_bit); }
+    });
 }
 
 void StackWorld::address(Frame& frame, std::size_t device) {

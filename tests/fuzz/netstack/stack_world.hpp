@@ -13,7 +13,7 @@ using Frame = std::vector<std::uint8_t>;
 
 /// Ethernet and IPv4: type, version, lengths and header checksum as they should be.
 void repair_headers(Frame& frame);
-/// TCP: the numbers of the live connection number `which`, so that the segment is one of it; the frame's own are small differences.
+/// TCP: the numbers of the live connection number `which` of the frame's family, so that the segment is one of it; the frame's own are small differences.
 void join_connection(Frame& frame, std::size_t which);
 
 /// What a configuration has besides devices and addresses; bits.
@@ -52,14 +52,21 @@ private:
         std::uint32_t random() override { return seed = seed * 1664525 + 1013904223; }
         void* ring_memory(std::uint32_t number) override { return number < rings.size() ? rings[number] : nullptr; }
         void ring_peer(std::uint32_t) override {}
+        void ring_self() override { again = true; }
+        bool again = false;
         void ring_netns() override {}
     };
     void configure(std::uint8_t features);
+    static void configure6(proto::stack::ConfigurationWriter& writer, std::uint8_t features);
     void open_sockets();
     /// Established, half-closed and half-open connections, as their remote ends would make them.
     void make_connections();
     void segment(std::size_t which, std::uint8_t flags);
     void call_in(std::uint16_t port);
+    void segment6(std::size_t which, std::uint8_t flags);
+    void call_in6(std::uint16_t port);
+    void open_sockets6();
+    void make_connections6();
     void open(std::uint32_t domain, std::uint32_t type, std::uint32_t protocol);
     void set_blocking(std::size_t which, bool blocking);
     void notify(abi::Word bit);

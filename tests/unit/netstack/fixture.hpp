@@ -1,9 +1,9 @@
 // One stack under test: a platform of its own, a wire whose other end the test holds, and sockets of programs.
 #pragma once
-#include "../../../servers/netstack/platform.hpp"
 #include "../../../servers/netstack/stack_server.hpp"
 #include "host/world.hpp"
 #include "proto/packet_ring.hpp"
+#include "records.hpp"
 #include <doctest/doctest.h>
 
 namespace {
@@ -11,20 +11,7 @@ namespace {
 namespace stack = proto::stack;
 using ipc::Error;
 
-struct FakePlatform final : netstack::Platform {
-    std::uint64_t now = 1000000000;
-    std::uint32_t seed = 1;
-    std::vector<std::uint64_t> ring = std::vector<std::uint64_t>(stack::ring_bytes / 8);
-    int bells = 0;
-    std::uint64_t nanoseconds() override { return now; }
-    std::uint64_t stamp() override { return now; }
-    std::uint64_t stamp_of(std::uint64_t nanoseconds) override { return nanoseconds; }
-    std::uint32_t random() override { return seed = seed * 1664525 + 1013904223; }
-    void* ring_memory(std::uint32_t number) override { return number == 0 ? ring.data() : nullptr; }
-    void ring_peer(std::uint32_t) override { ++bells; }
-    int netns_bells = 0;
-    void ring_netns() override { ++netns_bells; }
-};
+using FakePlatform = records::FakePlatform<1>;
 
 /// One stack: a loopback that is up, and 10.0.0.1/24 on a device whose other end the test holds.
 struct Fixture {
@@ -40,21 +27,8 @@ struct Fixture {
     Fixture() {
         netstack::platform_instance = &platform;
         stack::ConfigurationWriter writer{area.data(), static_cast<std::uint32_t>(area.size())};
-        stack::DeviceRecord loopback{};
-        loopback.index = 1;
-        loopback.mtu = 65536;
-        loopback.kind = stack::DeviceKind::Loopback;
-        loopback.up = loopback.carrier = 1;
-        std::memcpy(loopback.name, "lo", 3);
-        writer.add(loopback);
-        auto wire = loopback;
-        wire.index = 2;
-        wire.mtu = 1500;
-        wire.kind = stack::DeviceKind::Veth;
-        wire.ring = 1;
-        std::memcpy(wire.name, "v0", 3);
-        std::memcpy(wire.hardware_address, "\2\0\0\0\0\1", 6);
-        writer.add(wire);
+        writer.add(records::device(1, "lo", stack::DeviceKind::Loopback));
+        writer.add(records::device(2, "v0", stack::DeviceKind::Veth, 1));
         writer.add(stack::AddressRecord{{}, 1, {127, 0, 0, 1}, 8, {}});
         writer.add(stack::AddressRecord{{}, 2, {10, 0, 0, 1}, 24, {}});
         stack::RouteRecord route{};
@@ -62,10 +36,7 @@ struct Fixture {
         route.prefix = 24;
         route.destination[0] = 10;
         writer.add(route);
-        auto asleep = wire;
-        asleep.index = 3;
-        asleep.ring = 0;
-        std::memcpy(asleep.name, "v1", 3);
+        auto asleep = records::device(3, "v1", stack::DeviceKind::Veth);
         std::memcpy(asleep.sleeper, "\12\1\0\2", 4);
         writer.add(asleep);
         writer.add(stack::AddressRecord{{}, 3, {10, 1, 0, 1}, 24, {}});
@@ -99,12 +70,12 @@ struct Fixture {
     /// A frame from the other end of the wire.
     void inject(std::span<std::byte const> frame) {
         constexpr auto half = stack::ring_bytes / 2;
-        proto::PacketRing ring{reinterpret_cast<std::byte*>(platform.ring.data()) + half, half};
+        proto::PacketRing ring{reinterpret_cast<std::byte*>(platform.memory[0].data()) + half, half};
         bool empty = false;
         ring.put(static_cast<std::uint32_t>(frame.size()), 0, empty,
                  [&](auto put) { put(frame.data(), static_cast<std::uint32_t>(frame.size())); });
         world.as(number, [&] { server->on_notification(1U << stack::ring_bit); });
-        proto::PacketRing sent{platform.ring.data(), half};
+        proto::PacketRing sent{platform.memory[0].data(), half};
         std::uint32_t length, flags;
         while (sent.next(length, flags)) { sent.pop(length); }
     }

@@ -49,7 +49,7 @@ TEST_CASE("packet sockets see frames of their type and device, and send what the
     CHECK(send(own, "there", 5, on(9, 0x88b5)).error() == Error::NoDevice);
     CHECK(send(own, frame, 1501, on(2, 0x88b5)).error() == Error::MessageTooLong);
     REQUIRE(send(own, "there", 5, on(2, 0x88b5)));
-    proto::PacketRing sent{fixture.platform.ring.data(), stack::ring_bytes / 2};
+    proto::PacketRing sent{fixture.platform.memory[0].data(), stack::ring_bytes / 2};
     std::uint32_t length, flags;
     REQUIRE(sent.next(length, flags));
     CHECK(length == 19);
@@ -70,7 +70,7 @@ TEST_CASE("broadcasts need SO_BROADCAST; SO_BINDTODEVICE hears one device only")
     REQUIRE(ipc::call<proto::Socket::SetOption>(udp, 1U, 6U, on));
     CHECK(send(udp, "x", 1, internet(0xffffffff, 9)).error() == Error::NetworkUnreachable);
     REQUIRE(send(udp, "x", 1, internet(0x0a0000ff, 9)));
-    proto::PacketRing sent{fixture.platform.ring.data(), stack::ring_bytes / 2};
+    proto::PacketRing sent{fixture.platform.memory[0].data(), stack::ring_bytes / 2};
     std::uint32_t length, flags;
     char frame[64]{};
     REQUIRE(sent.next(length, flags));

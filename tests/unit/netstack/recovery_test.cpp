@@ -12,6 +12,7 @@ struct Host final : netstack::Platform {
     std::uint32_t random() override { return 7; }
     void* ring_memory(std::uint32_t) override { return nullptr; }
     void ring_peer(std::uint32_t) override {}
+    void ring_self() override {}
     void ring_netns() override {}
 };
 

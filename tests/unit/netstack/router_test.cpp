@@ -1,9 +1,9 @@
 // A whole stack as a host's: a card to the outside, a bridge with two containers, rules and rates. The test is everybody else.
-#include "../../../servers/netstack/platform.hpp"
 #include "../../../servers/netstack/stack_server.hpp"
 #include "host/world.hpp"
 #include "packets.hpp"
 #include "proto/packet_ring.hpp"
+#include "records.hpp"
 #include <doctest/doctest.h>
 #include <string>
 
@@ -20,21 +20,7 @@ constexpr auto outside = address(192, 0, 2, 7), host = address(10, 0, 2, 15), ne
                loopback = address(127, 0, 0, 1);
 constexpr std::uint32_t eth0 = 2, br0 = 3, va = 4, vb = 5, rings = 3;
 
-struct FakePlatform final : netstack::Platform {
-    std::uint64_t now = 1000000000;
-    std::uint32_t seed = 1;
-    std::vector<std::uint64_t> memory[rings];
-    FakePlatform() {
-        for (auto& ring : memory) { ring.resize(stack::ring_bytes / 8); }
-    }
-    std::uint64_t nanoseconds() override { return now; }
-    std::uint64_t stamp() override { return now; }
-    std::uint64_t stamp_of(std::uint64_t nanoseconds) override { return nanoseconds; }
-    std::uint32_t random() override { return seed = seed * 1664525 + 1013904223; }
-    void* ring_memory(std::uint32_t number) override { return number < rings ? memory[number].data() : nullptr; }
-    void ring_peer(std::uint32_t) override {}
-    void ring_netns() override {}
-};
+using FakePlatform = records::FakePlatform<rings>;
 
 struct Frame {
     Bytes packet; ///< without the Ethernet header
@@ -66,17 +52,9 @@ struct Router {
     void configure() {
         stack::ConfigurationWriter writer{area.data(), static_cast<std::uint32_t>(area.size())};
         auto const device = [&](std::uint32_t index, char const* name, stack::DeviceKind kind, std::uint32_t ring) {
-            stack::DeviceRecord record{};
-            record.index = index;
-            record.mtu = index == 1 ? 65536 : 1500;
-            record.kind = kind;
-            record.ring = ring;
-            record.up = record.carrier = 1;
+            auto record = records::device(index, name, kind, ring, static_cast<std::uint8_t>(index));
             record.master = index == va || index == vb ? br0 : 0;
             record.rate = index == va ? rate : 0;
-            std::memcpy(record.name, name, std::strlen(name));
-            std::uint8_t const hardware[6] = {2, 0, 0, 0, 0, static_cast<std::uint8_t>(index)};
-            std::memcpy(record.hardware_address, hardware, 6);
             writer.add(record);
         };
         device(1, "lo", stack::DeviceKind::Loopback, 0);

@@ -1,5 +1,6 @@
 // IPv6: sockets on the loopback, both families at one listener, neighbours on a wire.
 #include "fixture.hpp"
+#include "lwip/priv/tcp_priv.h"
 
 namespace {
 
@@ -27,23 +28,12 @@ netstack::InternetAddress6 read(proto::SocketAddress const& address) {
 struct Six : Fixture {
     explicit Six(bool forwards = false) {
         stack::ConfigurationWriter writer{area.data(), static_cast<std::uint32_t>(area.size())};
-        stack::DeviceRecord device{};
-        device.index = 1;
-        device.mtu = 65536;
-        device.kind = stack::DeviceKind::Loopback;
-        device.up = device.carrier = 1;
-        writer.add(device);
-        device.index = 2;
-        device.mtu = 1500;
-        device.kind = stack::DeviceKind::Veth;
-        device.ring = 1;
-        std::memcpy(device.hardware_address, "\2\0\0\0\0\1", 6);
-        writer.add(device);
-        device.index = 3;
-        device.ring = 0;
-        device.sleeper6_count = 1;
-        std::memcpy(device.sleeper6[0], "\0\0\2", 3);
-        writer.add(device);
+        writer.add(records::device(1, "lo", stack::DeviceKind::Loopback));
+        writer.add(records::device(2, "v0", stack::DeviceKind::Veth, 1));
+        auto asleep = records::device(3, "v1", stack::DeviceKind::Veth);
+        asleep.sleeper6_count = 1;
+        std::memcpy(asleep.sleeper6[0], "\0\0\2", 3);
+        writer.add(asleep);
         writer.add(stack::AddressRecord{{}, 1, {127, 0, 0, 1}, 8, {}});
         auto const address = [&](std::uint32_t index, Bytes const& bytes, std::uint8_t prefix) {
             stack::AddressRecord6 record{};
@@ -80,7 +70,7 @@ struct Six : Fixture {
     /// The frames that the stack has sent, each without the Ethernet header's addresses.
     std::vector<std::vector<std::uint8_t>> drain() {
         std::vector<std::vector<std::uint8_t>> frames;
-        proto::PacketRing sent{platform.ring.data(), stack::ring_bytes / 2};
+        proto::PacketRing sent{platform.memory[0].data(), stack::ring_bytes / 2};
         std::uint32_t length, flags;
         while (sent.next(length, flags)) {
             frames.emplace_back(length);
@@ -94,7 +84,7 @@ struct Six : Fixture {
 /// An IPv6 packet in its frame, from near6's station.
 std::vector<std::byte> frame_of(Bytes const& from, Bytes const& to, std::uint8_t next, std::uint8_t hops,
                                 std::vector<std::uint8_t> payload, char const* station = "\2\0\0\0\0\1") {
-    if (next == 58) {
+    if (std::size_t const sum_at = next == 58 ? 2 : 16; next == 58 || next == 6) {
         std::uint32_t sum = next + static_cast<std::uint32_t>(payload.size());
         for (auto const* bytes : {&from, &to}) {
             for (std::size_t i = 0; i < 16; i += 2) {
@@ -105,8 +95,8 @@ std::vector<std::byte> frame_of(Bytes const& from, Bytes const& to, std::uint8_t
             sum += static_cast<std::uint32_t>(payload[i] << 8 | (i + 1 < payload.size() ? payload[i + 1] : 0));
         }
         while (sum >> 16 != 0) { sum = (sum & 0xffff) + (sum >> 16); }
-        payload[2] = static_cast<std::uint8_t>(~sum >> 8);
-        payload[3] = static_cast<std::uint8_t>(~sum);
+        payload[sum_at] = static_cast<std::uint8_t>(~sum >> 8);
+        payload[sum_at + 1] = static_cast<std::uint8_t>(~sum);
     }
     std::vector<std::uint8_t> bytes(station, station + 6);
     for (auto const byte : {2, 0, 0, 0, 0, 2, 0x86, 0xdd, 0x60, 0, 0, 0}) {
@@ -227,7 +217,7 @@ TEST_CASE("a neighbour is asked for before it is sent to, answers are believed, 
     std::vector<std::uint8_t> advertisement{136, 0, 0, 0, 0x60, 0, 0, 0};
     advertisement.insert(advertisement.end(), near6.begin(), near6.end());
     for (auto const byte : {2, 1, 2, 0, 0, 0, 0, 2}) { advertisement.push_back(static_cast<std::uint8_t>(byte)); }
-    proto::PacketRing in{reinterpret_cast<std::byte*>(fixture.platform.ring.data()) + stack::ring_bytes / 2,
+    proto::PacketRing in{reinterpret_cast<std::byte*>(fixture.platform.memory[0].data()) + stack::ring_bytes / 2,
                          stack::ring_bytes / 2};
     auto const give = [&](std::vector<std::byte> const& frame) {
         bool empty = false;
@@ -250,6 +240,29 @@ TEST_CASE("a neighbour is asked for before it is sent to, answers are believed, 
     std::vector<std::uint8_t> advertised{134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0};
     CHECK(give(frame_of(link6, own6, 58, 255, advertised)).empty());
     CHECK(send(udp, "x", 1, six(far6, 9)).error() == Error::NetworkUnreachable);
+}
+
+TEST_CASE("an address that goes away takes its connections and what they asked for along") {
+    Six fixture;
+    auto const listener = fixture.open6(stream);
+    REQUIRE(ipc::call<proto::Socket::Bind>(listener, six(any6, 80)));
+    REQUIRE(ipc::call<proto::Socket::Listen>(listener, 5U));
+    // A connection that is half open: its last word is a reset, which asks for the other end's station once more.
+    fixture.inject(frame_of(near6, own6, 6, 64, {0, 9, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 32, 0, 0, 0, 0, 0}));
+    fixture.pass(50);
+    REQUIRE(tcp_active_pcbs != nullptr);
+    CHECK(tcp_active_pcbs->remote_port == 9);
+    CHECK(fixture.status.neighbour6_count == 1);
+    stack::ConfigurationWriter writer{fixture.area.data(), static_cast<std::uint32_t>(fixture.area.size())};
+    writer.add(records::device(1, "lo", stack::DeviceKind::Loopback));
+    writer.add(records::device(2, "v0", stack::DeviceKind::Veth, 1));
+    writer.add(stack::AddressRecord{{}, 1, {127, 0, 0, 1}, 8, {}});
+    writer.add(stack::AddressRecord{{}, 2, {10, 0, 0, 1}, 24, {}});
+    REQUIRE(writer.finish());
+    fixture.world.as(fixture.number, [&] { fixture.server->on_notification(1U << stack::configuration_bit); });
+    CHECK(fixture.status.neighbour6_count == 0);
+    fixture.pass(3000);
+    CHECK(fixture.status.neighbour6_count == 0);
 }
 
 TEST_CASE("packets of others are forwarded only if that is on") {

@@ -229,6 +229,8 @@ public:
     ipc::Result<CapabilityPointer> enter_namespace(CapabilityPointer name_space, std::uint64_t) override {
         return give({'s', 0, name_space, 0});
     }
+    void watch_queues() override { ++watches; }
+    int watches = 0;
     void vouch(CapabilityPointer, CapabilityPointer session, proto::SessionCredentials const& told) override {
         vouched[session] = told;
     }
@@ -288,6 +290,9 @@ public:
         return ipc::Unit{};
     }
     ipc::Result<std::uint32_t> terminal_foreground(CapabilityPointer file) override { return foregrounds[file]; }
+    ipc::Result<CapabilityPointer> new_pseudo_terminal(CapabilityPointer, std::uint32_t) override {
+        return ipc::fail(Error::NoSpace);
+    }
     ipc::Result<proto::TerminalSignal> take_terminal_signal() override {
         if (signals.empty()) return ipc::fail(Error::NoData);
         auto signal = signals.front();

@@ -150,3 +150,19 @@ TEST_CASE("faults are signals that cannot be held back; the vDSO's accesses are 
     CHECK(a->state == ProcessState::Zombie);
     CHECK(a->exit_status == 11);
 }
+
+TEST_CASE("init is spared default actions, but gets what it holds back or waits for") {
+    World world;
+    Process& init = *world.init;
+    Process* const a = world.fork(init);
+    REQUIRE(world.kill(*a, 1, 10));
+    CHECK(world.core.pending(*init.leader()) == 0);
+    world.call(*init.leader(), [&] { return world.core.set_mask(*init.leader(), 2, true, signal_bit(10)); });
+    REQUIRE(world.kill(*a, 1, 10));
+    CHECK(world.core.pending(*init.leader()) == signal_bit(10));
+    REQUIRE(world.kill(*a, 1, 9)); // not even then
+    CHECK(init.alive());
+    world.call(*init.leader(), [&] { return world.core.set_mask(*init.leader(), 2, true, 0); });
+    CHECK(world.core.take_signal(*init.leader()).information.number == 0);
+    CHECK(init.alive());
+}

@@ -201,3 +201,26 @@ TEST_CASE_FIXTURE(Fixture, "the control capability lists every namespace, in the
     }
     CHECK(count == 6);
 }
+
+TEST_CASE_FIXTURE(Fixture, "an instance takes no session of the one before for its own") {
+    auto const old_session = enter(first);
+    auto const old_space = ipc::call<proto::Namespace::Create>(first, ipc::OptionalCap<proto::Namespace>{}, 0U, 0U);
+    REQUIRE(old_space);
+    uts::UtsServer again{"again"};
+    again.set_generation(1);
+    auto const second = world.serve<proto::Namespace, proto::File, proto::Uts>(again);
+    world.as(second, [] { REQUIRE(ipc::bind_no_senders(0)); });
+    auto const renewed = world.client<proto::Namespace>(second, ipc::first_namespace_badge);
+    for (int i = 0; i < 8; ++i) { set(enter(renewed), "secret"); } // the old badges would be among these
+    auto const gone = ipc::from_kernel(abi::Error::InvalidCapability);
+    auto const at_second = [&](ipc::CapabilityPointer slot) {
+        return world.client<proto::Uts>(second, world.capability(slot)->badge);
+    };
+    CHECK(ipc::call<proto::Uts::Hostname>(at_second(old_session.slot)).error() == gone);
+    CHECK(ipc::call<proto::Namespace::Identify>(at_second(old_session.slot).as<proto::Namespace>()).error() == gone);
+    CHECK(ipc::call<proto::Namespace::Enter>(at_second(old_space->slot).as<proto::Namespace>(),
+                                             proto::Namespace::every_operation)
+              .error() == gone);
+    CHECK(name(enter(renewed)) == "secret");
+    CHECK(name(old_session) == "cella");
+}

@@ -154,15 +154,78 @@ TEST_CASE("locks") {
     CHECK(b->lock(request(0, 0, 0, 0, 1), waiter) == Error::Deferred);
     CHECK(a->lock(request(2, 0, 0, 0, 0), caller) == Error::None);
     CHECK(w.port.finished_units.at(waiter.token) == Error::None);
-    // POSIX: ranges, per process.
-    CHECK(a->lock(request(1, 10, 10, 1, 0), caller) == Error::None);
-    CHECK(b->lock(request(1, 0, 10, 2, 0), caller) == Error::None);
-    CHECK(b->lock(request(1, 15, 1, 2, 0), caller) == Error::Again);
-    CHECK(a->lock(request(2, 12, 4, 1, 0), caller) == Error::None);
-    CHECK(b->lock(request(1, 12, 4, 2, 0), caller) == Error::None);
-    CHECK(b->lock(request(1, 16, 1, 2, 0), caller) == Error::Again);
     w.close(a);
-    CHECK(b->lock(request(1, 16, 1, 2, 0), caller) == Error::None);
+    CHECK(b->lock(request(1, 0, 0, 2, 0), caller) == Error::Invalid); // a process's come through its session
+    CHECK(b->lock(request(1, 0, 0, 3, 0), caller) == Error::Invalid);
+}
+
+TEST_CASE("record locks belong to the process that vfs knows by its session") {
+    World w;
+    auto* first = w.session(*w.files.fork_session(*w.root, false, false, 0, 11));
+    auto* second = w.session(*w.files.fork_session(*w.root, false, false, 0, 12));
+    auto* third = w.session(*w.files.fork_session(*w.root, false, false, 0, 13));
+    auto a = *w.open("/f", open_flag::create | open_flag::read_write), b = *w.open("/f", open_flag::read_write),
+         g = *w.open("/g", open_flag::create | open_flag::read_write);
+    FakeCaller caller{"", 0}, waiter{"", 0}, other{"", 0};
+    auto const set = [&](Session* who, OpenFile* file, std::int16_t type, std::int64_t start, std::int64_t length,
+                         FakeCaller* wait = nullptr) {
+        return w.files.lock(*who, *file, {type, 0, start, length, 2, wait != nullptr ? 1U : 0U},
+                            wait != nullptr ? *wait : caller);
+    };
+    auto const get = [&](Session* who, OpenFile* file, std::int16_t type, std::int64_t start, std::int64_t length,
+                         std::uint32_t owner = 2) {
+        return *w.files.find_lock(*who, *file, {type, 0, start, length, owner, 0});
+    };
+    CHECK(set(first, a, 1, 10, 10) == Error::None);
+    CHECK(set(second, b, 1, 0, 10) == Error::None);
+    CHECK(set(second, b, 1, 15, 1) == Error::Again);
+    CHECK(set(first, b, 1, 15, 1) == Error::None); // by whichever description
+    CHECK(set(first, a, 2, 12, 4) == Error::None);
+    CHECK(set(second, b, 1, 12, 4) == Error::None);
+    CHECK(set(second, b, 1, 16, 1) == Error::Again);
+    auto held = get(second, b, 0, 0, 0);
+    CHECK(held.type == 1);
+    CHECK(held.holder == 11);
+    CHECK(held.start == 10);
+    CHECK(held.length == 2);
+    CHECK(get(first, a, 1, 0, 10).holder == 12);
+    CHECK(get(first, a, 1, 20, 0).type == 2);
+    CHECK_FALSE(w.files.find_lock(*first, *a, {2, 0, 0, 0, 2, 0}));
+    // What touches is one; to the end is length 0.
+    CHECK(set(third, g, 0, 0, 5) == Error::None);
+    CHECK(set(third, g, 0, 5, 0) == Error::None);
+    held = get(first, g, 1, 100, 1);
+    CHECK(held.start == 0);
+    CHECK(held.length == 0);
+    CHECK(set(third, g, 2, 0, 0) == Error::None);
+    // An open file description's is nobody's; both kinds see each other.
+    CHECK(g->lock({1, 0, 0, 0, 1, 0}, caller) == Error::None);
+    CHECK(get(first, g, 1, 0, 0).holder == -1);
+    CHECK(set(first, g, 0, 0, 1) == Error::Again);
+    auto g2 = *w.open("/g", open_flag::read_write);
+    CHECK(g2->lock({1, 0, 0, 0, 1, 0}, caller) == Error::Again);
+    CHECK(g2->lock({1, 0, 0, 0, 0, 0}, caller) == Error::None); // flock is another matter
+    w.close(g);
+    CHECK(set(first, g2, 1, 0, 1) == Error::None);
+    // Each waits for the other: the second is told so.
+    CHECK(set(first, b, 1, 0, 1, &waiter) == Error::Deferred);
+    CHECK(set(second, g2, 1, 0, 1, &other) == Error::Deadlock);
+    CHECK(set(third, g2, 1, 0, 1, &other) == Error::Deferred); // three do not make a circle
+    // Closing any descriptor of the file gives up what the process has there, and only there.
+    second->locks->release(*b->inode);
+    CHECK(w.port.finished_units.at(waiter.token) == Error::None);
+    CHECK(get(second, b, 1, 0, 0).holder == 11);
+    // A new session of the same process (unshare(2)) has its locks; they go with the last.
+    auto* renewed = w.session(*w.files.fork_session(*first, false, true, 0, 11));
+    w.files.close(first->badge);
+    CHECK(get(second, b, 1, 0, 0).holder == 11);
+    auto* child = w.session(*w.files.fork_session(*renewed, false, false, 0, 14));
+    CHECK(set(child, b, 1, 0, 1) == Error::Again);
+    w.files.close(renewed->badge);
+    CHECK(get(second, b, 1, 0, 0).type == 2);
+    CHECK(w.port.finished_units.at(other.token) == Error::None); // the third has g's now
+    w.close(g2);
+    CHECK(third->locks->payer == nullptr);
 }
 
 TEST_CASE("what is not a file is nothing") {

@@ -163,6 +163,7 @@ TEST_CASE("the text of the mount table") {
     std::string const text = w.files.mount_text(*w.root, 0);
     CHECK(text == "tmpfs / tmpfs rw,relatime 0 0\n"
                   "dev /dev devtmpfs rw,nosuid,relatime,mode=755 0 0\n"
+                  "devpts /dev/pts devpts rw,nosuid,noexec,relatime,gid=5,mode=620,ptmxmode=666 0 0\n"
                   "src /a\\040b tmpfs ro,nosuid,relatime,size=1024k 0 0\n");
     std::string const info = w.files.mount_text(*w.root, 1);
     CHECK(info.find(" / / rw,relatime - tmpfs tmpfs rw\n") != info.npos);
