@@ -2,21 +2,55 @@
 // working directory, umask, credentials. The same capability speaks Directory.
 // Protocol VfsControl: what proc and the container manager ask of vfs, over capabilities that root gave them.
 #pragma once
+#include "../ipc/codec.hpp"
 #include "../ipc/id_map.hpp"
 #include "directory.hpp"
 #include "namespace.hpp"
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <iterator>
 
 namespace proto {
 
 /// Ids are global (the first user namespace's): what a program says and sees goes through the map of its user namespace (SetUserMap),
 /// here as everywhere. Statuses asked through a session show ids as its user namespace maps them, 65534 for those it does not.
 struct Credentials {
-    std::uint32_t user, group; ///< the fsuid and fsgid (credentials(7))
-    std::uint32_t group_count, groups[32];
-    std::uint64_t capabilities;   ///< effective set, capabilities(7), over `user_namespace`
-    std::uint32_t user_namespace; ///< number of SetUserMap; 0: the first, where every id is itself
-    std::uint32_t process;        ///< number of the process as its container sees it, for reports (QuotaEvent)
+    std::uint32_t user, group;             ///< the fsuid and fsgid (credentials(7))
+    std::uint64_t capabilities;            ///< effective set, capabilities(7), over `user_namespace`
+    std::uint32_t user_namespace;          ///< number of SetUserMap; 0: the first, where every id is itself
+    std::uint32_t process;                 ///< number of the process as its container sees it, for reports (QuotaEvent)
+    std::uint32_t group_count, groups[32]; ///< the first group_count of them, which alone travel
+
+    /// Like `other`, but for the groups that do not count.
+    void assign(Credentials const& other) {
+        std::memcpy(static_cast<void*>(this), &other, offsetof(Credentials, groups));
+        group_count = std::min<std::uint32_t>(other.group_count, std::size(groups));
+        std::copy_n(other.groups, group_count, groups);
+    }
 };
+
+} // namespace proto
+
+template <>
+struct ipc::Codec<proto::Credentials> : ipc::CodecSize<(sizeof(proto::Credentials) + 3) / 4> {
+    static constexpr std::size_t head = offsetof(proto::Credentials, groups);
+    static void put(Writer& writer, proto::Credentials const& value) {
+        writer.put_bytes(&value, head);
+        writer.put_bytes(value.groups, value.group_count * sizeof value.groups[0]);
+    }
+    static void get(Reader& reader, proto::Credentials& value) {
+        std::memcpy(static_cast<void*>(&value), reader.take(head), head);
+        if (value.group_count > std::size(value.groups)) {
+            value.group_count = 0;
+            reader.fail();
+        }
+        std::size_t const bytes = value.group_count * sizeof value.groups[0];
+        std::memcpy(value.groups, reader.take(bytes), bytes);
+    }
+};
+
+namespace proto {
 
 /// A user namespace as vfs needs it.
 struct UserNamespace {
@@ -120,11 +154,13 @@ struct VfsControl {
     using SetUserMap = ipc::Method<VfsControl, 14, ipc::Unit(UserNamespace, ipc::ReadBuffer)>;
     /// The user namespace has ended; what still names it maps nothing.
     using ForgetUser = ipc::Method<VfsControl, 15, ipc::Unit(std::uint32_t user_namespace)>;
-    /// For setns(2): a session like `from` (credentials, umask) with root and working directory at the root of that mount namespace (a Namespace
-    /// capability of vfs's own, unwrapped). Errors: BadDescriptor; Invalid (not a mount namespace, or it has ended).
-    using JoinNamespace = ipc::Method<VfsControl, 16,
-                                      ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from,
-                                                           ipc::OptionalCap<Namespace>, std::uint32_t process)>;
+    /// For setns(2): the session goes over to that mount namespace (a Namespace capability of vfs's own, unwrapped), root and working
+    /// directory at its root. `permitted` 0: its credentials must allow it, CAP_SYS_ADMIN over the namespace and over their own user
+    /// namespace, CAP_SYS_CHROOT over the latter. Errors: BadDescriptor; NotPermitted; Invalid (not a mount namespace, or it has ended; the
+    /// session is or was shared, ForkSession).
+    using JoinNamespace =
+        ipc::Method<VfsControl, 16,
+                    ipc::Unit(ipc::OptionalCap<VfsSession>, ipc::OptionalCap<Namespace>, std::uint32_t permitted)>;
     /// As File::Stat, with global ids: for exec. BadDescriptor: another server's file.
     using Status = ipc::Method<VfsControl, 17, FileStatus(ipc::OptionalCap<File>)>;
     /// The open file is a program that runs: until it is closed or let go (deny 0) nobody opens the file for writing. Errors: TextBusy

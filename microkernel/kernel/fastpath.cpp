@@ -1,4 +1,4 @@
-// The two system calls that servers live by, for messages without capabilities other than one of the server's own: from the
+// The two system calls that servers live by, for messages without capabilities other than the server's own: from the
 // caller to a waiting server, and back; also the answer to a page fault. Whatever is unusual is left to the slow path, before anything has changed.
 // arch/i386/fastpath.S does the same for the most common messages, in fewer instructions.
 #include "memory.hpp"
@@ -10,8 +10,7 @@ namespace {
 
 using abi::MessageInfo;
 
-constexpr Word length_mask = 0x7f, capabilities_mask = 3 << 7, one_capability = 1 << 7,
-               label_mask = ~((Word{1} << 18) - 1);
+constexpr Word length_mask = 0x7f, capabilities_mask = 3 << 7, label_mask = ~((Word{1} << 18) - 1);
 
 /// Whether a message with this MessageInfo can go from one to the other here.
 inline bool is_simple(Word info, Thread const& from, Thread const& to) {
@@ -21,11 +20,14 @@ inline bool is_simple(Word info, Thread const& from, Thread const& to) {
     return length <= abi::message_words && from.ipc_buffer != nullptr && to.ipc_buffer != nullptr;
 }
 
-/// The message's one capability if it is for the endpoint that is called with `called`, and so arrives as its badge; else null.
-inline Capability const* receivers_own(Thread& from, Thread const& to, Capability called) {
-    if (from.ipc_buffer == nullptr || to.ipc_buffer == nullptr) return nullptr;
-    Slot const* const slot = lookup(from, from.ipc_buffer->capabilities[0]);
-    return slot != nullptr && slot->capability.word0 == called.word0 ? &slot->capability : nullptr;
+/// Are all of the message's capabilities for the endpoint that is called with `called`, so that each arrives as its badge?
+inline bool are_receivers_own(Thread& from, Thread const& to, Capability called, Word count) {
+    if (from.ipc_buffer == nullptr || to.ipc_buffer == nullptr) return false;
+    for (Word i = 0; i < count; ++i) {
+        Slot const* const slot = lookup(from, from.ipc_buffer->capabilities[i]);
+        if (slot == nullptr || slot->capability.word0 != called.word0) return false;
+    }
+    return true;
 }
 
 /// The words behind those in registers. Out of line: a string instruction takes the registers that the path lives in.
@@ -81,13 +83,10 @@ void fastpath_call(Thread& thread) {
     if (receiver.own_context != nullptr && !receiver.own_context->has_time()) return handle_slowly(thread);
     Cpu& processor = cpu();
     if (highest_ready(processor) > receiver.priority) return handle_slowly(thread);
-    Word const capabilities = info & capabilities_mask;
-    Capability const* own = nullptr;
-    if (capabilities != 0) {
-        if (capabilities != one_capability || !capability.has(abi::right::grant)) return handle_slowly(thread);
-        own = receivers_own(thread, receiver, capability);
-        if (own == nullptr) return handle_slowly(thread);
-    }
+    Word const capabilities = MessageInfo{info}.capabilities();
+    if (capabilities != 0 &&
+        (!capability.has(abi::right::grant) || !are_receivers_own(thread, receiver, capability, capabilities)))
+        return handle_slowly(thread);
 
     Word buffers = 0;
     if ((info & (MessageInfo::read_buffer | MessageInfo::write_buffer)) != 0) {
@@ -102,9 +101,11 @@ void fastpath_call(Thread& thread) {
     }
 
     Word unwrapped = 0;
-    if (own != nullptr) {
-        receiver.ipc_buffer->capabilities[0] = own->badge();
-        unwrapped = one_capability | MessageInfo{}.with_unwrapped(1).raw;
+    if (capabilities != 0) {
+        for (Word i = 0; i < capabilities; ++i)
+            receiver.ipc_buffer->capabilities[i] =
+                lookup(thread, thread.ipc_buffer->capabilities[i])->capability.badge();
+        unwrapped = (info & capabilities_mask) | MessageInfo{}.with_unwrapped((1 << capabilities) - 1).raw;
     }
     take_first_receiver(endpoint, receiver);
     if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, receiver);

@@ -13,8 +13,12 @@ Result<Slot> Vfs::first_session() {
 
 Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner,
                                std::uint32_t process) {
-    if (share) { return environment_.port.minted(from.badge); }
+    if (share) {
+        from.shared = true;
+        return environment_.port.minted(from.badge);
+    }
     auto* const view = new Session{from};
+    view->shared = false;
     if (process == 0 || process != from.who.process) { view->locks.reset(); } // another process's
     view->who.process = process;
     if (new_namespace) {
@@ -52,24 +56,25 @@ bool Vfs::is_chrooted(Session const& view) {
     return !space.root || view.root.get() != MountTable::cross({space.root.get(), space.root->root.get()});
 }
 
-Result<Slot> Vfs::join_name_space(Session const& from, MountNamespace& space, std::uint32_t process) {
-    if (!space.root) { return fail(Error::Invalid); }
-    auto* const view = new Session{from};
-    if (process == 0 || process != from.who.process) { view->locks.reset(); }
-    view->who.process = process;
-    view->space = Ref<MountNamespace>{&space};
-    view->root = view->working = MountTable::cross({space.root.get(), space.root->root.get()});
-    view->working_rest.clear();
-    view->domain = space.domain;
-    return make_session(view);
+Error Vfs::join_name_space(Session& view, MountNamespace& space, bool permitted) {
+    Credentials const& who = view.who;
+    if (!permitted && (!has_capability_over(who, space.owner.get(), capability::sys_admin) ||
+                       !has_capability(who, capability::sys_chroot) || !has_capability(who, capability::sys_admin))) {
+        return Error::NotPermitted;
+    }
+    if (!space.root || view.shared) { return Error::Invalid; }
+    view.space = Ref<MountNamespace>{&space};
+    view.root = view.working = MountTable::cross({space.root.get(), space.root->root.get()});
+    view.working_rest.clear();
+    view.domain = space.domain;
+    return Error::None;
 }
 
 void Vfs::set_credentials(Session& view, proto::Credentials const& who) {
-    static_cast<proto::Credentials&>(view.who) = who;
+    view.who.assign(who);
     if (who.user_namespace != (view.who.users ? view.who.users->number : 0)) {
         view.who.users = users_.find(who.user_namespace);
     }
-    view.who.group_count = std::min<std::uint32_t>(who.group_count, std::size(who.groups));
 }
 
 QuotaDomain* Vfs::domain(std::uint32_t number) const {

@@ -131,8 +131,8 @@ public:
     Result<Unit> on(C::NotifyQuota, Sender& sender, ipc::Cap<ipc::Notification> notification);
     Result<Unit> on(C::SetUserMap, Sender& sender, proto::UserNamespace const& which, ipc::ReadBuffer const&);
     Result<Unit> on(C::ForgetUser, Sender& sender, std::uint32_t user_namespace);
-    Result<ipc::Cap<proto::VfsSession>> on(C::JoinNamespace, Sender& sender, SessionCap from,
-                                           ipc::OptionalCap<proto::Namespace> target, std::uint32_t process);
+    Result<Unit> on(C::JoinNamespace, Sender& sender, SessionCap joining, ipc::OptionalCap<proto::Namespace> target,
+                    std::uint32_t permitted);
     Result<proto::PseudoTerminal> on(C::NewTerminal, Sender& sender, FileCap multiplexer);
     Result<Unit> on(C::SetTerminal, Sender& sender, proto::PseudoTerminal const& which, ipc::Cap<proto::Directory> read,
                     ipc::Cap<proto::Directory> write, ipc::Cap<proto::Directory> both);

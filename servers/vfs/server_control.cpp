@@ -132,16 +132,16 @@ Result<ipc::Unit> Server::on(C::ForgetUser, Sender& sender, std::uint32_t user_n
     return Unit{};
 }
 
-Result<ipc::Cap<proto::VfsSession>> Server::on(C::JoinNamespace, Sender& sender, SessionCap from,
-                                               ipc::OptionalCap<proto::Namespace> target, std::uint32_t process) {
-    if (from.slot != 0) { sender.delete_after_reply(from.slot); }
+Result<ipc::Unit> Server::on(C::JoinNamespace, Sender& sender, SessionCap joining,
+                             ipc::OptionalCap<proto::Namespace> target, std::uint32_t permitted) {
+    if (joining.slot != 0) { sender.delete_after_reply(joining.slot); }
     if (target.slot != 0) { sender.delete_after_reply(target.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
-    Session* const original = session(from);
-    if (original == nullptr) { return fail(Error::BadDescriptor); }
+    Session* const view = session(joining);
+    if (view == nullptr) { return fail(Error::BadDescriptor); }
     NamespaceHandle* const handle = target.unwrapped ? vfs_.name_space(target.badge) : nullptr;
     if (handle == nullptr) { return fail(Error::Invalid); }
-    return capability_of<proto::VfsSession>(vfs_.join_name_space(*original, *handle->space, process));
+    return unit(vfs_.join_name_space(*view, *handle->space, permitted != 0));
 }
 
 Result<std::uint32_t> Server::on(C::IsChrooted, Sender& sender, SessionCap asked) {

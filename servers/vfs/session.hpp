@@ -12,6 +12,7 @@ struct Session {
     /// If `working` is the root of a file system served elsewhere: the path inside it, without leading slash.
     std::string working_rest;
     std::uint32_t umask = 022;
+    bool shared = false; ///< with another process (CLONE_FS), at least for a while
     Credentials who{};
     Ref<QuotaDomain> domain;
     Ref<LockOwner> locks;        ///< its process's, made with the first lock

@@ -142,10 +142,10 @@ public:
     /// NoSpace: there are namespace_limit mount namespaces already.
     Result<Slot> fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner = 0,
                               std::uint32_t process = 0);
-    /// `from`'s credentials and umask, at the root of another namespace.
     /// Its root is not that of its mount namespace.
     [[nodiscard]] static bool is_chrooted(Session const& view);
-    Result<Slot> join_name_space(Session const& from, MountNamespace& space, std::uint32_t process);
+    /// The session goes over to another namespace, at its root (VfsControl::JoinNamespace).
+    Error join_name_space(Session& session, MountNamespace& space, bool permitted);
     Error set_user_map(proto::UserNamespace const& which, std::span<ipc::IdExtent const> users,
                        std::span<ipc::IdExtent const> groups) {
         return users_.set(which, users, groups);

@@ -2,8 +2,7 @@
 
 namespace proc {
 
-NamespaceChange::NamespaceChange(Core& core, Process& from)
-    : core_{core}, from_{from}, credentials_{&from.credentials}, user_{from.user_space} {}
+NamespaceChange::NamespaceChange(Core& core, Process& from) : core_{core}, from_{from}, user_{from.user_space} {}
 
 NamespaceChange::~NamespaceChange() {
     core_.release(set_);
@@ -12,26 +11,12 @@ NamespaceChange::~NamespaceChange() {
 }
 
 bool NamespaceChange::capable(std::uint32_t number, UserNamespace const& over) const {
-    return Core::capable(*credentials_, *user_, over, number);
-}
-
-void NamespaceChange::become_owner() {
-    if (!own_credentials_) {
-        own_credentials_ = std::make_unique<Credentials>(from_.credentials);
-        credentials_ = own_credentials_.get();
-    }
-    own_credentials_->become_owner();
+    std::uint64_t const effective = user_changed_ ? capability::all : from_.credentials.effective;
+    return Core::capable(effective, from_.credentials.effective_user, *user_, over, number);
 }
 
 NamespaceSet& NamespaceChange::own_set() {
-    if (set_ == nullptr) {
-        set_ = new NamespaceSet{*from_.namespaces};
-        set_->references = 1;
-        for (SharedNamespace* each : set_->at) {
-            if (each != nullptr) ++each->references;
-        }
-        if (set_->time_children != nullptr) ++set_->time_children->references;
-    }
+    if (set_ == nullptr) set_ = core_.copy_of(*from_.namespaces);
     return *set_;
 }
 
@@ -47,14 +32,11 @@ auto NamespaceChange::create_user() -> Status {
     UserNamespace& parent = *user_;
     if (parent.level() >= UserNamespace::maximum_depth) return fail(Error::NoSpace);
     if (core_.owners.is_chrooted(from_.vfs_session)) return fail(Error::NotPermitted);
-    if (!parent.users.maps_global(credentials_->effective_user) ||
-        !parent.groups.maps_global(credentials_->effective_group)) {
-        return fail(Error::NotPermitted);
-    }
+    std::uint32_t const user = from_.credentials.effective_user, group = from_.credentials.effective_group;
+    if (!parent.users.maps_global(user) || !parent.groups.maps_global(group)) return fail(Error::NotPermitted);
     if (!parent.charge(proto::NamespaceKind::User)) return fail(Error::NoSpace);
-    auto* const made =
-        new UserNamespace{parent, core_.next_user_inode(), credentials_->effective_user, credentials_->effective_group};
-    made->creator_had_setfcap = credentials_->capable(capability::setfcap);
+    auto* const made = new UserNamespace{parent, core_.next_user_inode(), user, group};
+    made->creator_had_setfcap = capable(capability::setfcap);
     if (auto told = core_.owners.publish_maps(*made); !told) {
         made->release();
         return told;
@@ -62,7 +44,6 @@ auto NamespaceChange::create_user() -> Status {
     user_ = UserReference{made};
     made->release();
     user_changed_ = true;
-    become_owner();
     return ipc::Unit{};
 }
 
@@ -124,10 +105,9 @@ auto NamespaceChange::join_user(UserNamespace& space) -> Status {
     if (from_.threads.size() > 1) return fail(Error::Invalid);
     if (!capable(capability::sys_admin, space)) return fail(Error::NotPermitted);
     // Who comes as its owner could do all this before; of others the new capabilities are to be kept from their like.
-    undumpable_ = space.owner_user() != credentials_->effective_user;
+    undumpable_ = space.owner_user() != from_.credentials.effective_user;
     user_ = UserReference{&space};
     user_changed_ = true;
-    become_owner();
     return ipc::Unit{};
 }
 
@@ -173,11 +153,8 @@ auto NamespaceChange::join_kind(unsigned kind, CapabilityPointer taken, UserName
 auto NamespaceChange::join_mount(CapabilityPointer name_space, UserNamespace& owner) -> Status {
     if (!capable(capability::sys_admin, owner) || !capable(capability::sys_chroot) || !capable(capability::sys_admin))
         return fail(Error::NotPermitted);
-    auto session = core_.owners.join_mount_namespace(from_.vfs_session, name_space, Core::number_for_vfs(from_));
-    if (!session) return fail(session.error());
-    if (files_ != 0) core_.machine.drop(files_);
-    files_ = *session;
-    return ipc::Unit{};
+    if (from_.threads.size() > 1) return fail(Error::Invalid); // they share root and working directory
+    return core_.owners.join_mount_namespace(from_.vfs_session, name_space, true);
 }
 
 void NamespaceChange::commit() {
@@ -188,18 +165,16 @@ void NamespaceChange::commit() {
         static_cast<void>(
             core_.machine.install(*process.cspace, linux_process::slot::vfs, process.vfs_session)); // the slot is there
         core_.machine.drop(std::exchange(files_, 0));
+        process.session_shared = false;
     }
     if (set_ != nullptr) {
-        for (unsigned kind = 0; kind < core_.kinds.size(); ++kind) {
-            if (set_->at[kind] != process.namespaces->at[kind]) core_.close_session(process, kind);
+        bool time = false;
+        for (unsigned kind = 0, count = core_.kinds.size(); kind < count; ++kind) {
+            if (set_->at[kind] == process.namespaces->at[kind]) continue;
+            core_.close_session(process, kind);
+            time |= static_cast<int>(kind) == core_.time_kind;
+            if (core_.kinds[kind].kind == proto::NamespaceKind::Network) core_.forget_network(process);
         }
-        if (int const network = core_.kinds.find(proto::NamespaceKind::Network);
-            network >= 0 &&
-            set_->at[static_cast<unsigned>(network)] != process.namespaces->at[static_cast<unsigned>(network)]) {
-            core_.owners.set_network(process.vfs_session, 0);
-        }
-        bool const time = core_.time_kind >= 0 && set_->at[static_cast<unsigned>(core_.time_kind)] !=
-                                                      process.namespaces->at[static_cast<unsigned>(core_.time_kind)];
         std::swap(process.namespaces, set_);
         core_.release(set_);
         if (time) core_.publish_time(process);
@@ -214,7 +189,7 @@ void NamespaceChange::commit() {
     }
     if (user_changed_) {
         process.user_space = user_;
-        process.credentials = *credentials_;
+        process.credentials.become_owner();
         if (undumpable_) process.dumpable = false;
     }
     if (user_changed_) core_.publish_credentials(process);
@@ -230,7 +205,8 @@ void NamespaceChange::enter_time() {
 }
 
 void NamespaceChange::give_to(Process& child) {
-    child.credentials = *credentials_;
+    child.credentials = from_.credentials;
+    if (user_changed_) child.credentials.become_owner();
     child.user_space = user_;
     enter_time(); // a new process is in its parent's time namespace for children
     if (set_ != nullptr) {

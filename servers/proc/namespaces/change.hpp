@@ -2,7 +2,6 @@
 // Nothing of the process is touched before commit; whatever was made goes again with a change that is not committed.
 #pragma once
 #include "../process/core.hpp"
-#include <memory>
 #include <utility>
 
 namespace proc {
@@ -38,6 +37,7 @@ public:
     /// `capability` is taken over if it succeeds.
     Status join_kind(unsigned kind, CapabilityPointer capability, UserNamespace& owner, std::uint32_t inode);
     Status join_shared(SharedNamespace& name_space);
+    /// At once, as vfs has it: the last step before commit.
     Status join_mount(CapabilityPointer name_space, UserNamespace& owner);
 
     /// CAP_* `number` over `over`, with the capabilities that the process is going to have.
@@ -55,17 +55,14 @@ private:
     /// A copy of the set to change, made with the first change.
     NamespaceSet& own_set();
     void put(unsigned kind, SharedNamespace& name_space);
-    void become_owner();
-
     Core& core_;
     Process& from_;
-    Credentials const* credentials_;               ///< the process's, or `own_credentials_`
-    std::unique_ptr<Credentials> own_credentials_; ///< once they change: they are long
     UserReference user_;
     NamespaceSet* set_ = nullptr; ///< null: as it was
     PidNamespace* pid_ = nullptr; ///< of the children; null: as it was
     CapabilityPointer files_ = 0; ///< vfs session, 0: as it was
-    bool user_changed_ = false, undumpable_ = false;
+    bool user_changed_ = false;   ///< then it gets all capabilities there (Credentials::become_owner)
+    bool undumpable_ = false;
 };
 
 } // namespace proc

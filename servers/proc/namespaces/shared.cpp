@@ -32,12 +32,19 @@ NamespaceSet* Core::first_namespaces() {
             first_set_->at[kind]->frozen = true; // its clocks are the machine's
         }
     }
-    auto* set = new NamespaceSet{*first_set_};
-    set->references = 1;
-    for (SharedNamespace* each : set->at) {
+    return copy_of(*first_set_);
+}
+
+NamespaceSet* Core::copy_of(NamespaceSet const& set) {
+    auto* const copy = new NamespaceSet;
+    for (unsigned kind = 0, count = kinds.size(); kind < count; ++kind) {
+        SharedNamespace* const each = set.at[kind];
+        copy->at[kind] = each;
         if (each != nullptr) ++each->references;
     }
-    return set;
+    copy->time_children = set.time_children;
+    if (copy->time_children != nullptr) ++copy->time_children->references;
+    return copy;
 }
 
 SharedNamespace& Core::origin_for(SharedNamespace* from, unsigned kind) {

@@ -16,13 +16,13 @@ constexpr std::uint32_t sharing = f::fs | f::files | f::thread | f::sighand | f:
 constexpr std::uint32_t own_kinds = f::new_mount | f::new_pid | f::new_user;
 } // namespace
 
-bool Core::capable(Credentials const& credentials, UserNamespace const& own, UserNamespace const& over,
-                   std::uint32_t number) {
+bool Core::capable(std::uint64_t effective, std::uint32_t effective_user, UserNamespace const& own,
+                   UserNamespace const& over, std::uint32_t number) {
     for (UserNamespace const* space = &over;; space = space->parent()) {
-        if (space == &own) return credentials.capable(number);
+        if (space == &own) return (effective >> number & 1) != 0;
         if (space->level() <= own.level()) return false;
         // Who made it, in the namespace around it, may do anything in it.
-        if (space->parent() == &own && space->owner_user() == credentials.effective_user) return true;
+        if (space->parent() == &own && space->owner_user() == effective_user) return true;
     }
 }
 
@@ -117,8 +117,15 @@ std::uint32_t Core::network_of(Process& process) {
 }
 
 ipc::Result<ipc::Unit> Core::tell_network(Process& process) {
+    process.network_told = true;
     owners.set_network(process.vfs_session, network_of(process));
     return ipc::Unit{};
+}
+
+void Core::forget_network(Process& process) {
+    if (!process.network_told) return;
+    process.network_told = process.session_shared;
+    owners.set_network(process.vfs_session, 0);
 }
 
 std::string Core::network_table(Process& process, std::uint32_t table) {
@@ -229,15 +236,6 @@ ipc::Result<ipc::Unit> join_process(Core& core, NamespaceChange& change, Process
     if ((flags & f::new_user) != 0) {
         if (auto joined = change.join_user(*target.user_space); !joined) return joined;
     }
-    if ((flags & f::new_mount) != 0) {
-        auto const name_space = core.owners.namespace_of(target.vfs_session);
-        if (!name_space) return fail(name_space.error());
-        auto const identity = core.owners.identify_namespace(*name_space);
-        UserNamespace* const owner = identity ? UserNamespace::find(identity->user) : nullptr;
-        auto joined = change.join_mount(*name_space, owner != nullptr ? *owner : *core.first_user_space);
-        core.machine.drop(*name_space);
-        if (!joined) return joined;
-    }
     if ((flags & f::new_pid) != 0) {
         if (auto joined = change.join_pid(target.space()); !joined) return joined;
     }
@@ -246,7 +244,41 @@ ipc::Result<ipc::Unit> join_process(Core& core, NamespaceChange& change, Process
         if ((core.kinds[kind].flag & flags) == 0 || name_space == nullptr) continue;
         if (auto joined = change.join_shared(*name_space); !joined) return joined;
     }
-    return ipc::Unit{};
+    if ((flags & f::new_mount) == 0) return ipc::Unit{};
+    auto const name_space = core.owners.namespace_of(target.vfs_session);
+    if (!name_space) return fail(name_space.error());
+    auto const identity = core.owners.identify_namespace(*name_space);
+    UserNamespace* const owner = identity ? UserNamespace::find(identity->user) : nullptr;
+    auto const joined = change.join_mount(*name_space, owner != nullptr ? *owner : *core.first_user_space);
+    core.machine.drop(*name_space);
+    return joined;
+}
+
+/// What another server's capability stands for, if `flags` say nothing else: a mount namespace, which is entered at once, or one of
+/// a kind whose files are their owner's.
+ipc::Result<ipc::Unit> join_other(Core& core, NamespaceChange& change, Process& process, CapabilityPointer& other,
+                                  std::uint32_t flags) {
+    // vfs looks at permission itself, and says Invalid if it is none of its own.
+    if (flags == 0 || flags == f::new_mount) {
+        auto const joined = process.threads.size() > 1
+                                ? fail(Error::Invalid)
+                                : core.owners.join_mount_namespace(process.vfs_session, other, false);
+        if (joined || joined.error() != Error::Invalid) return joined;
+    }
+    auto const identity = core.owners.identify_namespace(other);
+    int const kind = identity ? core.kinds.find(identity->kind) : -1;
+    if (kind < 0 || (flags != 0 && flags != core.kinds[static_cast<unsigned>(kind)].flag)) return fail(Error::Invalid);
+    UserNamespace* const found = identity->user == 0 ? nullptr : UserNamespace::find(identity->user);
+    UserNamespace& owner = found != nullptr ? *found : *core.first_user_space;
+    SharedNamespace* const now = Core::namespace_of(process, static_cast<unsigned>(kind));
+    if (now != nullptr && now->capability != 0 && core.inode_of(*now) == identity->inode)
+        return change.join_shared(*now);
+    // A program's descriptor does not allow what its processes need of it.
+    auto const whole = core.owners.recovered(core.kinds[static_cast<unsigned>(kind)].first, other);
+    if (!whole) return fail(Error::Invalid);
+    auto const joined = change.join_kind(static_cast<unsigned>(kind), *whole, owner, identity->inode);
+    core.machine.drop(joined ? std::exchange(other, 0) : *whole);
+    return joined;
 }
 } // namespace
 
@@ -267,25 +299,7 @@ ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::
     } else if (joined.shared != nullptr) {
         if (wants(kinds[joined.shared->kind].flag)) result = change.join_shared(*joined.shared);
     } else {
-        auto const identity = owners.identify_namespace(joined.other);
-        if (!identity) return fail(Error::Invalid);
-        UserNamespace* const found = identity->user == 0 ? nullptr : UserNamespace::find(identity->user);
-        UserNamespace& owner = found != nullptr ? *found : *first_user_space;
-        if (identity->kind == proto::NamespaceKind::Mount) {
-            if (wants(f::new_mount)) result = change.join_mount(joined.other, owner);
-        } else if (int const kind = kinds.find(identity->kind);
-                   kind >= 0 && wants(kinds[static_cast<unsigned>(kind)].flag)) {
-            SharedNamespace* const now = namespace_of(process, static_cast<unsigned>(kind));
-            if (now != nullptr && now->capability != 0 && inode_of(*now) == identity->inode) {
-                result = change.join_shared(*now);
-            } else {
-                // A program's descriptor does not allow what its processes need of it.
-                auto const whole = owners.recovered(kinds[static_cast<unsigned>(kind)].first, joined.other);
-                if (!whole) return fail(Error::Invalid);
-                result = change.join_kind(static_cast<unsigned>(kind), *whole, owner, identity->inode);
-                machine.drop(result ? std::exchange(joined.other, 0) : *whole);
-            }
-        }
+        result = join_other(*this, change, process, joined.other, flags);
     }
     if (!result) return result;
     change.commit();

@@ -2,12 +2,13 @@
 // finds nothing.
 #pragma once
 #include "../../../microkernel/abi/types.hpp"
+#include <cstdint>
 #include <vector>
 
 namespace proc {
 using abi::Word;
 
-enum class ObjectKind : Word { None, Thread, Domain, PidNamespace, ProcessDirectory, ProcessFile, Handle };
+enum class ObjectKind : std::uint16_t { None, Thread, Domain, PidNamespace, ProcessDirectory, ProcessFile, Handle };
 
 /// Badge to object, O(1). Reserved badges (below `first`) are the wiring's affair.
 class Badges {
@@ -28,14 +29,14 @@ public:
         entry.kind = kind;
         entry.object = object;
         ++used_;
-        return (entry.generation << 16 | (index + first)) & badge_mask;
+        return (Word{entry.generation} << 16 | (index + first)) & badge_mask;
     }
     void release(Word badge) {
         Entry* entry = at(badge);
         if (entry == nullptr) return;
         entry->kind = ObjectKind::None;
         entry->object = nullptr;
-        entry->generation = (entry->generation + 1) & 0xfff;
+        entry->generation = static_cast<std::uint16_t>((entry->generation + 1) & 0xfff);
         free_.push_back((badge & 0xffff) - first);
         --used_;
     }
@@ -55,7 +56,7 @@ private:
     static constexpr Word badge_mask = (Word{1} << abi::badge_bits) - 1;
     struct Entry {
         ObjectKind kind = ObjectKind::None;
-        Word generation = 0;
+        std::uint16_t generation = 0;
         void* object = nullptr;
     };
     Entry* at(Word badge) {

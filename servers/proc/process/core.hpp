@@ -63,10 +63,11 @@ public:
     /// `joined.other` is set to 0 if it is kept.
     ipc::Result<ipc::Unit> set_namespace(Thread& thread, Joined& joined, std::uint32_t flags);
     /// CAP_* `number` over `over`, for a process with these credentials in the user namespace `own` (user_namespaces(7)).
-    [[nodiscard]] static bool capable(Credentials const& credentials, UserNamespace const& own,
+    [[nodiscard]] static bool capable(std::uint64_t effective, std::uint32_t effective_user, UserNamespace const& own,
                                       UserNamespace const& over, std::uint32_t number);
     [[nodiscard]] static bool capable(Process const& process, UserNamespace const& over, std::uint32_t number) {
-        return capable(process.credentials, *process.user_space, over, number);
+        return capable(process.credentials.effective, process.credentials.effective_user, *process.user_space, over,
+                       number);
     }
     /// Over the machine as a whole.
     [[nodiscard]] bool capable_here(Process const& process, std::uint32_t number) const {
@@ -84,6 +85,8 @@ public:
     std::string network_table(Process& process, std::uint32_t table);
     /// Which network namespace the process's AF_UNIX sockets belong to.
     ipc::Result<ipc::Unit> tell_network(Process& process);
+    /// It is another one from now on.
+    void forget_network(Process& process);
     /// Its inode number; no_network if the process has none.
     std::uint32_t network_of(Process& process);
     static constexpr std::uint32_t no_network = 0xffffffff;
@@ -150,6 +153,8 @@ public:
     void release(NamespaceSet*& set);
     /// The machine's first ones: what a container's first process begins with. A set of the caller's own.
     NamespaceSet* first_namespaces();
+    /// With a reference more to each namespace; the caller's own.
+    NamespaceSet* copy_of(NamespaceSet const& set);
     std::uint32_t next_pid_inode() {
         return proto::namespace_inode(proto::NamespaceKind::Pid, ++last_pid_inode_ & serial_mask);
     }

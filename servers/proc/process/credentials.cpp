@@ -188,7 +188,7 @@ bool Credentials::may_inspect(Credentials const& target) const {
 }
 
 proto::Credentials Credentials::for_vfs() const {
-    proto::Credentials result{};
+    proto::Credentials result; // its groups are long
     result.user = file_user;
     result.group = file_group;
     result.group_count = group_count;

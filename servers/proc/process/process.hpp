@@ -144,6 +144,8 @@ struct Process {
     Word files = 0;                         ///< number of its descriptor table in `memory`
     bool own_files = false;                 ///< `files` was added to a shared MemorySpace and must be removed
     CapabilityPointer vfs_session = 0;      ///< proc's copy, owned
+    bool session_shared = false;            ///< it is or was another process's, too (CLONE_FS)
+    bool network_told = false;              ///< vfs may know its network namespace (Core::tell_network)
     SharedCapability* executable = nullptr; ///< File of the program (/proc/PID/exe)
 
     // Groups and sessions (one reference each).

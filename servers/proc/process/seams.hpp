@@ -17,9 +17,9 @@ public:
     virtual ipc::Result<CapabilityPointer> fork_vfs_session(CapabilityPointer from, std::uint32_t flags,
                                                             UserNamespace const& owner, std::uint32_t process) = 0;
     virtual void set_credentials(CapabilityPointer vfs_session, proto::Credentials const& credentials) = 0;
-    /// VfsControl::JoinNamespace: a session like `from` in that mount namespace.
-    virtual ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space,
-                                                                std::uint32_t process) = 0;
+    /// VfsControl::JoinNamespace: the session goes over to that mount namespace. Invalid: it is none, or the session is shared.
+    virtual ipc::Result<ipc::Unit> join_mount_namespace(CapabilityPointer vfs_session, CapabilityPointer name_space,
+                                                        bool permitted) = 0;
     /// Is the session's root another than that of its mount namespace (chroot(2))?
     virtual bool is_chrooted(CapabilityPointer vfs_session) = 0;
     /// The maps of a user namespace, as they are now, to all who translate ids: when it is made and when a map is written.

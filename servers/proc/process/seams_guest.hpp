@@ -35,10 +35,10 @@ public:
         static_cast<void>(ipc::call<proto::VfsControl::SetCredentials>(
             to_.vfs_control, ipc::Cap<proto::VfsSession>{vfs_session}, credentials));
     }
-    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space,
-                                                        std::uint32_t process) override {
-        return slot_of(ipc::call<proto::VfsControl::JoinNamespace>(to_.vfs_control, ipc::Cap<proto::VfsSession>{from},
-                                                                   ipc::Cap<proto::Namespace>{name_space}, process));
+    ipc::Result<ipc::Unit> join_mount_namespace(CapabilityPointer vfs_session, CapabilityPointer name_space,
+                                                bool permitted) override {
+        return ipc::call<proto::VfsControl::JoinNamespace>(to_.vfs_control, ipc::Cap<proto::VfsSession>{vfs_session},
+                                                           ipc::Cap<proto::Namespace>{name_space}, permitted ? 1U : 0U);
     }
     bool is_chrooted(CapabilityPointer vfs_session) override {
         auto const chrooted =

@@ -166,7 +166,7 @@ private:
         Credentials credentials;
         UserReference space;
         [[nodiscard]] bool capable(UserNamespace const& over, std::uint32_t number) const {
-            return Core::capable(credentials, *space, over, number);
+            return Core::capable(credentials.effective, credentials.effective_user, *space, over, number);
         }
     };
     /// An open file of procfs.

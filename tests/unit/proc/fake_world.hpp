@@ -192,9 +192,13 @@ public:
     void set_credentials(CapabilityPointer session, proto::Credentials const& told) override {
         credentials[session] = told;
     }
-    ipc::Result<CapabilityPointer> join_mount_namespace(CapabilityPointer from, CapabilityPointer name_space,
-                                                        std::uint32_t) override {
-        return give({'v', name_space, from, 0});
+    ipc::Result<ipc::Unit> join_mount_namespace(CapabilityPointer session, CapabilityPointer name_space,
+                                                bool) override {
+        if (machine_.failing()) return ipc::fail(Error::NoMemory);
+        auto const space = given.find(name_space);
+        if (space == given.end() || space->second.what != 'm') return ipc::fail(Error::Invalid);
+        given[session].inode = space->second.inode;
+        return ipc::Unit{};
     }
     bool is_chrooted(CapabilityPointer) override { return chrooted; }
     ipc::Result<ipc::Unit> publish_maps(UserNamespace const& space) override {

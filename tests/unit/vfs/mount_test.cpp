@@ -42,7 +42,7 @@ TEST_CASE("read-only and the like") {
     CHECK(w.files.access(*w.root, {}, may::write, "/m/f") == Error::ReadOnly);
     CHECK(w.get("/m/f") == "x");
     auto* user = w.session(*w.files.fork_session(*w.root, false, false));
-    w.files.set_credentials(*user, {1000, 1000, 0, {}, 0});
+    w.files.set_credentials(*user, {1000, 1000, 0, 0, 0, 0, {}});
     CHECK(w.files.mount(*user, 0, 0, "none", "/m", "tmpfs", "") == Error::NotPermitted);
 }
 
@@ -213,7 +213,8 @@ TEST_CASE("namespace capabilities keep a namespace alive") {
     Badge const badge = w.port.minted_badges.at(*slot);
     CHECK(w.files.name_space_capability(*inner->space) == *slot);
     w.files.close(inner->badge);
-    auto* again = w.session(*w.files.join_name_space(*w.root, *w.files.name_space(badge)->space, 5));
+    auto* again = w.session(*w.files.fork_session(*w.root, false, false, 0, 5));
+    CHECK(w.files.join_name_space(*again, *w.files.name_space(badge)->space, true) == Error::None);
     CHECK(again->who.process == 5);
     CHECK(again->umask == w.root->umask);
     CHECK(w.get(again, "/tmp/f") == "here");
@@ -258,7 +259,8 @@ TEST_CASE("a bind-mounted namespace file keeps the namespace") {
     auto const pinned = w.files.open(*w.root, {}, 0, 0, "/pins/mnt", caller);
     REQUIRE(pinned.has_value());
     Badge const badge = w.port.minted_badges.at(pinned->slot);
-    auto* again = w.session(*w.files.join_name_space(*w.root, *w.files.name_space(badge)->space, 0));
+    auto* again = w.session(*w.files.fork_session(*w.root, false, false, 0, 0));
+    CHECK(w.files.join_name_space(*again, *w.files.name_space(badge)->space, true) == Error::None);
     CHECK(w.get(again, "/tmp/f") == "here");
     w.files.close(again->badge);
     w.files.close(badge);

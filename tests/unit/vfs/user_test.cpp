@@ -117,11 +117,41 @@ TEST_CASE("mounts belong to a user namespace") {
     CHECK(w.stat_error("/ro/e/in") == Error::None);
 }
 
+TEST_CASE("joining a mount namespace asks for capabilities over it, and for a session that nobody shares") {
+    World w;
+    auto* view = inside(w);
+    auto* other = w.session(*w.files.fork_session(*w.root, false, false));
+    auto const before = other->root.get();
+    proto::Credentials who{};
+    auto join = [&](std::uint64_t capabilities) {
+        who.capabilities = capabilities;
+        w.files.set_credentials(*other, who);
+        return w.files.join_name_space(*other, *view->space, false);
+    };
+    constexpr std::uint64_t admin = std::uint64_t{1} << capability::sys_admin,
+                            root = std::uint64_t{1} << capability::sys_chroot;
+    CHECK(join(0) == Error::NotPermitted);
+    CHECK(join(admin) == Error::NotPermitted);
+    CHECK(join(root) == Error::NotPermitted);
+    CHECK(other->root.get() == before);
+    // In the other direction the capabilities of an inner user namespace are none over the outer's mounts.
+    CHECK(has_capability(view->who, capability::sys_admin));
+    CHECK(w.files.join_name_space(*view, *w.root->space, false) == Error::NotPermitted);
+    auto const shared = w.files.fork_session(*other, true, false);
+    REQUIRE(shared.has_value());
+    CHECK(join(admin | root) == Error::Invalid);
+    auto* alone = w.session(*w.files.fork_session(*other, false, false));
+    CHECK(w.files.join_name_space(*alone, *view->space, false) == Error::None);
+    CHECK(alone->space.get() == view->space.get());
+    CHECK(alone->working.get() == alone->root.get());
+}
+
 TEST_CASE("who made a user namespace has all over it") {
     World w;
     auto* view = inside(w);
     // A process of user 1000 outside, without capabilities of its own, joined to those mounts.
-    auto* owner = w.session(*w.files.join_name_space(*w.root, *view->space, 0));
+    auto* owner = w.session(*w.files.fork_session(*w.root, false, false, 0, 0));
+    CHECK(w.files.join_name_space(*owner, *view->space, true) == Error::None);
     proto::Credentials who{};
     who.user = who.group = 1000;
     w.files.set_credentials(*owner, who);

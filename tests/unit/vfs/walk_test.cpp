@@ -79,7 +79,7 @@ TEST_CASE("open: what may not be") {
 TEST_CASE("permissions go by the session's credentials") {
     World w;
     auto* user = w.session(*w.files.fork_session(*w.root, false, false));
-    w.files.set_credentials(*user, {1000, 1000, 1, {100}, 0});
+    w.files.set_credentials(*user, {1000, 1000, 0, 0, 0, 1, {100}});
     w.mkdir("/private", 0700);
     w.put("/private/f", "x");
     w.put("/readable", "x");
