@@ -66,14 +66,10 @@ private:
 inline constinit SlotAllocator slot_allocator;
 inline SlotAllocator& slots() { return slot_allocator; }
 
-/// After a message brought capabilities into the receive window: the slots filled belong to whoever decodes it, the others
-/// are free again, and a new window is opened.
-[[gnu::noinline]] inline void refresh_receive_window(abi::MessageInfo info) {
+[[gnu::noinline]] inline void replace_receive_window(abi::MessageInfo info) {
     abi::IpcBuffer& mine = buffer();
     Word const window = mine.receive_slot;
     if (window != 0) {
-        Word const all = (Word{1} << info.capabilities()) - 1;
-        if ((all & ~info.unwrapped()) == 0) { return; } // nothing took a slot
         Word used = 0;
         for (Word i = 0; i < info.capabilities(); ++i) {
             Word const offset = mine.capabilities[i] - window;
@@ -84,6 +80,12 @@ inline SlotAllocator& slots() { return slot_allocator; }
         }
     }
     mine.receive_slot = slots().take(abi::message_capabilities);
+}
+/// After a message brought capabilities into the receive window: the slots filled belong to whoever decodes it, the others
+/// are free again, and a new window is opened. Those that arrived as badges took no slot.
+inline void refresh_receive_window(abi::MessageInfo info) {
+    Word const all = (Word{1} << info.capabilities()) - 1;
+    if ((all & ~info.unwrapped()) != 0 || buffer().receive_slot == 0) { replace_receive_window(info); }
 }
 
 /// Deletes the capability in a slot of this server's CSpace; the slot itself is not given back.

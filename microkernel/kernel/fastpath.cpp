@@ -20,12 +20,14 @@ inline bool is_simple(Word info, Thread const& from, Thread const& to) {
     return length <= abi::message_words && from.ipc_buffer != nullptr && to.ipc_buffer != nullptr;
 }
 
-/// Are all of the message's capabilities for the endpoint that is called with `called`, so that each arrives as its badge?
-inline bool are_receivers_own(Thread& from, Thread const& to, Capability called, Word count) {
-    if (from.ipc_buffer == nullptr || to.ipc_buffer == nullptr) return false;
+/// The message's capabilities become badges in the receiver's buffer, if they are all for the endpoint that is called with `called`.
+/// False: they are not; then the slow path delivers to this very receiver, and says them again.
+inline bool unwrap_capabilities(Thread& from, Thread& to, Capability called, Word count) {
+    if (!called.has(abi::right::grant) || from.ipc_buffer == nullptr || to.ipc_buffer == nullptr) return false;
     for (Word i = 0; i < count; ++i) {
         Slot const* const slot = lookup(from, from.ipc_buffer->capabilities[i]);
         if (slot == nullptr || slot->capability.word0 != called.word0) return false;
+        to.ipc_buffer->capabilities[i] = slot->capability.badge();
     }
     return true;
 }
@@ -83,10 +85,13 @@ void fastpath_call(Thread& thread) {
     if (receiver.own_context != nullptr && !receiver.own_context->has_time()) return handle_slowly(thread);
     Cpu& processor = cpu();
     if (highest_ready(processor) > receiver.priority) return handle_slowly(thread);
-    Word const capabilities = MessageInfo{info}.capabilities();
-    if (capabilities != 0 &&
-        (!capability.has(abi::right::grant) || !are_receivers_own(thread, receiver, capability, capabilities)))
-        return handle_slowly(thread);
+    Word kept = label_mask | length_mask, unwrapped = 0;
+    if ((info & capabilities_mask) != 0) {
+        Word const count = MessageInfo{info}.capabilities();
+        if (!unwrap_capabilities(thread, receiver, capability, count)) return handle_slowly(thread);
+        kept |= capabilities_mask;
+        unwrapped = MessageInfo{}.with_unwrapped((1 << count) - 1).raw;
+    }
 
     Word buffers = 0;
     if ((info & (MessageInfo::read_buffer | MessageInfo::write_buffer)) != 0) {
@@ -100,17 +105,10 @@ void fastpath_call(Thread& thread) {
         thread.context.hazards &= ~hazard::buffers;
     }
 
-    Word unwrapped = 0;
-    if (capabilities != 0) {
-        for (Word i = 0; i < capabilities; ++i)
-            receiver.ipc_buffer->capabilities[i] =
-                lookup(thread, thread.ipc_buffer->capabilities[i])->capability.badge();
-        unwrapped = (info & capabilities_mask) | MessageInfo{}.with_unwrapped((1 << capabilities) - 1).raw;
-    }
     take_first_receiver(endpoint, receiver);
     if (Word const length = info & length_mask; length > abi::register_words) copy_words(length, thread, receiver);
-    receiver.context.set_message((info & (label_mask | length_mask)) | buffers | unwrapped, capability.badge(),
-                                 thread.context.word0(), thread.context.word1());
+    receiver.context.set_message((info & kept) | buffers | unwrapped, capability.badge(), thread.context.word0(),
+                                 thread.context.word1());
     wait_for_reply(thread, receiver, endpoint, capability.word1);
     lend(receiver, context);
     switch_directly(processor, receiver);

@@ -1,4 +1,5 @@
 #include "change.hpp"
+#include <bit>
 
 namespace proc {
 
@@ -23,9 +24,15 @@ NamespaceSet& NamespaceChange::own_set() {
 /// The reference is taken over. What is in force for children only (time) is put aside for them.
 void NamespaceChange::put(unsigned kind, SharedNamespace& name_space) {
     NamespaceSet& set = own_set();
-    SharedNamespace*& place = core_.kinds[kind].kind == proto::NamespaceKind::Time ? set.time_children : set.at[kind];
+    bool const time = core_.kinds[kind].kind == proto::NamespaceKind::Time;
+    SharedNamespace*& place = time ? set.time_children : set.at[kind];
+    if (!time) changed_ |= 1U << kind;
     core_.release(place);
     place = &name_space;
+}
+
+bool NamespaceChange::may_enter(UserNamespace const& owner) const {
+    return capable(capability::sys_admin, owner) && (&owner == user_.get() || capable(capability::sys_admin));
 }
 
 auto NamespaceChange::create_user() -> Status {
@@ -112,8 +119,7 @@ auto NamespaceChange::join_user(UserNamespace& space) -> Status {
 }
 
 auto NamespaceChange::join_pid(PidNamespace& space) -> Status {
-    if (!capable(capability::sys_admin, *space.owner) || !capable(capability::sys_admin))
-        return fail(Error::NotPermitted);
+    if (!may_enter(*space.owner)) return fail(Error::NotPermitted);
     if (!from_.space().contains(space)) return fail(Error::Invalid);
     space.retain();
     if (pid_ != nullptr) pid_->release();
@@ -124,11 +130,11 @@ auto NamespaceChange::join_pid(PidNamespace& space) -> Status {
 auto NamespaceChange::join_shared(SharedNamespace& name_space) -> Status {
     bool const time = core_.kinds[name_space.kind].kind == proto::NamespaceKind::Time;
     if (time && from_.threads.size() > 1) return fail(Error::TooManyUsers);
-    if (!capable(capability::sys_admin, *name_space.owner) || !capable(capability::sys_admin))
-        return fail(Error::NotPermitted);
+    if (!may_enter(*name_space.owner)) return fail(Error::NotPermitted);
     NamespaceSet const& now = set_ != nullptr ? *set_ : *from_.namespaces;
     if (now.at[name_space.kind] == &name_space && (!time || now.time_children == nullptr)) return ipc::Unit{};
     NamespaceSet& set = own_set();
+    changed_ |= 1U << name_space.kind;
     core_.release(set.at[name_space.kind]);
     set.at[name_space.kind] = &name_space;
     ++name_space.references;
@@ -151,8 +157,7 @@ auto NamespaceChange::join_kind(unsigned kind, CapabilityPointer taken, UserName
 }
 
 auto NamespaceChange::join_mount(CapabilityPointer name_space, UserNamespace& owner) -> Status {
-    if (!capable(capability::sys_admin, owner) || !capable(capability::sys_chroot) || !capable(capability::sys_admin))
-        return fail(Error::NotPermitted);
+    if (!may_enter(owner) || !capable(capability::sys_chroot)) return fail(Error::NotPermitted);
     if (from_.threads.size() > 1) return fail(Error::Invalid); // they share root and working directory
     return core_.owners.join_mount_namespace(from_.vfs_session, name_space, true);
 }
@@ -169,7 +174,8 @@ void NamespaceChange::commit() {
     }
     if (set_ != nullptr) {
         bool time = false;
-        for (unsigned kind = 0, count = core_.kinds.size(); kind < count; ++kind) {
+        for (std::uint32_t left = changed_; left != 0; left &= left - 1) {
+            auto const kind = static_cast<unsigned>(std::countr_zero(left));
             if (set_->at[kind] == process.namespaces->at[kind]) continue;
             core_.close_session(process, kind);
             time |= static_cast<int>(kind) == core_.time_kind;
@@ -199,6 +205,7 @@ void NamespaceChange::enter_time() {
     if ((set_ != nullptr ? *set_ : *from_.namespaces).time_children == nullptr) return;
     NamespaceSet& set = own_set();
     auto const time = static_cast<unsigned>(core_.time_kind);
+    changed_ |= 1U << time;
     core_.release(set.at[time]);
     set.at[time] = std::exchange(set.time_children, nullptr);
     core_.freeze(*set.at[time]);

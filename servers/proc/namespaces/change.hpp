@@ -55,10 +55,13 @@ private:
     /// A copy of the set to change, made with the first change.
     NamespaceSet& own_set();
     void put(unsigned kind, SharedNamespace& name_space);
+    /// May the process, with the capabilities that it is going to have, enter what belongs to `owner`?
+    [[nodiscard]] bool may_enter(UserNamespace const& owner) const;
     Core& core_;
     Process& from_;
     UserReference user_;
     NamespaceSet* set_ = nullptr; ///< null: as it was
+    std::uint32_t changed_ = 0;   ///< bit n: set_->at[n] may be another than it was
     PidNamespace* pid_ = nullptr; ///< of the children; null: as it was
     CapabilityPointer files_ = 0; ///< vfs session, 0: as it was
     bool user_changed_ = false;   ///< then it gets all capabilities there (Credentials::become_owner)

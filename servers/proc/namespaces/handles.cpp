@@ -3,8 +3,6 @@
 
 namespace proc {
 
-Handle* Core::handle_of(Word badge) const { return table.badges.find<Handle>(badge, ObjectKind::Handle); }
-
 ipc::Result<CapabilityPointer> Core::enlist(Handle* handle) {
     handle->badge = table.badges.allocate(ObjectKind::Handle, handle);
     ++handle_count;

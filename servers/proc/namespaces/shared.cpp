@@ -36,13 +36,11 @@ NamespaceSet* Core::first_namespaces() {
 }
 
 NamespaceSet* Core::copy_of(NamespaceSet const& set) {
-    auto* const copy = new NamespaceSet;
+    auto* const copy = new NamespaceSet{set};
+    copy->references = 1;
     for (unsigned kind = 0, count = kinds.size(); kind < count; ++kind) {
-        SharedNamespace* const each = set.at[kind];
-        copy->at[kind] = each;
-        if (each != nullptr) ++each->references;
+        if (copy->at[kind] != nullptr) ++copy->at[kind]->references;
     }
-    copy->time_children = set.time_children;
     if (copy->time_children != nullptr) ++copy->time_children->references;
     return copy;
 }

@@ -284,6 +284,14 @@ ipc::Result<ipc::Unit> join_other(Core& core, NamespaceChange& change, Process& 
 
 ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::uint32_t flags) {
     Process& process = *thread.process;
+    // Where it is already, nothing changes; the usual case of those who come back.
+    if (SharedNamespace const* const shared = joined.shared;
+        shared != nullptr && shared == process.namespaces->at[shared->kind] &&
+        process.namespaces->time_children == nullptr && (flags == 0 || flags == kinds[shared->kind].flag) &&
+        process.threads.size() == 1 && capable(process, *shared->owner, capability::sys_admin) &&
+        capable(process, *process.user_space, capability::sys_admin)) {
+        return ipc::Unit{};
+    }
     NamespaceChange change{*this, process};
     auto wants = [&](std::uint32_t kind) { return flags == 0 || flags == kind; };
     ipc::Result<ipc::Unit> result = fail(Error::Invalid);

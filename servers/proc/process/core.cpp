@@ -2,21 +2,6 @@
 
 namespace proc {
 
-void Core::enter(Thread& thread) {
-    current = &thread;
-    // Its last call waited here and was ended from outside (interrupt): nobody wants that answer any more.
-    if (thread.blocked != Blocked::None) {
-        if (PendingReply const reply = end_wait(thread)) replies.discard(reply);
-    }
-}
-
-void Core::leave() {
-    if (current != nullptr && current->suspended && current->blocked == Blocked::None && current->kernel != nullptr) {
-        machine.suspend(*current->kernel);
-    }
-    current = nullptr;
-}
-
 void Core::settle() {
     for (std::size_t i = 0; i < domains.size(); ++i) {
         if (domains[i]->ending) {

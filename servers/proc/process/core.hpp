@@ -41,9 +41,21 @@ public:
     // --- one request (core.cpp) ---
     /// A message of this thread is being handled: it is in a call that this handler will answer. Ends what an interrupted call of its
     /// left behind.
-    void enter(Thread& thread);
+    void enter(Thread& thread) {
+        current = &thread;
+        // Its last call waited here and was ended from outside (interrupt): nobody wants that answer any more.
+        if (thread.blocked != Blocked::None) [[unlikely]] {
+            if (PendingReply const reply = end_wait(thread)) replies.discard(reply);
+        }
+    }
     /// The current thread has been answered, or it waits: now it is stopped if it must be.
-    void leave();
+    void leave() {
+        if (current != nullptr && current->suspended && current->blocked == Blocked::None && current->kernel != nullptr)
+            [[unlikely]] {
+            machine.suspend(*current->kernel);
+        }
+        current = nullptr;
+    }
     /// Ends domains that went over a limit; once per message, after it was answered or instead.
     void settle();
 
@@ -162,7 +174,7 @@ public:
         return proto::namespace_inode(proto::NamespaceKind::User, ++last_user_inode_ & serial_mask);
     }
     // --- handles: namespaces and processes as capabilities (namespaces/handles.cpp) ---
-    [[nodiscard]] Handle* handle_of(Word badge) const;
+    [[nodiscard]] Handle* handle_of(Word badge) const { return table.badges.find<Handle>(badge, ObjectKind::Handle); }
     /// A capability, to be copied to whoever shall have it; proc's own copy goes with the last of the others.
     ipc::Result<CapabilityPointer> make_handle(PidNamespace& space);
     ipc::Result<CapabilityPointer> make_handle(UserNamespace& space);
