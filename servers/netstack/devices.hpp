@@ -131,6 +131,8 @@ public:
 
     /// In pbuf::flags, where lwIP leaves them free: the frame has no checksum; it is a packet of this stack to itself.
     static constexpr std::uint8_t no_checksum_flag = 0x80, own_flag = 0x40;
+    /// How many bridges have passed a frame on is in pbuf::if_idx, which lwIP does not use before a packet is delivered to it.
+    static std::uint8_t& bridges_of(pbuf& frame) { return frame.if_idx; }
 
 private:
     friend class RouteVia;
