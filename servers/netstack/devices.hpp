@@ -66,7 +66,7 @@ public:
     /// Frames that wait for a slow reader, and those under way inside this stack; beyond it they are dropped, as a full queue does.
     static constexpr std::size_t backlog_maximum = 128, queue_maximum = 1024;
     /// Frames between stacks on this machine may be this long: one copy of many bytes, in place of many of few.
-    static constexpr std::uint32_t large_frame = 16384 + 100;
+    static constexpr std::uint32_t large_frame = 32768 + 100;
 
     explicit Devices(proto::stack::StatusPage& status);
     Devices(Devices const&) = delete;
