@@ -117,7 +117,10 @@ std::uint32_t Core::network_of(Process& process) {
 }
 
 ipc::Result<ipc::Unit> Core::tell_network(Process& process) {
-    owners.set_network(process.vfs_session, network_of(process));
+    int const kind = kinds.find(proto::NamespaceKind::Network);
+    SharedNamespace const* const network = kind < 0 ? nullptr : process.namespaces->at[static_cast<unsigned>(kind)];
+    owners.set_network(process.vfs_session, network_of(process),
+                       network != nullptr ? number_for_owners(*network->owner) : 0);
     return ipc::Unit{};
 }
 

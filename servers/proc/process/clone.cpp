@@ -134,7 +134,6 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         if ((flags & f::new_pid) != 0) {
             if (auto made = change.create_pid(); !made) return fail(made.error());
         }
-        if ((flags & f::new_mount) != 0 && !change.may_create_mount()) return fail(Error::NoSpace);
         if (auto made = change.create_kinds(flags); !made) return fail(made.error());
     }
 
@@ -224,7 +223,7 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         if (!session) return undo(session.error());
         child->vfs_session = *session;
         if ((flags & f::new_user) != 0) tell_credentials(*child);
-        if ((flags & f::new_network) != 0) owners.set_network(child->vfs_session, 0);
+        if ((flags & f::new_network) != 0) owners.set_network(child->vfs_session, 0, 0);
         // With a shared CSpace the slot holds the parent's session already; one that differs needs a CSpace of its own.
         if (!same_files) {
             if (auto status = machine.install(*child->cspace, slot::vfs, child->vfs_session); !status)
