@@ -26,6 +26,9 @@ static_assert(sizeof(PacketRingHeader) == 64);
 namespace packet_flag {
 /// The sender left TCP's and UDP's checksum out: both ends share this machine's memory. Who sends it to a wire computes it.
 inline constexpr std::uint32_t no_checksum = 1;
+/// From this bit on: how many bridges have passed the frame on. One that as many have as there may be is passed on no more, so that
+/// a frame that goes round between bridges ends (IEEE 802.1D counts on seven between any two stations).
+inline constexpr std::uint32_t bridges_shift = 1, bridges_maximum = 15;
 } // namespace packet_flag
 
 /// One side's view of a ring.

@@ -168,8 +168,10 @@ struct VfsControl {
     using DenyWrite = ipc::Method<VfsControl, 18, ipc::Unit(ipc::OptionalCap<File>, std::uint32_t deny)>;
     /// 1: the session's root is another than its mount namespace's (chroot(2)); then no user namespace may be made (clone(2), EPERM).
     using IsChrooted = ipc::Method<VfsControl, 19, std::uint32_t(ipc::OptionalCap<VfsSession>)>;
-    /// The session's network namespace by inode number, which abstract socket names belong to; 0: unknown, it is told when it is needed.
-    using SetNetwork = ipc::Method<VfsControl, 20, ipc::Unit(ipc::OptionalCap<VfsSession>, std::uint32_t network)>;
+    /// The session's network namespace by inode number, and the user namespace it belongs to (who may mount sysfs), which abstract socket names belong to; 0: unknown, it is told when it is needed.
+    using SetNetwork =
+        ipc::Method<VfsControl, 20,
+                    ipc::Unit(ipc::OptionalCap<VfsSession>, std::uint32_t network, std::uint32_t user_namespace)>;
     /// Text of /proc/net/unix of that network namespace, from `offset`; count 0 at its end.
     using SocketTable =
         ipc::Method<VfsControl, 21, Transfer(std::uint32_t network, std::uint32_t offset, ipc::WriteBuffer)>;
@@ -184,10 +186,13 @@ struct VfsControl {
     using EndTerminal = ipc::Method<VfsControl, 24, ipc::Unit(PseudoTerminal)>;
     /// Status of the node. NoEntry: its file system has gone.
     using TerminalStatus = ipc::Method<VfsControl, 25, FileStatus(PseudoTerminal)>;
-    using methods = ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy,
-                                 ReleaseQuota, ContainerSession, MountAt, RegisterDevice, Usage, TakeQuotaEvent,
-                                 NotifyQuota, SetUserMap, ForgetUser, JoinNamespace, Status, DenyWrite, IsChrooted,
-                                 SetNetwork, SocketTable, NewTerminal, SetTerminal, EndTerminal, TerminalStatus>;
+    /// How many mount namespaces each user may have in that user namespace (0: the first); what is in one below counts for its maker.
+    using SetMountLimit = ipc::Method<VfsControl, 26, ipc::Unit(std::uint32_t user_namespace, std::uint32_t maximum)>;
+    using methods =
+        ipc::Methods<FirstSession, ForkSession, SetCredentials, SetQuota, QuotaUsage, SetQuotaPolicy, ReleaseQuota,
+                     ContainerSession, MountAt, RegisterDevice, Usage, TakeQuotaEvent, NotifyQuota, SetUserMap,
+                     ForgetUser, JoinNamespace, Status, DenyWrite, IsChrooted, SetNetwork, SocketTable, NewTerminal,
+                     SetTerminal, EndTerminal, TerminalStatus, SetMountLimit>;
 };
 
 } // namespace proto

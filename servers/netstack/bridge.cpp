@@ -10,8 +10,9 @@ namespace netstack {
 using proto::stack::DeviceKind;
 
 bool Devices::bridge_across(Device& from, std::uint32_t length, std::uint32_t flags) {
-    if (firewall_filters || !listeners_.empty() || !from.up() || length < SIZEOF_ETH_HDR - ETH_PAD_SIZE ||
-        length > large_frame) {
+    auto const bridges = flags >> proto::packet_flag::bridges_shift;
+    if (firewall_filters || !listeners_.empty() || bridges >= proto::packet_flag::bridges_maximum || !from.up() ||
+        length < SIZEOF_ETH_HDR - ETH_PAD_SIZE || length > large_frame) {
         return false;
     }
     auto* const bridge = find(from.record.master);
@@ -27,8 +28,9 @@ bool Devices::bridge_across(Device& from, std::uint32_t length, std::uint32_t fl
                         std::memcmp(destination.data(), bridge->record.hardware_address, destination.size()) != 0;
     if (!direct || !to->send.has_room(length)) { return false; }
     bool was_empty = false;
-    bool const done = to->send.put(length, flags & proto::packet_flag::no_checksum, was_empty,
-                                   [&](auto put) { from.receive.each_part(0, length, put); });
+    constexpr std::uint32_t one_more = 1U << proto::packet_flag::bridges_shift;
+    bool const done =
+        to->send.put(length, flags + one_more, was_empty, [&](auto put) { from.receive.each_part(0, length, put); });
     if (!done) { return false; }
     if (was_empty) { platform().ring_peer(to->record.ring - 1); }
     bridge->stations.learn(source, from.index(), now);
@@ -56,7 +58,10 @@ void Devices::bridge(Device& bridge, Device* from, pbuf* frame) {
     bool const group = (destination[0] & 1) != 0;
     bool const own = std::memcmp(destination.data(), bridge.record.hardware_address, destination.size()) == 0;
     auto const port = group || own ? 0 : bridge.stations.find(destination, now);
-    if (!own) {
+    bool const endless = from != nullptr && bridges_of(*frame) >= proto::packet_flag::bridges_maximum;
+    if (endless) { ++from->counters->received_dropped; }
+    if (!own && !endless) {
+        if (from != nullptr) { ++bridges_of(*frame); }
         for (std::size_t i = 0; i < devices_.size(); ++i) {
             Device& device = *devices_[i];
             bool const member = device.record.master == bridge.index() && &device != from && device.up();

@@ -66,7 +66,7 @@ public:
     /// Frames that wait for a slow reader, and those under way inside this stack; beyond it they are dropped, as a full queue does.
     static constexpr std::size_t backlog_maximum = 128, queue_maximum = 1024;
     /// Frames between stacks on this machine may be this long: one copy of many bytes, in place of many of few.
-    static constexpr std::uint32_t large_frame = 16384 + 100;
+    static constexpr std::uint32_t large_frame = 32768 + 100;
 
     explicit Devices(proto::stack::StatusPage& status);
     Devices(Devices const&) = delete;
@@ -131,6 +131,8 @@ public:
 
     /// In pbuf::flags, where lwIP leaves them free: the frame has no checksum; it is a packet of this stack to itself.
     static constexpr std::uint8_t no_checksum_flag = 0x80, own_flag = 0x40;
+    /// How many bridges have passed a frame on is in pbuf::if_idx, which lwIP does not use before a packet is delivered to it.
+    static std::uint8_t& bridges_of(pbuf& frame) { return frame.if_idx; }
 
 private:
     friend class RouteVia;

@@ -1,6 +1,7 @@
 // What a bridge knows of the stations behind its ports (IEEE 802.1D, 7.9): learned from the source of every frame, forgotten
 // after the ageing time or when the port goes.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <unordered_map>
@@ -22,7 +23,7 @@ public:
             found->second = {port, now};
             return;
         }
-        if (stations_.size() >= maximum) { forget_old(now); }
+        if (stations_.size() >= maximum && now >= full_until_) { forget_old(now); }
         if (stations_.size() < maximum) { stations_[key] = {port, now}; }
     }
     /// The port that leads there, 0: not known, ask everywhere.
@@ -35,6 +36,9 @@ public:
     }
     void forget_old(std::uint64_t now) {
         std::erase_if(stations_, [&](auto const& entry) { return now - entry.second.seen >= ageing_milliseconds; });
+        auto oldest = now;
+        for (auto const& entry : stations_) { oldest = std::min(oldest, entry.second.seen); }
+        full_until_ = oldest + ageing_milliseconds;
     }
     [[nodiscard]] std::size_t size() const { return stations_.size(); }
 
@@ -49,6 +53,7 @@ private:
         return key;
     }
     std::unordered_map<std::uint64_t, Station> stations_;
+    std::uint64_t full_until_ = 0; ///< before, none of a full table's stations is old: nobody needs to look
 };
 
 } // namespace netstack

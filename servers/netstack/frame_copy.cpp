@@ -13,6 +13,7 @@ pbuf* copy_of(pbuf const* frame) {
         return nullptr;
     }
     copy->flags |= frame->flags & Devices::no_checksum_flag;
+    copy->if_idx = frame->if_idx;
     return copy;
 }
 pbuf* shared_copy_of(pbuf const* packet) {
@@ -39,6 +40,7 @@ pbuf* shared_copy_of(pbuf const* packet) {
         }
     }
     head->flags |= packet->flags & Devices::no_checksum_flag;
+    head->if_idx = packet->if_idx;
     return head;
 }
 } // namespace netstack

@@ -32,6 +32,7 @@ void Devices::poll_rings() {
                 continue;
             }
             if ((flags & proto::packet_flag::no_checksum) != 0) { frame->flags |= no_checksum_flag; }
+            bridges_of(*frame) = static_cast<std::uint8_t>(flags >> proto::packet_flag::bridges_shift);
             receive(device, frame);
             run();
         }
@@ -69,6 +70,7 @@ void Devices::receive(Device& device, pbuf* frame) {
 }
 
 void Devices::deliver(Device& device, pbuf* frame) {
+    bridges_of(*frame) = 0;
     auto const* const ethernet = static_cast<eth_hdr const*>(frame->payload);
     bool const six = ethernet->type == PP_HTONS(ETHTYPE_IPV6);
     // A frame for another station, which a bridge has brought everywhere, is not to be forwarded from here.

@@ -44,6 +44,7 @@ err_t Devices::send_to_self(Interface& interface, pbuf* packet) {
 err_t transmit_frame(netif* netif, pbuf* frame) {
     auto& interface = *static_cast<Interface*>(netif->state);
     if ((netif->chksum_flags & NETIF_CHECKSUM_GEN_TCP) == 0) { frame->flags |= Devices::no_checksum_flag; }
+    Devices::bridges_of(*frame) = 0; // of a packet that is forwarded, its way so far
     devices_instance->transmit(*interface.device, frame);
     return ERR_OK;
 }
@@ -51,15 +52,18 @@ err_t transmit_frame(netif* netif, pbuf* frame) {
 bool Devices::put_in_ring(Device& device, pbuf* frame) {
     bool was_empty = false;
     auto const length = static_cast<std::uint32_t>(frame->tot_len - ETH_PAD_SIZE);
-    bool const done = device.send.put(
-        length, (frame->flags & no_checksum_flag) != 0 ? proto::packet_flag::no_checksum : 0, was_empty, [&](auto put) {
-            std::uint32_t skip = ETH_PAD_SIZE;
-            for (pbuf const* part = frame; part != nullptr; part = part->next) {
-                auto const skipped = std::min<std::uint32_t>(skip, part->len);
-                skip -= skipped;
-                put(static_cast<std::byte const*>(part->payload) + skipped, part->len - skipped);
-            }
-        });
+    std::uint32_t flags = (frame->flags & no_checksum_flag) != 0 ? proto::packet_flag::no_checksum : 0;
+    if (device.is(DeviceKind::Veth)) {
+        flags |= static_cast<std::uint32_t>(bridges_of(*frame)) << proto::packet_flag::bridges_shift;
+    }
+    bool const done = device.send.put(length, flags, was_empty, [&](auto put) {
+        std::uint32_t skip = ETH_PAD_SIZE;
+        for (pbuf const* part = frame; part != nullptr; part = part->next) {
+            auto const skipped = std::min<std::uint32_t>(skip, part->len);
+            skip -= skipped;
+            put(static_cast<std::byte const*>(part->payload) + skipped, part->len - skipped);
+        }
+    });
     if (done && was_empty) { platform().ring_peer(device.record.ring - 1); }
     return done;
 }

@@ -22,17 +22,19 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, st
     if (process == 0 || process != from.who.process) { view->locks.reset(); } // another process's
     view->who.process = process;
     if (new_namespace) {
-        if (mounts_.namespaces() >= namespace_limit) {
-            delete view;
-            return fail(Error::NoSpace);
-        }
         if (!from.space->root) {
             delete view;
             return fail(Error::Invalid);
         }
+        Ref<UserNamespace> const users = users_.find(owner);
+        if (!users_.charge(users.get(), from.who.user)) {
+            delete view;
+            return fail(Error::NoSpace);
+        }
         std::vector<std::pair<Mount*, Mount*>> moved;
-        auto space = mounts_.copy(*from.space, users_.find(owner), moved);
+        auto space = mounts_.copy(*from.space, users, moved);
         if (!space) {
+            users_.uncharge(users.get(), from.who.user);
             delete view;
             return fail(space.error());
         }
@@ -44,6 +46,8 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, st
                 }
             }
         };
+        (*space)->counted = &users_;
+        (*space)->counted_user = from.who.user;
         view->space = *space;
         translate(view->root);
         translate(view->working);

@@ -21,7 +21,10 @@ void Mount::unreferenced() { delete this; }
 MountNamespace::MountNamespace(MountTable& table_) : table{table_}, number{table_.next_namespace_++} {
     table.spaces_.emplace(number, this);
 }
-MountNamespace::~MountNamespace() { table.spaces_.erase(number); }
+MountNamespace::~MountNamespace() {
+    table.spaces_.erase(number);
+    if (counted != nullptr) { counted->uncharge(owner.get(), counted_user); }
+}
 proto::NamespaceIdentity MountNamespace::identity() const {
     std::uint32_t const user = owner ? owner->number : proto::first_namespace_inode(proto::NamespaceKind::User);
     return {proto::NamespaceKind::Mount, number, parent_number, user, sessions, badge != 0 ? 1u : 0u};

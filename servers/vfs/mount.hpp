@@ -72,9 +72,11 @@ public:
     std::uint32_t number; ///< inode number of the namespace
     std::uint32_t parent_number = 0;
     Ref<Mount> root;
-    Ref<QuotaDomain> domain;  ///< pays for what is mounted inside
-    Ref<UserNamespace> owner; ///< who may change its mounts (null: the first user namespace)
-    Badge badge = 0;          ///< of its Namespace capability, 0: none given out
+    Ref<QuotaDomain> domain;           ///< pays for what is mounted inside
+    Ref<UserNamespace> owner;          ///< who may change its mounts (null: the first user namespace)
+    UserNamespaces* counted = nullptr; ///< where it is counted, as `counted_user`'s
+    std::uint32_t counted_user = 0;
+    Badge badge = 0; ///< of its Namespace capability, 0: none given out
     std::uint32_t sessions = 0;
     bool contained = false; ///< a container's or a copy of one: no device nodes are made
 };

@@ -111,6 +111,12 @@ Result<Ref<Mount>> Vfs::new_mount(Session& view, std::uint32_t flags, Slot serve
     if (!has_capability_over(view.who, known->user ? view.who.users.get() : nullptr, capability::sys_admin)) {
         return fail(Error::NotPermitted);
     }
+    // What sysfs shows is of a network namespace: over that one. Who has not said which it is (Process::TellNetwork) is in none that counts.
+    if (type == "sysfs" &&
+        (view.network == 0 ? static_cast<bool>(view.who.users)
+                           : !has_capability_over(view.who, view.network_owner.get(), capability::sys_admin))) {
+        return fail(Error::NotPermitted);
+    }
     if (reveals_too_much(mounts_, *view.space, type, flags)) { return fail(Error::NotPermitted); }
     if (mounts_.count() >= mount_maximum) { return fail(Error::NoSpace); }
     Ref<FileSystem> const system{new FileSystem{environment_, type, view.domain}};

@@ -142,7 +142,9 @@ public:
     Result<proto::FileStatus> on(C::Status, Sender& sender, FileCap file);
     Result<std::uint32_t> on(C::IsChrooted, Sender& sender, SessionCap session);
 
-    Result<Unit> on(C::SetNetwork, Sender& sender, SessionCap session, std::uint32_t network);
+    Result<Unit> on(C::SetNetwork, Sender& sender, SessionCap session, std::uint32_t network,
+                    std::uint32_t user_namespace);
+    Result<Unit> on(C::SetMountLimit, Sender& sender, std::uint32_t user_namespace, std::uint32_t maximum);
     Result<Transfer> on(C::SocketTable, Sender& sender, std::uint32_t network, std::uint32_t offset,
                         ipc::WriteBuffer const&);
 
@@ -210,7 +212,7 @@ public:
     Result<proto::NamespaceIdentity> on(N::List, Sender& sender, std::uint32_t after);
     Result<Unit> on(N::SetLimit, Sender& sender, std::uint32_t maximum) {
         if (!is_control(sender)) { return fail(Error::NotPermitted); }
-        vfs_.namespace_limit = maximum;
+        vfs_.set_mount_limit(0, maximum);
         return Unit{};
     }
     Result<ipc::Cap<proto::Namespace>> on(N::Recover, Sender& sender, ipc::OptionalCap<proto::Namespace> attenuated) {

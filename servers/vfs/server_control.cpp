@@ -152,12 +152,19 @@ Result<std::uint32_t> Server::on(C::IsChrooted, Sender& sender, SessionCap asked
     return vfs_.is_chrooted(*view) ? 1U : 0U;
 }
 
-Result<ipc::Unit> Server::on(C::SetNetwork, Sender& sender, SessionCap asked, std::uint32_t network) {
+Result<ipc::Unit> Server::on(C::SetNetwork, Sender& sender, SessionCap asked, std::uint32_t network,
+                             std::uint32_t user_namespace) {
     if (asked.slot != 0) { sender.delete_after_reply(asked.slot); }
     if (!is_control(sender)) { return fail(Error::NotPermitted); }
     Session* const view = session(asked);
     if (view == nullptr) { return fail(Error::BadDescriptor); }
-    view->network = network;
+    vfs_.set_network(*view, network, user_namespace);
+    return Unit{};
+}
+
+Result<ipc::Unit> Server::on(C::SetMountLimit, Sender& sender, std::uint32_t user_namespace, std::uint32_t maximum) {
+    if (!is_control(sender)) { return fail(Error::NotPermitted); }
+    vfs_.set_mount_limit(user_namespace, maximum);
     return Unit{};
 }
 

@@ -15,9 +15,10 @@ struct Session {
     bool shared = false; ///< with another process (CLONE_FS), at least for a while
     Credentials who{};
     Ref<QuotaDomain> domain;
-    Ref<LockOwner> locks;        ///< its process's, made with the first lock
-    std::uint32_t container = 0; ///< all sessions of one have the same
-    std::uint32_t network = 0;   ///< inode of its network namespace, as far as it was needed; 0: proc is to be asked
+    Ref<LockOwner> locks;             ///< its process's, made with the first lock
+    std::uint32_t container = 0;      ///< all sessions of one have the same
+    Ref<UserNamespace> network_owner; ///< of `network`, if that is known
+    std::uint32_t network = 0; ///< inode of its network namespace, as far as it was needed; 0: proc is to be asked
 };
 
 } // namespace vfs

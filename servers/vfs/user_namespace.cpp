@@ -60,4 +60,28 @@ Ref<UserNamespace> UserNamespaces::find(std::uint32_t number) {
     return space;
 }
 
+bool UserNamespaces::charge(UserNamespace* space, std::uint32_t user) {
+    std::uint32_t whose = user;
+    for (UserNamespace* at = space;; whose = at->owner, at = at->parent.get()) {
+        MountCounts const& here = counts(at);
+        auto const used = here.used.find(whose);
+        if ((used == here.used.end() ? 0 : used->second) >= here.maximum) { return false; }
+        if (at == nullptr) { break; }
+    }
+    whose = user;
+    for (UserNamespace* at = space;; whose = at->owner, at = at->parent.get()) {
+        ++counts(at).used[whose];
+        if (at == nullptr) { return true; }
+    }
+}
+
+void UserNamespaces::uncharge(UserNamespace* space, std::uint32_t user) {
+    for (UserNamespace* at = space;; user = at->owner, at = at->parent.get()) {
+        auto& used = counts(at).used;
+        auto const found = used.find(user);
+        if (found != used.end() && --found->second == 0) { used.erase(found); }
+        if (at == nullptr) { return; }
+    }
+}
+
 } // namespace vfs

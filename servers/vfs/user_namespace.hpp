@@ -7,11 +7,18 @@
 
 namespace vfs {
 
+/// How many mount namespaces users have in a user namespace, and how many each may (/proc/sys/user/max_mnt_namespaces).
+struct MountCounts {
+    std::uint32_t maximum = 0x7fffffff;
+    std::map<std::uint32_t, std::uint32_t> used{}; ///< by global id
+};
+
 struct UserNamespace : Counted {
     std::uint32_t number = 0, owner = 0;
     bool placed = false;       ///< parent and owner are known
     Ref<UserNamespace> parent; ///< null: the first namespace
     ipc::IdMap users, groups;
+    MountCounts mounts;
     void unreferenced() { delete this; }
 };
 
@@ -42,8 +49,14 @@ public:
     void forget(std::uint32_t number);
     /// Null for 0, the first one. A number never told is made, mapping nothing: proc may name it before it has maps.
     Ref<UserNamespace> find(std::uint32_t number);
+    /// One more mount namespace of that user's in `space` (null: the first); what is in one below counts in its parent as its maker's. False: too
+    /// many somewhere, and nothing has changed.
+    bool charge(UserNamespace* space, std::uint32_t user);
+    void uncharge(UserNamespace* space, std::uint32_t user);
+    [[nodiscard]] MountCounts& counts(UserNamespace* space) { return space != nullptr ? space->mounts : first_; }
 
 private:
+    MountCounts first_{1024};
     std::map<std::uint32_t, Ref<UserNamespace>> known_;
 };
 

@@ -137,9 +137,11 @@ public:
     // --- VfsControl, Namespace (control_operations.cpp) ---
     Result<Slot> first_session();
     /// `owner`: of a new mount namespace; process: Credentials::process of the new session.
-    /// How many mount namespaces there may be (/proc/sys/user/max_mnt_namespaces).
-    std::uint32_t namespace_limit = 1024;
-    /// NoSpace: there are namespace_limit mount namespaces already.
+    /// Of the mount namespaces of each user in that user namespace (0: the first).
+    void set_mount_limit(std::uint32_t user_namespace, std::uint32_t maximum) {
+        users_.counts(users_.find(user_namespace).get()).maximum = maximum;
+    }
+    /// NoSpace: the session's user has as many mount namespaces as it may, or too many mounts.
     Result<Slot> fork_session(Session& from, bool share, bool new_namespace, std::uint32_t owner = 0,
                               std::uint32_t process = 0);
     /// Its root is not that of its mount namespace.
@@ -149,6 +151,10 @@ public:
     Error set_user_map(proto::UserNamespace const& which, std::span<ipc::IdExtent const> users,
                        std::span<ipc::IdExtent const> groups) {
         return users_.set(which, users, groups);
+    }
+    void set_network(Session& session, std::uint32_t network, std::uint32_t user_namespace) {
+        session.network = network;
+        session.network_owner = users_.find(user_namespace);
     }
     void forget_user(std::uint32_t number) { users_.forget(number); }
     void set_credentials(Session& session, proto::Credentials const& who);
@@ -280,6 +286,7 @@ private:
     void end_file(OpenFile& file);
     Result<Slot> open_event_file(Session& session, std::uint32_t flags, Ref<SpecialFile> made);
 
+    UserNamespaces users_; ///< outlives the mount namespaces that it counts
     Environment environment_;
     TimerQueue timers_;
     MountTable mounts_;
@@ -295,7 +302,6 @@ private:
     std::vector<Ref<QuotaDomain>> domains_;
     std::vector<Ref<Dentry>> domain_roots_; ///< folder of each domain
     std::vector<RegisteredDevice> devices_;
-    UserNamespaces users_;
     LocalNames names_;
     LocalSocket *sockets_ = nullptr, *last_socket_ = nullptr;
     bool collection_due_ = false;

@@ -117,6 +117,10 @@ inline constexpr Word remount = 32, bind = 4096, move = 8192, propagation = 1U <
             is_proc = std::string_view{text.data, text.length} == "proc";
             is_queues = std::string_view{text.data, text.length} == "mqueue";
             is_groups = std::string_view{text.data, text.length} == "cgroup2";
+            if (std::string_view{text.data, text.length} ==
+                "sysfs") { // vfs asks whose network namespace the caller is in
+                static_cast<void>(ipc::call<proto::Process::TellNetwork>(process(thread)));
+            }
         }
         if (Error const error = texts.add(text); error != Error::None) { return refuse(error); }
     }

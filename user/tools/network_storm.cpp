@@ -2,8 +2,8 @@
 //   network_storm garbage COUNT    random frames and packets by packet and raw sockets, on every device
 //   network_storm sockets          opens sockets until it gets no more, prints why, keeps them until its input ends
 //   network_storm ports            connects over the loopback until no port is left, prints why, keeps all until its input ends
-//   network_storm broadcast        broadcasts as fast as it can, until it is killed
-//   network_storm ping ADDRESS N   median round trip of N echo requests, in microseconds; a lost one counts half a second; status 1: a third was lost
+//   network_storm broadcast [N]    broadcasts as fast as it can, N times or until it is killed
+//   network_storm ping ADDRESS N   median round trip of N echo requests, in microseconds; status 1: one was lost
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
@@ -80,41 +80,51 @@ std::size_t fill(std::uint8_t* frame, std::size_t most) {
     return length;
 }
 
+/// What a raw socket of one's own headers must take.
+bool well_formed(std::uint8_t const* packet, std::size_t length) {
+    return packet[0] == 0x45 && static_cast<std::size_t>(packet[2] << 8 | packet[3]) == length;
+}
+
 int garbage(int count) {
     int const frames = socket(AF_PACKET, SOCK_RAW, htons(3)), packets = socket(AF_INET, SOCK_RAW, IPPROTO_RAW),
               icmp = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
     if (frames < 0 || packets < 0 || icmp < 0) return std::perror("network_storm: socket"), 1;
     int const yes = 1;
     for (int const socket : {packets, icmp}) setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
-    int devices = 0;
+    std::vector<int> devices;
     auto* const names = if_nameindex();
     for (auto const* device = names; names != nullptr && device->if_index != 0; ++device)
-        devices = std::max<int>(devices, static_cast<int>(device->if_index));
-    if (devices == 0) return std::perror("network_storm: devices"), 1;
+        devices.push_back(static_cast<int>(device->if_index));
+    if (devices.empty()) return std::perror("network_storm: devices"), 1;
     if_freenameindex(names);
-    int taken = 0;
+    int taken = 0, wrong = 0;
     std::uint8_t buffer[1514];
     for (int i = 0; i < count; ++i) {
         auto const length = fill(buffer, sizeof buffer);
         ssize_t sent = -1;
-        if (i % 2 == 0) {
+        bool must = true; // there is nothing to say against it
+        if (i % 2 == 0 || length < 34) {
             sockaddr_ll to{};
             to.sll_family = AF_PACKET;
-            to.sll_ifindex = 1 + static_cast<int>(random_word() % static_cast<unsigned>(devices));
+            to.sll_ifindex = devices[random_word() % devices.size()];
             to.sll_protocol = static_cast<std::uint16_t>(random_word());
             sent = sendto(frames, buffer, length, 0, reinterpret_cast<sockaddr*>(&to), sizeof to);
         } else {
             in_addr_t const targets[] = {inet_addr("127.0.0.1"), inet_addr("10.88.0.2"), inet_addr("10.88.0.255"),
                                          inet_addr("10.88.0.1"), random_word()};
-            auto const to = internet(targets[random_word() % 5], 0);
-            if (length >= 34)
-                sent = sendto(random_word() % 2 == 0 ? packets : icmp, buffer + 14, length - 14, 0,
-                              reinterpret_cast<sockaddr const*>(&to), sizeof to);
+            auto const target = random_word() % 5;
+            auto const to = internet(targets[target], 0);
+            bool const own_header = random_word() % 2 == 0;
+            sent = sendto(own_header ? packets : icmp, buffer + 14, length - 14, 0,
+                          reinterpret_cast<sockaddr const*>(&to), sizeof to);
+            must = target != 4 && (!own_header || well_formed(buffer + 14, length - 14));
         }
-        taken += sent > 0 ? 1 : 0;
+        taken += sent >= 0 ? 1 : 0;
+        if (sent < 0 && (must || (errno != EINVAL && errno != ENETUNREACH && errno != EACCES)) && wrong++ < 5)
+            std::perror("network_storm: garbage");
     }
-    std::printf("garbage: %d, more than a quarter taken: %s\n", count, taken > count / 4 ? "yes" : "no");
-    if (taken <= count / 4) std::fprintf(stderr, "taken: %d\n", taken);
+    std::fprintf(stderr, "network_storm: garbage: %d of %d taken\n", taken, count);
+    std::printf("garbage: %d, refused without a reason: %d\n", count, wrong);
     return 0;
 }
 
@@ -151,14 +161,15 @@ int ports() {
     return 0;
 }
 
-int broadcast() {
+int broadcast(long count) {
     int const datagrams = socket(AF_INET, SOCK_DGRAM, 0), yes = 1;
     setsockopt(datagrams, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
     auto const everybody = internet(inet_addr("10.88.0.255"), 9);
     static char message[1400];
-    for (;;)
+    for (long i = 0; count < 0 || i < count; ++i)
         static_cast<void>(!sendto(datagrams, message, random_word() % sizeof message, 0,
                                   reinterpret_cast<sockaddr const*>(&everybody), sizeof everybody));
+    return 0;
 }
 
 std::uint64_t microseconds() {
@@ -170,6 +181,9 @@ std::uint64_t microseconds() {
 int ping(char const* name, int count) {
     int const socket = ::socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
     auto const to = internet(inet_addr(name), 0);
+    // What others send here is not to fill the queue.
+    if (connect(socket, reinterpret_cast<sockaddr const*>(&to), sizeof to) != 0)
+        return std::perror("network_storm: connect"), 1;
     int lost = 0;
     std::vector<std::uint64_t> times;
     for (int i = 0; i < count; ++i) {
@@ -179,8 +193,7 @@ int ping(char const* name, int count) {
         request.un.echo.sequence = static_cast<std::uint16_t>(i);
         request.checksum = static_cast<std::uint16_t>(~(ICMP_ECHO + 0x7777 + i));
         std::uint64_t const begin = microseconds();
-        if (sendto(socket, &request, sizeof request, 0, reinterpret_cast<sockaddr const*>(&to), sizeof to) < 0)
-            return std::perror("network_storm: ping"), 1;
+        if (write(socket, &request, sizeof request) < 0) return std::perror("network_storm: ping"), 1;
         for (;;) {
             std::uint8_t answer[256];
             pollfd readable{socket, POLLIN, 0};
@@ -205,7 +218,7 @@ int ping(char const* name, int count) {
     std::fprintf(stderr, "network_storm: ping: %llu %llu %llu us\n", static_cast<unsigned long long>(times.front()),
                  static_cast<unsigned long long>(times[times.size() / 2]),
                  static_cast<unsigned long long>(times.back()));
-    return lost * 3 > count ? 1 : 0;
+    return lost != 0 ? 1 : 0;
 }
 
 } // namespace
@@ -215,8 +228,9 @@ int main(int count, char** words) {
     if (mode == "garbage" && count == 3) return garbage(std::atoi(words[2]));
     if (mode == "sockets") return sockets();
     if (mode == "ports") return ports();
-    if (mode == "broadcast") return broadcast();
+    if (mode == "broadcast") return broadcast(count == 3 ? std::atol(words[2]) : -1);
     if (mode == "ping" && count == 4) return ping(words[2], std::atoi(words[3]));
-    std::fprintf(stderr, "usage: network_storm garbage COUNT | sockets | ports | broadcast | ping ADDRESS COUNT\n");
+    std::fprintf(stderr,
+                 "usage: network_storm garbage COUNT | sockets | ports | broadcast [COUNT] | ping ADDRESS COUNT\n");
     return 2;
 }

@@ -41,7 +41,7 @@ auto NamespaceChange::create_user() -> Status {
     if (core_.owners.is_chrooted(from_.vfs_session)) return fail(Error::NotPermitted);
     std::uint32_t const user = from_.credentials.effective_user, group = from_.credentials.effective_group;
     if (!parent.users.maps_global(user) || !parent.groups.maps_global(group)) return fail(Error::NotPermitted);
-    if (!parent.charge(proto::NamespaceKind::User)) return fail(Error::NoSpace);
+    if (!parent.charge(proto::NamespaceKind::User, user)) return fail(Error::NoSpace);
     auto* const made = new UserNamespace{parent, core_.next_user_inode(), user, group};
     made->creator_had_setfcap = capable(capability::setfcap);
     if (auto told = core_.owners.publish_maps(*made); !told) {
@@ -58,17 +58,19 @@ auto NamespaceChange::create_pid() -> Status {
     if (from_.child_space != nullptr && from_.child_space != &from_.space()) return fail(Error::Invalid);
     PidNamespace& parent = from_.space();
     if (!parent.owner->contains(*user_)) return fail(Error::Invalid);
-    if (parent.level() + 1 >= PidNamespace::maximum_depth || !user_->charge(proto::NamespaceKind::Pid))
+    std::uint32_t const user = from_.credentials.effective_user;
+    if (parent.level() + 1 >= PidNamespace::maximum_depth || !user_->charge(proto::NamespaceKind::Pid, user))
         return fail(Error::NoSpace);
-    pid_ = new PidNamespace{&parent, core_.next_pid_inode(), *user_};
+    pid_ = new PidNamespace{&parent, core_.next_pid_inode(), *user_, user};
     return ipc::Unit{};
 }
 
 auto NamespaceChange::create_kind(unsigned kind) -> Status {
     SharedNamespace* const old = from_.namespaces->at[kind];
     NamespaceKindEntry const& entry = core_.kinds[kind];
-    if (!user_->charge(entry.kind)) return fail(Error::NoSpace);
-    SharedNamespace& shared = core_.make_copy(core_.origin_for(old, kind), user_);
+    std::uint32_t const user = from_.credentials.effective_user;
+    if (!user_->charge(entry.kind, user)) return fail(Error::NoSpace);
+    SharedNamespace& shared = core_.make_copy(core_.origin_for(old, kind), user_, user);
     if (entry.kind == proto::NamespaceKind::Cgroup) {
         // Its root is where the process is now.
         bool const same = &core_.root_group_of(from_) == from_.control_group.get();
@@ -91,16 +93,7 @@ auto NamespaceChange::create_kinds(std::uint32_t flags) -> Status {
     return ipc::Unit{};
 }
 
-bool NamespaceChange::may_create_mount() const {
-    for (UserNamespace* space = user_.get(); space != nullptr; space = space->parent()) {
-        if (space->quota(proto::NamespaceKind::Mount).maximum == 0) return false;
-    }
-    return true;
-}
-
 auto NamespaceChange::fork_files(std::uint32_t flags) -> Status {
-    constexpr std::uint32_t new_mount = 2;
-    if ((flags & new_mount) != 0 && !may_create_mount()) return fail(Error::NoSpace);
     auto made = core_.owners.fork_vfs_session(from_.vfs_session, flags, *user_, Core::number_for_vfs(from_));
     if (!made) return fail(made.error());
     files_ = *made;

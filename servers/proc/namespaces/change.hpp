@@ -23,8 +23,6 @@ public:
     /// New ones of all kinds whose flag is there.
     Status create_kinds(std::uint32_t flags);
     Status create_kind(unsigned kind);
-    /// Does no user namespace around it forbid further mount namespaces (a limit of 0)? vfs counts them.
-    [[nodiscard]] bool may_create_mount() const;
     /// A vfs session of its own: flags as Owners::fork_vfs_session.
     Status fork_files(std::uint32_t flags);
 

@@ -59,7 +59,8 @@ struct SharedNamespace {
     /// Of a time namespace that a process is in: they do not change any more.
     bool frozen = false;
     std::array<std::int64_t, 2> offsets{};
-    bool charged = false; ///< `owner` is charged for it
+    bool charged = false;           ///< `owner` is charged for it
+    std::uint32_t charged_user = 0; ///< as this user's
     /// While `capability` is 0: what it is a copy of (one reference), and its neighbours among that one's copies.
     SharedNamespace* origin = nullptr;
     SharedNamespace *next_copy = nullptr, *previous_copy = nullptr;

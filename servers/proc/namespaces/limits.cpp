@@ -29,15 +29,16 @@ ipc::Result<ipc::Unit> Core::set_namespace_limit(Process& process, std::uint32_t
     auto const number = parse(value, 0, UserNamespace::no_limit);
     if (!number) return fail(number.error());
     NamespaceKind const kind = namespace_limit_kinds[index];
-    if (first && kind != NamespaceKind::User && kind != NamespaceKind::Pid) {
+    if (kind == NamespaceKind::Mount) { // vfs counts its own
+        if (auto const set = owners.set_mount_limit(space, *number); !set) return set;
+    } else if (first && kind != NamespaceKind::User && kind != NamespaceKind::Pid) {
+        // Of the others those are counted here that belong to programs; their owners never bound them more tightly.
         int const place = kinds.find(kind);
-        if (place < 0 && kind != NamespaceKind::Mount) return fail(Error::NotSupported);
-        // vfs counts its own. Of the others those are counted here that belong to programs; their owners never bound them more tightly.
-        bool const tell = place < 0 || *number > UserNamespace::default_maximum;
-        auto const set =
-            tell ? owners.set_namespace_limit(place < 0 ? 0 : kinds[static_cast<unsigned>(place)].first, *number)
-                 : ipc::Result<ipc::Unit>{ipc::Unit{}};
-        if (!set) return set;
+        if (place < 0) return fail(Error::NotSupported);
+        if (*number > UserNamespace::default_maximum) {
+            auto const set = owners.set_namespace_limit(kinds[static_cast<unsigned>(place)].first, *number);
+            if (!set) return set;
+        }
     }
     space.quota(kind).maximum = *number;
     return ipc::Unit{};

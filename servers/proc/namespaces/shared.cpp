@@ -13,7 +13,7 @@ void unlink(SharedNamespace& copy) {
 
 void Core::release(SharedNamespace*& name_space) {
     if (name_space != nullptr && --name_space->references == 0) {
-        if (name_space->charged) name_space->owner->uncharge(kinds[name_space->kind].kind);
+        if (name_space->charged) name_space->owner->uncharge(kinds[name_space->kind].kind, name_space->charged_user);
         if (name_space->capability != 0) machine.drop(name_space->capability);
         if (name_space->origin != nullptr) {
             unlink(*name_space);
@@ -50,9 +50,10 @@ SharedNamespace& Core::origin_for(SharedNamespace* from, unsigned kind) {
     return from->origin != nullptr ? *from->origin : *from;
 }
 
-SharedNamespace& Core::make_copy(SharedNamespace& origin, UserReference const& owner) {
+SharedNamespace& Core::make_copy(SharedNamespace& origin, UserReference const& owner, std::uint32_t user) {
     auto* const copy = new SharedNamespace{0, 1, origin.kind, owner, 0};
     copy->charged = true;
+    copy->charged_user = user;
     copy->origin = &origin;
     ++origin.references;
     copy->next_copy = origin.copies;

@@ -118,14 +118,17 @@ std::uint32_t Core::network_of(Process& process) {
 
 ipc::Result<ipc::Unit> Core::tell_network(Process& process) {
     process.network_told = true;
-    owners.set_network(process.vfs_session, network_of(process));
+    int const kind = kinds.find(proto::NamespaceKind::Network);
+    SharedNamespace const* const network = kind < 0 ? nullptr : process.namespaces->at[static_cast<unsigned>(kind)];
+    owners.set_network(process.vfs_session, network_of(process),
+                       network != nullptr ? number_for_owners(*network->owner) : 0);
     return ipc::Unit{};
 }
 
 void Core::forget_network(Process& process) {
     if (!process.network_told) return;
     process.network_told = process.session_shared;
-    owners.set_network(process.vfs_session, 0);
+    owners.set_network(process.vfs_session, 0, 0);
 }
 
 std::string Core::network_table(Process& process, std::uint32_t table) {

@@ -36,20 +36,29 @@ UserNamespace::~UserNamespace() {
     while (*place != this) place = &(*place)->next_;
     *place = next_;
     if (parent_ == nullptr) return;
-    parent_->uncharge(proto::NamespaceKind::User);
+    parent_->uncharge(proto::NamespaceKind::User, owner_user_);
     parent_->release();
 }
 
-bool UserNamespace::charge(proto::NamespaceKind kind) {
-    for (UserNamespace* space = this; space != nullptr; space = space->parent_) {
-        if (space->quota(kind).used >= space->quota(kind).maximum) return false;
+bool UserNamespace::charge(proto::NamespaceKind kind, std::uint32_t user) {
+    std::uint32_t whose = user;
+    for (UserNamespace* space = this; space != nullptr; whose = space->owner_user_, space = space->parent_) {
+        Quota const& quota = space->quota(kind);
+        auto const used = quota.used.find(whose);
+        if ((used == quota.used.end() ? 0 : used->second) >= quota.maximum) return false;
     }
-    for (UserNamespace* space = this; space != nullptr; space = space->parent_) ++space->quota(kind).used;
+    whose = user;
+    for (UserNamespace* space = this; space != nullptr; whose = space->owner_user_, space = space->parent_)
+        ++space->quota(kind).used[whose];
     return true;
 }
 
-void UserNamespace::uncharge(proto::NamespaceKind kind) {
-    for (UserNamespace* space = this; space != nullptr; space = space->parent_) --space->quota(kind).used;
+void UserNamespace::uncharge(proto::NamespaceKind kind, std::uint32_t user) {
+    for (UserNamespace* space = this; space != nullptr; user = space->owner_user_, space = space->parent_) {
+        auto& used = space->quota(kind).used;
+        auto const found = used.find(user);
+        if (found != used.end() && --found->second == 0) used.erase(found);
+    }
 }
 
 void UserNamespace::release() {

@@ -6,6 +6,7 @@
 #include "ipc/id_map.hpp"
 #include <array>
 #include <cstdint>
+#include <map>
 
 namespace proc {
 
@@ -41,17 +42,20 @@ public:
     /// Its creator could give away CAP_SETFCAP: it may map its parent's user 0 itself.
     bool creator_had_setfcap = false;
 
-    /// Namespaces that belong to this or to one below, by kind (/proc/sys/user): how many there may be, and how many there are.
+    /// How many namespaces of a kind each user may have in this user namespace (/proc/sys/user, namespaces(7)). What is in one below counts for
+    /// the user that made it.
     struct Quota {
-        std::uint32_t maximum = no_limit, used = 0;
+        std::uint32_t maximum = no_limit;
+        std::map<std::uint32_t, std::uint32_t> used{}; ///< by global id of the user
     };
     static constexpr std::uint32_t no_limit = 0x7fffffff;
     static constexpr std::uint32_t default_maximum = 1024; ///< of the first one
     std::array<Quota, 9> quotas{};
     [[nodiscard]] Quota& quota(proto::NamespaceKind kind) { return quotas[static_cast<std::uint32_t>(kind) % 9]; }
-    /// One more, here and in all above. False: too many somewhere, and nothing has changed. Mount namespaces are vfs's to count.
-    bool charge(proto::NamespaceKind kind);
-    void uncharge(proto::NamespaceKind kind);
+    /// One more of that user's here, and in all above of those that made the way down. False: too many somewhere, and nothing has changed.
+    /// Mount namespaces are vfs's to count, in the same way.
+    bool charge(proto::NamespaceKind kind, std::uint32_t user);
+    void uncharge(proto::NamespaceKind kind, std::uint32_t user);
 
     /// Of all that there are.
     static std::uint32_t count;

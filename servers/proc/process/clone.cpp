@@ -134,7 +134,6 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         if ((flags & f::new_pid) != 0) {
             if (auto made = change.create_pid(); !made) return fail(made.error());
         }
-        if ((flags & f::new_mount) != 0 && !change.may_create_mount()) return fail(Error::NoSpace);
         if (auto made = change.create_kinds(flags); !made) return fail(made.error());
     }
 

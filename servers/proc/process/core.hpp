@@ -154,8 +154,8 @@ public:
     // A namespace that nobody has looked at yet is a note of what it is a copy of; its owner makes it when that is needed.
     /// What a new one of that kind begins as a copy of: `from`, or what that has not changed from; null: the machine's first.
     SharedNamespace& origin_for(SharedNamespace* from, unsigned kind);
-    /// The caller holds its one reference; `owner` has been charged for it.
-    SharedNamespace& make_copy(SharedNamespace& origin, UserReference const& owner);
+    /// The caller holds its one reference; `owner` has been charged for it, as `user`'s.
+    SharedNamespace& make_copy(SharedNamespace& origin, UserReference const& owner, std::uint32_t user);
     /// Its capability at its owner, asked for now if it has not been.
     ipc::Result<CapabilityPointer> materialize(SharedNamespace& name_space);
     /// What it holds is about to change: those that are copies of it as it was become real. Errors as materialize.

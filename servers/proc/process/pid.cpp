@@ -10,8 +10,9 @@ std::uint32_t last_global = 0;
 
 std::uint32_t PidNamespace::count = 0;
 
-PidNamespace::PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamespace& owner)
-    : owner{&owner}, parent_{parent}, level_{parent == nullptr ? 0 : parent->level_ + 1}, inode_{inode} {
+PidNamespace::PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamespace& owner, std::uint32_t charged_user)
+    : owner{&owner},
+      charged_user_{charged_user}, parent_{parent}, level_{parent == nullptr ? 0 : parent->level_ + 1}, inode_{inode} {
     if (parent_ != nullptr) parent_->retain();
     ++count;
 }
@@ -19,7 +20,7 @@ PidNamespace::PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamesp
 PidNamespace::~PidNamespace() {
     --count;
     if (parent_ == nullptr) return;
-    owner->uncharge(proto::NamespaceKind::Pid);
+    owner->uncharge(proto::NamespaceKind::Pid, charged_user_);
     parent_->release();
 }
 

@@ -25,7 +25,7 @@ public:
 
     /// parent null: the root of a tree (the root container's, or a sealed container's). `owner`: its owning user namespace, charged for
     /// every one that has a parent.
-    PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamespace& owner);
+    PidNamespace(PidNamespace* parent, std::uint32_t inode, UserNamespace& owner, std::uint32_t charged_user = 0);
     ~PidNamespace();
     PidNamespace(PidNamespace const&) = delete;
     PidNamespace& operator=(PidNamespace const&) = delete;
@@ -54,6 +54,7 @@ private:
     friend struct Pid;
     static constexpr unsigned buckets = 128;
     std::int32_t choose();
+    std::uint32_t charged_user_;
     PidNamespace* parent_;
     unsigned level_;
     std::uint32_t inode_;

@@ -81,8 +81,10 @@ public:
     virtual std::string mount_table(CapabilityPointer vfs_session,
                                     std::uint32_t format) = 0; ///< VfsSession::MountTable
     /// table and setting as proto::NetworkTable and proto::NetworkSetting number them. `change`: set first, if not null.
-    /// VfsControl::SetNetwork; 0: vfs asks when it needs to know.
-    virtual void set_network(CapabilityPointer, std::uint32_t) {}
+    /// VfsControl::SetMountLimit.
+    virtual ipc::Result<ipc::Unit> set_mount_limit(UserNamespace const&, std::uint32_t) { return ipc::Unit{}; }
+    /// VfsControl::SetNetwork, with the number of the user namespace that it belongs to; 0: vfs asks when it needs to know.
+    virtual void set_network(CapabilityPointer, std::uint32_t, std::uint32_t) {}
     /// VfsControl::SocketTable.
     virtual std::string local_socket_table(std::uint32_t) { return {}; }
     virtual std::string network_table(CapabilityPointer network_session, std::uint32_t table) = 0;

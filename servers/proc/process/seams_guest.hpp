@@ -186,9 +186,13 @@ public:
     ipc::Result<ipc::Unit> set_ipc_limits(CapabilityPointer session, proto::SystemVLimits const& limits) override {
         return ipc::call<proto::SystemV::SetLimits>(ipc::Cap<proto::SystemV>{session}, limits);
     }
-    void set_network(CapabilityPointer vfs_session, std::uint32_t network) override {
-        static_cast<void>(ipc::call<proto::VfsControl::SetNetwork>(to_.vfs_control,
-                                                                   ipc::Cap<proto::VfsSession>{vfs_session}, network));
+    void set_network(CapabilityPointer vfs_session, std::uint32_t network, std::uint32_t owner) override {
+        static_cast<void>(ipc::call<proto::VfsControl::SetNetwork>(
+            to_.vfs_control, ipc::OptionalCap<proto::VfsSession>{ipc::Cap<proto::VfsSession>{vfs_session}}, network,
+            owner));
+    }
+    ipc::Result<ipc::Unit> set_mount_limit(UserNamespace const& space, std::uint32_t maximum) override {
+        return ipc::call<proto::VfsControl::SetMountLimit>(to_.vfs_control, Core::number_for_owners(space), maximum);
     }
     std::string local_socket_table(std::uint32_t network) override {
         std::string text;

@@ -221,6 +221,11 @@ public:
         return ipc::Unit{};
     }
     std::map<CapabilityPointer, std::uint32_t> namespace_limits;
+    ipc::Result<ipc::Unit> set_mount_limit(UserNamespace const& space, std::uint32_t maximum) override {
+        mount_limits[space.inode()] = maximum;
+        return ipc::Unit{};
+    }
+    std::map<std::uint32_t, std::uint32_t> mount_limits; ///< by user namespace
     ipc::Result<ipc::Unit> set_root_group(CapabilityPointer, CapabilityPointer name_space,
                                           std::uint32_t group) override {
         root_groups[name_space] = group;

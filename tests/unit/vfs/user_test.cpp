@@ -199,3 +199,55 @@ TEST_CASE("a container's folder does not choose where its mounts go") {
     CHECK(w.files.make_node(*deeper, {}, mode::character | 0666, make_device(1, 1), "/tmp/memory") ==
           Error::NotPermitted);
 }
+
+TEST_CASE("mount namespaces are counted for each user, and in a user namespace's parent for its maker") {
+    World w;
+    ipc::IdExtent const one[] = {{0, 1000, 10}};
+    REQUIRE(w.files.set_user_map({5, 0, 1000, 1, 1}, one, one) == Error::None);
+    w.files.set_mount_limit(0, 2);
+    auto* user = w.session(*w.files.fork_session(*w.root, false, false));
+    w.files.set_credentials(*user, {1000, 1000, 0, {}, 0});
+    auto const unshare = [&](Session* from, std::uint32_t owner) {
+        return w.files.fork_session(*from, false, true, owner);
+    };
+    auto const first = unshare(w.root, 0), second = unshare(w.root, 0);
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(unshare(w.root, 0).error() == Error::NoSpace);
+    // Another user has a count of its own, also for what is made below by whomever.
+    auto* inside = w.session(*unshare(user, 5));
+    w.files.set_credentials(*inside, {1001, 1001, 0, {}, ~0ULL, 5});
+    auto const mine = unshare(inside, 5);
+    REQUIRE(mine);
+    CHECK(unshare(inside, 5).error() == Error::NoSpace); // user 1001 has one there, 1000 two in the first
+    CHECK(unshare(user, 0).error() == Error::NoSpace);
+    w.files.close(w.session(*mine)->badge);
+    w.files.set_mount_limit(5, 1);
+    auto const again = unshare(inside, 5); // as 1001, who has none now
+    REQUIRE(again);
+    w.files.close(w.session(*again)->badge);
+    w.files.set_mount_limit(5, 0);
+    CHECK(unshare(inside, 5).error() == Error::NoSpace);
+    w.files.close(w.session(*first)->badge);
+    CHECK(unshare(w.root, 0));
+}
+
+TEST_CASE("sysfs is mounted by whoever has the network namespace") {
+    World w;
+    ipc::IdExtent const one[] = {{0, 1000, 1}};
+    REQUIRE(w.files.set_user_map({5, 0, 1000, 1, 1}, one, one) == Error::None);
+    w.mkdir("/s");
+    REQUIRE(w.mount("none", "/s", "sysfs") == Error::None); // in full view
+    auto* user = w.session(*w.files.fork_session(*w.root, false, false));
+    w.files.set_credentials(*user, {1000, 1000, 0, {}, 0});
+    auto* inside = w.session(*w.files.fork_session(*user, false, true, 5));
+    w.files.set_credentials(*inside, {1000, 1000, 0, {}, ~0ULL, 5});
+    auto const mount = [&] { return w.files.mount(*inside, 0, 0, "none", "/s", "sysfs", ""); };
+    inside->network = 0;
+    CHECK(mount() == Error::NotPermitted);
+    w.files.set_network(*inside, 77, 0);
+    CHECK(mount() == Error::NotPermitted);
+    w.files.set_network(*inside, 78, 5);
+    CHECK(mount() == Error::None);
+    CHECK(w.files.mount(*inside, 0, 0, "none", "/s", "tmpfs", "") == Error::None);
+}
