@@ -9,9 +9,18 @@ void unshare_kind(const char* name) {
     measure_in_child(name, [] { return unshare(flags) == 0; });
 }
 
-/// Into another process's namespace, of the kind that the operation's name ends with.
+/// Into one's own again and again, as the reference's figure for lean Linux was taken.
+void enter_own(const char* name) {
+    int const own = open("/proc/self/ns/uts", O_RDONLY);
+    if (own < 0) return fail(name, "open");
+    measure(name, 200, [&] { return setns(own, 0) == 0; });
+    close(own);
+}
+
+/// Into another process's namespace, of the kind that the operation's name says: setns-KIND.
 void enter_kind(const char* name) {
-    std::string const kind{std::strchr(name, '-') + 1};
+    std::string kind{std::strchr(name, '-') + 1};
+    kind = kind.substr(0, kind.find('-'));
     int ready[2], hold[2];
     if (pipe(ready) != 0 || pipe(hold) != 0) return fail(name, "pipe");
     std::fflush(stdout);
@@ -111,7 +120,8 @@ constexpr Benchmark benchmarks[] = {
     {"unshare-user", unshare_kind<CLONE_NEWUSER>},
     {"unshare-cgroup", unshare_kind<CLONE_NEWCGROUP>},
     {"unshare-time", unshare_kind<0x80>},
-    {"setns-uts", enter_kind},
+    {"setns-uts", enter_own},
+    {"setns-uts-other", enter_kind},
     {"setns-ipc", enter_kind},
     {"setns-mnt", enter_kind},
     {"setns-pid", enter_kind},

@@ -32,7 +32,7 @@ void NamespaceChange::put(unsigned kind, SharedNamespace& name_space) {
 }
 
 bool NamespaceChange::may_enter(UserNamespace const& owner) const {
-    return capable(capability::sys_admin, owner) && (&owner == user_.get() || capable(capability::sys_admin));
+    return capable(capability::sys_admin) && (&owner == user_.get() || capable(capability::sys_admin, owner));
 }
 
 auto NamespaceChange::create_user() -> Status {

@@ -40,7 +40,10 @@ public:
 
     /// CAP_* `number` over `over`, with the capabilities that the process is going to have.
     [[nodiscard]] bool capable(std::uint32_t number, UserNamespace const& over) const;
-    [[nodiscard]] bool capable(std::uint32_t number) const { return capable(number, *user_); }
+    /// Over its own user namespace, as that is going to be.
+    [[nodiscard]] bool capable(std::uint32_t number) const {
+        return user_changed_ || from_.credentials.capable(number);
+    }
     [[nodiscard]] UserNamespace& user() const { return *user_; }
 
     /// The process goes over. Nothing can fail.

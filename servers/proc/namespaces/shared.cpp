@@ -39,7 +39,7 @@ NamespaceSet* Core::copy_of(NamespaceSet const& set) {
     auto* const copy = new NamespaceSet{set};
     copy->references = 1;
     for (unsigned kind = 0, count = kinds.size(); kind < count; ++kind) {
-        if (copy->at[kind] != nullptr) ++copy->at[kind]->references;
+        if (SharedNamespace* const each = copy->at[kind]) ++each->references;
     }
     if (copy->time_children != nullptr) ++copy->time_children->references;
     return copy;

@@ -285,16 +285,24 @@ ipc::Result<ipc::Unit> join_other(Core& core, NamespaceChange& change, Process& 
 }
 } // namespace
 
-ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::uint32_t flags) {
+ipc::Result<ipc::Unit> Core::join_namespace(Thread& thread, SharedNamespace& shared, std::uint32_t flags) {
     Process& process = *thread.process;
+    if (flags != 0 && flags != kinds[shared.kind].flag) return fail(Error::Invalid);
     // Where it is already, nothing changes; the usual case of those who come back.
-    if (SharedNamespace const* const shared = joined.shared;
-        shared != nullptr && shared == process.namespaces->at[shared->kind] &&
-        process.namespaces->time_children == nullptr && (flags == 0 || flags == kinds[shared->kind].flag) &&
-        process.threads.size() == 1 && capable(process, *shared->owner, capability::sys_admin) &&
+    if (&shared == process.namespaces->at[shared.kind] && process.namespaces->time_children == nullptr &&
+        process.threads.size() == 1 && capable(process, *shared.owner, capability::sys_admin) &&
         capable(process, *process.user_space, capability::sys_admin)) {
         return ipc::Unit{};
     }
+    NamespaceChange change{*this, process};
+    if (auto joined = change.join_shared(shared); !joined) return joined;
+    change.commit();
+    return ipc::Unit{};
+}
+
+ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::uint32_t flags) {
+    if (joined.shared != nullptr) return join_namespace(thread, *joined.shared, flags);
+    Process& process = *thread.process;
     NamespaceChange change{*this, process};
     auto wants = [&](std::uint32_t kind) { return flags == 0 || flags == kind; };
     ipc::Result<ipc::Unit> result = fail(Error::Invalid);
@@ -307,8 +315,6 @@ ipc::Result<ipc::Unit> Core::set_namespace(Thread& thread, Joined& joined, std::
         if (wants(f::new_pid)) result = change.join_pid(*joined.pid);
     } else if (joined.user != nullptr) {
         if (wants(f::new_user)) result = change.join_user(*joined.user);
-    } else if (joined.shared != nullptr) {
-        if (wants(kinds[joined.shared->kind].flag)) result = change.join_shared(*joined.shared);
     } else {
         result = join_other(*this, change, process, joined.other, flags);
     }

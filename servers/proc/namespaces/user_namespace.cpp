@@ -43,21 +43,29 @@ UserNamespace::~UserNamespace() {
 bool UserNamespace::charge(proto::NamespaceKind kind, std::uint32_t user) {
     std::uint32_t whose = user;
     for (UserNamespace* space = this; space != nullptr; whose = space->owner_user_, space = space->parent_) {
-        Quota const& quota = space->quota(kind);
-        auto const used = quota.used.find(whose);
-        if ((used == quota.used.end() ? 0 : used->second) >= quota.maximum) return false;
+        Quota& quota = space->quota(kind);
+        if (quota.used_by(whose) >= quota.maximum) return false;
     }
     whose = user;
-    for (UserNamespace* space = this; space != nullptr; whose = space->owner_user_, space = space->parent_)
-        ++space->quota(kind).used[whose];
+    for (UserNamespace* space = this; space != nullptr; whose = space->owner_user_, space = space->parent_) {
+        Quota& quota = space->quota(kind);
+        if (Quota::Used* const used = quota.find(whose)) {
+            ++used->count;
+        } else {
+            quota.used.push_back({whose, 1});
+        }
+    }
     return true;
 }
 
 void UserNamespace::uncharge(proto::NamespaceKind kind, std::uint32_t user) {
     for (UserNamespace* space = this; space != nullptr; user = space->owner_user_, space = space->parent_) {
-        auto& used = space->quota(kind).used;
-        auto const found = used.find(user);
-        if (found != used.end() && --found->second == 0) used.erase(found);
+        Quota& quota = space->quota(kind);
+        Quota::Used* const used = quota.find(user);
+        if (used != nullptr && --used->count == 0) {
+            *used = quota.used.back();
+            quota.used.pop_back();
+        }
     }
 }
 

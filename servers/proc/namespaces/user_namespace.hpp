@@ -6,7 +6,7 @@
 #include "ipc/id_map.hpp"
 #include <array>
 #include <cstdint>
-#include <map>
+#include <vector>
 
 namespace proc {
 
@@ -46,7 +46,20 @@ public:
     /// the user that made it.
     struct Quota {
         std::uint32_t maximum = no_limit;
-        std::map<std::uint32_t, std::uint32_t> used{}; ///< by global id of the user
+        struct Used {
+            std::uint32_t user, count; ///< `user`: global id; nobody with a count of 0 is kept
+        };
+        std::vector<Used> used{}; ///< in no order: few users make namespaces
+        [[nodiscard]] std::uint32_t used_by(std::uint32_t user) {
+            Used const* const found = find(user);
+            return found != nullptr ? found->count : 0;
+        }
+        [[nodiscard]] Used* find(std::uint32_t user) {
+            for (Used& each : used) {
+                if (each.user == user) return &each;
+            }
+            return nullptr;
+        }
     };
     static constexpr std::uint32_t no_limit = 0x7fffffff;
     static constexpr std::uint32_t default_maximum = 1024; ///< of the first one

@@ -72,6 +72,8 @@ public:
         SharedNamespace* shared = nullptr;
         CapabilityPointer other = 0;
     };
+    /// setns(2) into a namespace of another server's that proc has already.
+    ipc::Result<ipc::Unit> join_namespace(Thread& thread, SharedNamespace& shared, std::uint32_t flags);
     /// `joined.other` is set to 0 if it is kept.
     ipc::Result<ipc::Unit> set_namespace(Thread& thread, Joined& joined, std::uint32_t flags);
     /// CAP_* `number` over `over`, for a process with these credentials in the user namespace `own` (user_namespaces(7)).

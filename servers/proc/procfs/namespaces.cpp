@@ -307,6 +307,8 @@ Core::Joined ProcFs::joined_by(ipc::OptionalCap<F> const& file) const {
 }
 
 auto ProcFs::set_namespace(Thread& thread, ipc::OptionalCap<F> const& file, Word32 flags) -> Result<Unit> {
+    Handle const* const handle = file.unwrapped ? core.handle_of(file.badge) : nullptr;
+    if (handle != nullptr && handle->shared != nullptr) return core.join_namespace(thread, *handle->shared, flags);
     Core::Joined joined = joined_by(file);
     if (joined.pid == nullptr && joined.user == nullptr && joined.process == nullptr && joined.shared == nullptr &&
         joined.other == 0)

@@ -152,8 +152,8 @@ TEST_CASE("PID namespaces: depth, number and what is refused") {
     }
     CHECK(clone(world, *process, f::new_pid).error() == Error::NoSpace);
     auto& quota = world.core.first_user_space->quota(proto::NamespaceKind::Pid);
-    CHECK(quota.used.at(0) == 32);
-    quota.maximum = quota.used.at(0);
+    CHECK(quota.used_by(0) == 32);
+    quota.maximum = quota.used_by(0);
     CHECK(clone(world, *world.init, f::new_pid).error() == Error::NoSpace);
     CHECK(clone(world, *world.init, 0));
 }

@@ -31,14 +31,14 @@ TEST_CASE("limits on namespaces and PIDs are set by who may, and count what is b
     space.users = space.groups = *ipc::IdMap::of({&line, 1});
     Process* const inner = world.fork(process, f::new_user);
     REQUIRE(inner != nullptr);
-    CHECK(space.quota(proto::NamespaceKind::User).used.at(0) == 1);
+    CHECK(space.quota(proto::NamespaceKind::User).used_by(0) == 1);
     CHECK(clone(world, process, f::new_user).error() == Error::NoSpace);
     inner->user_space->users = inner->user_space->groups = *ipc::IdMap::of({&line, 1});
     CHECK(clone(world, *inner, f::new_user).error() == Error::NoSpace);
     CHECK(Core::namespace_limit(*inner, names) == "2147483647\n");
     REQUIRE(world.core.set_namespace_limit(*inner, names, "1"));
     REQUIRE(unshare(world, *inner, f::new_uts));
-    CHECK(space.quota(proto::NamespaceKind::Uts).used.at(0) == 1);
+    CHECK(space.quota(proto::NamespaceKind::Uts).used_by(0) == 1);
     CHECK(clone(world, *inner, f::new_uts).error() == Error::NoSpace);
     // A file of it keeps it.
     auto const file = world.core.make_handle(*Core::namespace_of(*inner, kind));
@@ -50,7 +50,7 @@ TEST_CASE("limits on namespaces and PIDs are set by who may, and count what is b
     for (auto const& [badge, slot] : std::map{world.owners.minted}) {
         if (slot == *file) world.core.handle_gone(badge);
     }
-    CHECK(space.quota(proto::NamespaceKind::Uts).used.at(0) == 1);
+    CHECK(space.quota(proto::NamespaceKind::Uts).used_by(0) == 1);
     REQUIRE(world.core.set_namespace_limit(process, mounts, "0"));
     CHECK(world.owners.mount_limits.at(space.inode()) == 0); // vfs counts those
     inner->credentials.effective = 0;
