@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # boot/run --gdb: the machine waits before its first instruction; a debugger (here: the few packets of the gdb remote protocol that
 # attach, read the registers and continue) finds it there and lets it go; the run ends as any other. The port is the one that
-# the printed gdb command names.
+# the printed gdb command names. Then what is built on it: tests/bench/profile follows one setns through program, kernel and proc, and
+# its functions add up to what it says in the end.
 set -u
-exec python3 - <<'PYTHON'
+python3 - <<'PYTHON' || exit 1
 import os, re, select, socket, subprocess, sys, time
 
 run = subprocess.Popen([os.environ['BOOT_RUN'], '--no-build', '--timeout', '100', '--gdb', '--', 'echo', 'debugged'],
@@ -54,3 +55,7 @@ found = (stopped[:1], instruction_pointer & 0xffff, quiet, output, run.returncod
 if found != (b'T', 0xfff0, True, b'debugged\n', 0):
     sys.exit(f'{found}\n{errors.decode()}')
 PYTHON
+profile=$(dirname "$BOOT_RUN")/../tests/bench/profile
+"$profile" setns-uts-other | awk '
+    { if (NR > 1) sum += count; count = $1; last = $0 }
+    END { if (count != sum || sum < 500 || last !~ /program .*vDSO .*kernel .*proc /) { print "the sum is " sum ": " last; exit 1 } }'

@@ -216,7 +216,7 @@ TEST_CASE("mount namespaces are counted for each user, and in a user namespace's
     CHECK(unshare(w.root, 0).error() == Error::NoSpace);
     // Another user has a count of its own, also for what is made below by whomever.
     auto* inside = w.session(*unshare(user, 5));
-    w.files.set_credentials(*inside, {1001, 1001, 0, {}, ~0ULL, 5});
+    w.files.set_credentials(*inside, {1001, 1001, ~0ULL, 5, 0, 0, {}});
     auto const mine = unshare(inside, 5);
     REQUIRE(mine);
     CHECK(unshare(inside, 5).error() == Error::NoSpace); // user 1001 has one there, 1000 two in the first
@@ -241,7 +241,7 @@ TEST_CASE("sysfs is mounted by whoever has the network namespace") {
     auto* user = w.session(*w.files.fork_session(*w.root, false, false));
     w.files.set_credentials(*user, {1000, 1000, 0, {}, 0});
     auto* inside = w.session(*w.files.fork_session(*user, false, true, 5));
-    w.files.set_credentials(*inside, {1000, 1000, 0, {}, ~0ULL, 5});
+    w.files.set_credentials(*inside, {1000, 1000, ~0ULL, 5, 0, 0, {}});
     auto const mount = [&] { return w.files.mount(*inside, 0, 0, "none", "/s", "sysfs", ""); };
     inside->network = 0;
     CHECK(mount() == Error::NotPermitted);
