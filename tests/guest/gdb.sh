@@ -56,6 +56,6 @@ if found != (b'T', 0xfff0, True, b'debugged\n', 0):
     sys.exit(f'{found}\n{errors.decode()}')
 PYTHON
 profile=$(dirname "$BOOT_RUN")/../tests/bench/profile
-"$profile" setns-uts-other | awk '
+"$profile" setns-ipc | awk '
     { if (NR > 1) sum += count; count = $1; last = $0 }
     END { if (count != sum || sum < 500 || last !~ /program .*vDSO .*kernel .*proc /) { print "the sum is " sum ": " last; exit 1 } }'
