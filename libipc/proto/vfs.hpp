@@ -121,6 +121,7 @@ struct VfsControl {
     using FirstSession = ipc::Method<VfsControl, 1, ipc::Cap<VfsSession>()>;
     /// A session like `from` (unwrapped): flags bit 0 share (same session: CLONE_FS), bit 1 new mount namespace (CLONE_NEWNS), which then
     /// belongs to `user_namespace`; its mounts are locked if that is not the one the old mount namespace belongs to. `process`: as in Credentials.
+    /// A session of its own does not know its network namespace yet (SetNetwork).
     using ForkSession = ipc::Method<VfsControl, 2,
                                     ipc::Cap<VfsSession>(ipc::OptionalCap<VfsSession> from, std::uint32_t flags,
                                                          std::uint32_t user_namespace, std::uint32_t process)>;

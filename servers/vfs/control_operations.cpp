@@ -19,6 +19,7 @@ Result<Slot> Vfs::fork_session(Session& from, bool share, bool new_namespace, st
     }
     auto* const view = new Session{from};
     view->shared = false;
+    view->network = 0; // who is on its way to another one need not say so here
     if (process == 0 || process != from.who.process) { view->locks.reset(); } // another process's
     view->who.process = process;
     if (new_namespace) {

@@ -163,7 +163,7 @@ void NamespaceChange::commit() {
         static_cast<void>(
             core_.machine.install(*process.cspace, linux_process::slot::vfs, process.vfs_session)); // the slot is there
         core_.machine.drop(std::exchange(files_, 0));
-        process.session_shared = false;
+        process.session_shared = process.network_told = false;
     }
     if (set_ != nullptr) {
         bool time = false;

@@ -225,9 +225,8 @@ ipc::Result<std::int32_t> Core::clone(Thread& parent_thread, proto::CloneArgumen
         if ((flags & f::new_user) != 0) tell_credentials(*child);
         if ((flags & f::fs) != 0) { // what one of them tells vfs counts for all
             parent.session_shared = child->session_shared = true;
-            parent.network_told = true;
+            parent.network_told = child->network_told = true;
         }
-        child->network_told = parent.network_told;
         if ((flags & f::new_network) != 0) forget_network(*child);
         // With a shared CSpace the slot holds the parent's session already; one that differs needs a CSpace of its own.
         if (!same_files) {
