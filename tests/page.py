@@ -16,7 +16,7 @@ class Page:
 
     def __init__(self, path, variables):
         self.name = os.path.splitext(os.path.basename(path))[0]
-        self.status, self.timeout, self.boot = 0, 60.0, []
+        self.status, self.timeout, self.boot, self.real_time = 0, 60.0, [], False
         self.sections = {}
         section, title = None, []
         with open(path, encoding='utf-8') as file:
@@ -28,7 +28,7 @@ class Page:
                     self.sections[section] = []
                 elif section is not None:
                     self.sections[section].append(line.rstrip('\n'))
-                elif match := re.match(r'# (boot|status|timeout): *(.*)', line):
+                elif match := re.match(r'# (boot|status|timeout|time): *(.*)', line):
                     self.header(match.group(1), string.Template(match.group(2).strip()).substitute(variables))
                 elif line.strip():
                     title.append(line.strip())
@@ -43,6 +43,10 @@ class Page:
             self.boot += shlex.split(value)
         elif key == 'status':
             self.status = int(value)
+        elif key == 'time':
+            if value != 'real':
+                raise PageError(f'{self.name}: "# time: real" is the only other time there is')
+            self.real_time = True
         else:
             self.timeout = float(value)
 

@@ -23,13 +23,15 @@ from page import Page, PageError, compare, missing_in_log  # noqa: E402
 WORKERS = 2           # QEMUs at a time
 UNIT_TIMEOUT = 300    # seconds for one unit test program
 SLACK = 20            # seconds that boot/run has beyond its own --timeout
+REAL_TIME = '--real-time'
 VARIABLES = {'BUILD': BUILD, 'TOP': TOP}
 
-USAGE = """usage: tests/run [--unit] [--guest] [--long] [--list] [--no-build] [PATTERN...]
+USAGE = """usage: tests/run [--unit] [--guest] [--long] [--list] [--no-build] [--real-time] [PATTERN...]
        tests/run --fuzz [kernel|netstack] [SECONDS]   a fuzz target, the kernel's if not said: its corpus, then new sequences
        tests/run --coverage [--missing]  what the kernel's unit tests reach
 Runs the tests whose name (unit/NAME, guest/NAME) matches one of the patterns: a part of the name, or with * ? [.
 --long runs the campaigns of tests/guest/long instead of the guest pages; --no-build takes what is built.
+Guest pages count time in guest instructions, and give the same each time; with --real-time they run by this machine's clock.
 """
 
 
@@ -77,8 +79,13 @@ def run_unit(test):
     return Result(passed, failed, output[-6000:] + errors[-6000:] if failed else '')
 
 
-def boot_run(arguments, timeout):
-    return [os.path.join(TOP, 'boot', 'run'), '--no-build', '--timeout', str(timeout), *arguments]
+def boot_run(page, arguments):
+    """The command that boots for a page. Time is counted in guest instructions: a page that sleeps or races gives the same on
+    every machine, however busy it is; `# time: real` or --real-time take the machine's time instead, and so does a page that
+    plays a person, whose time is the machine's."""
+    real = page.real_time or 'console' in page.sections or REAL_TIME in sys.argv
+    clock = [] if real or '--icount' in page.boot else ['--icount']
+    return [os.path.join(TOP, 'boot', 'run'), '--no-build', '--timeout', str(page.timeout), *clock, *page.boot, *arguments]
 
 
 def tail(title, text, lines=30):
@@ -105,7 +112,7 @@ def run_script(page, text):
     with tempfile.NamedTemporaryFile('w', suffix='.sh') as script:
         script.write(text)
         script.flush()
-        return run(boot_run([*page.boot, '--script', script.name], page.timeout), page.timeout + SLACK)
+        return run(boot_run(page, ['--script', script.name]), page.timeout + SLACK)
 
 
 def run_page(path):
@@ -116,13 +123,13 @@ def run_page(path):
     if 'tour' in page.sections:
         return run_tour(page)
     if 'console' in page.sections:
-        status, error, seen = console.play(boot_run(page.boot, page.timeout), page.sections['console'], page.timeout + SLACK)
+        status, error, seen = console.play(boot_run(page, []), page.sections['console'], page.timeout + SLACK)
         if error or status != page.status:
             return Result(0, 1, f'{error or ""}\nstatus {status}, expected {page.status}\n' + tail('terminal', seen, 40))
         return Result(1, 0)
     if 'command' in page.sections:
         command = [word for line in page.sections['command'] for word in line.split()]
-        status, output, errors = run(boot_run([*page.boot, '--', *command], page.timeout), page.timeout + SLACK)
+        status, output, errors = run(boot_run(page, ['--', *command]), page.timeout + SLACK)
     else:
         status, output, errors = run_script(page, page.text('script'))
     details = ''
@@ -183,7 +190,7 @@ def main(arguments):
         return 0
     flags = {argument for argument in arguments if argument.startswith('--')}
     patterns = [argument for argument in arguments if not argument.startswith('--')]
-    if flags - {'--unit', '--guest', '--list', '--no-build', '--long'}:
+    if flags - {'--unit', '--guest', '--list', '--no-build', '--long', REAL_TIME}:
         print(USAGE, end='', file=sys.stderr)
         return 2
     kinds = flags & {'--unit', '--guest'} or {'--unit', '--guest'}
