@@ -3,6 +3,7 @@
 //
 //     ipc::EventSource* event_source(Word badge);   // an open file that can be waited for; null: there is none
 //     Word badge_for_event_set();                       // one that is not in use
+//     void badge_unused(Word badge);                    // no set came of it; only if such a badge is anything until then
 //
 // Its Poll, PollArm and PollDisarm ask event_set(badge) first, its on_no_senders end_event_set(badge).
 #pragma once
@@ -71,7 +72,11 @@ public:
         if (sets_.size() >= set_maximum) { return fail(Error::NoSpace); }
         Word const badge = self().badge_for_event_set();
         auto const capability = mint_session<E>(badge);
-        if (capability) { sets_[badge] = std::make_unique<HeldEventSet>(watches_); }
+        if (capability) {
+            sets_[badge] = std::make_unique<HeldEventSet>(watches_);
+        } else if constexpr (requires { self().badge_unused(badge); }) {
+            self().badge_unused(badge);
+        }
         return capability;
     }
     Result<Unit> on(E::Control, Sender& sender, std::uint32_t operation, std::uint32_t descriptor,

@@ -139,6 +139,7 @@ void IpcServer::on_notification(Word) {
 }
 
 void IpcServer::on_no_senders(Word badge) {
+    if (end_event_set(badge)) { return; }
     auto const found = attachments_.find(badge);
     if (found == attachments_.end()) {
         if (auto const open = open_queues_.find(badge); open != open_queues_.end()) {

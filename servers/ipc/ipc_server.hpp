@@ -1,6 +1,7 @@
 // IPC namespaces (ipc_namespaces(7)): protocol SystemV on sessions, File on attachments of shared memory. Who waits, until when, and what to
 // answer; the objects themselves are in space.hpp.
 #pragma once
+#include "ipc/event_sets.hpp"
 #include "ipc/id_map.hpp"
 #include "ipc/namespace_server.hpp"
 #include "space.hpp"
@@ -29,7 +30,8 @@ inline SpacePointer inherit(SpacePointer const& parent, std::uint32_t quota) {
                                    std::make_shared<Budget>(quota != 0 ? quota : ~std::uint64_t{0}, parent->pages));
 }
 
-class IpcServer : public ipc::NamespaceServer<SpacePointer, proto::NamespaceKind::Ipc> {
+class IpcServer : public ipc::NamespaceServer<SpacePointer, proto::NamespaceKind::Ipc>,
+                  public ipc::EventSetServer<IpcServer> {
 public:
     using V = proto::SystemV;
     using M = proto::MessageQueue;
@@ -43,6 +45,7 @@ public:
         : NamespaceServer{std::make_shared<Space>(std::make_shared<Budget>(records),
                                                   std::make_shared<Budget>(~std::uint64_t{0}))},
           port_{port} {}
+    using EventSetServer<IpcServer>::on;
     using NamespaceServer::on;
 
     // --- shared memory (ipc_server_memory.cpp) ---
@@ -124,6 +127,13 @@ public:
     Result<Unit> on(Protocol::SetUserMap, Sender&, std::uint32_t user_inode, std::uint32_t uid_count,
                     std::uint32_t gid_count, ipc::ReadBuffer);
 
+    // For EventSetServer.
+    Result<ipc::Cap<proto::EventSet>> on(File::NewEventSet operation, Sender& sender) {
+        return EventSetServer<IpcServer>::on(operation, sender);
+    }
+    ipc::EventSource* event_source(Word badge) { return open_queue(badge); }
+    Word badge_for_event_set() { return free_badge(); }
+
     void on_no_senders(Word badge);
     void on_notification(Word bits);
 
@@ -159,7 +169,7 @@ private:
         QueuePointer queue; ///< QueueSender, QueueReceiver: no space then
     };
     /// An open POSIX message queue.
-    struct OpenQueue {
+    struct OpenQueue final : ipc::EventSource {
         struct Poll {
             std::uint32_t events, token;
             ipc::Owned<ipc::Notification> waker;
@@ -171,6 +181,7 @@ private:
         std::int32_t opener = 0; ///< PID in `opener_space`
         std::uint32_t opener_space = 0, opener_user = 0;
         [[nodiscard]] std::uint32_t ready(std::uint32_t events) const;
+        [[nodiscard]] std::uint32_t events_now() const override { return ready(~std::uint32_t{0}); }
     };
     /// The file system to mount, or its directory when it is open.
     struct QueueDirectory {

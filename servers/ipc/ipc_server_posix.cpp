@@ -37,7 +37,8 @@ Result<ipc::Cap<proto::File>> IpcServer::on(M::Open, Sender& sender, std::uint32
 
 ipc::Word IpcServer::free_badge() {
     return new_badge([&](Word candidate) {
-        return attachments_.contains(candidate) || open_queues_.contains(candidate) || directories_.contains(candidate);
+        return attachments_.contains(candidate) || open_queues_.contains(candidate) ||
+               directories_.contains(candidate) || event_set(candidate) != nullptr;
     });
 }
 
@@ -161,6 +162,8 @@ void IpcServer::settle(PosixQueue& queue) {
             if (now) { ipc::signal(poll.waker.get()); }
             return now;
         });
+        // Edge-triggered, too: each message that comes or goes is news (__do_notify of Linux).
+        open.happened(open.events_now());
     }
 }
 
@@ -259,12 +262,14 @@ Result<proto::Transfer> IpcServer::on(File::Read, Sender& sender, std::uint32_t,
 }
 
 Result<std::uint32_t> IpcServer::on(File::Poll, Sender& sender, std::uint32_t events) {
+    if (auto const* const set = event_set(sender.badge)) { return set->poll(events); }
     auto const* const open = open_queue(sender.badge);
     return open == nullptr ? events & always_ready : open->ready(events);
 }
 
 Result<std::uint32_t> IpcServer::on(File::PollArm, Sender& sender, std::uint32_t events, std::uint32_t token,
                                     ipc::Cap<ipc::Notification> waker) {
+    if (auto* const set = event_set(sender.badge)) { return set->arm(events, token, waker); }
     ipc::Owned<ipc::Notification> owned{waker};
     auto* const open = open_queue(sender.badge);
     if (open == nullptr) { return events & always_ready; }
@@ -274,6 +279,7 @@ Result<std::uint32_t> IpcServer::on(File::PollArm, Sender& sender, std::uint32_t
 }
 
 Result<ipc::Unit> IpcServer::on(File::PollDisarm, Sender& sender, std::uint32_t token) {
+    if (auto* const set = event_set(sender.badge)) { set->disarm(token); }
     if (auto* const open = open_queue(sender.badge)) {
         std::erase_if(open->polls, [&](auto const& poll) { return poll.token == token; });
     }

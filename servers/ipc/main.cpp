@@ -7,5 +7,6 @@ int server_main(ipc::ServerInfo const& info) {
     server.set_generation(info.generation);
     server.set_limit(ipc::option(info, "namespaces", server.default_limit));
     static_cast<void>(ipc::bind_no_senders(sysv::no_senders_bit));
-    ipc::serve<proto::Namespace, proto::File, proto::SystemV, proto::MessageQueue, proto::Directory>(server);
+    ipc::serve<proto::Namespace, proto::File, proto::SystemV, proto::MessageQueue, proto::Directory, proto::EventSet>(
+        server);
 }

@@ -1,6 +1,7 @@
 #include "socket.hpp"
 #include "devices.hpp"
 #include "lwip/ip.h"
+#include "platform.hpp"
 #include <algorithm>
 
 namespace netstack {
@@ -116,15 +117,54 @@ bool Socket::attempt(Waiting& waiting) {
     return true;
 }
 
+void Socket::wait(Waiting const& waiting) {
+    waiting_.push_back(waiting);
+    auto const time = waiting.reads() ? times_.receive : times_.send;
+    if (time == proto::SocketTimes::for_ever) { return; }
+    waiting_.back().deadline = now_milliseconds() + (time + 999999) / 1000000;
+    owner_.socket_waits(*this);
+}
+
+std::uint64_t Socket::wait_deadline() const {
+    auto first = proto::SocketTimes::for_ever;
+    for (auto const& waiting : waiting_) { first = std::min(first, waiting.deadline); }
+    return first;
+}
+
+void Socket::give_up(Waiting const& waiting) {
+    // What a call has moved so far is what it gives; a call that has moved nothing gives what it gives to who does not wait.
+    Result<proto::Transfer> part = proto::Transfer{waiting.done, 0};
+    if (waiting.done == 0) { part = fail(Error::Again); }
+    auto const& caller = waiting.caller;
+    switch (waiting.kind) {
+    case Waiting::Kind::Read: answer<File::Read>(caller, fail(Error::Again)); return;
+    case Waiting::Kind::Receive: answer<proto::Socket::Receive>(caller, fail(Error::Again)); return;
+    case Waiting::Kind::Write: answer<File::Write>(caller, part); return;
+    case Waiting::Kind::Send: answer<proto::Socket::Send>(caller, part); return;
+    case Waiting::Kind::Connect: answer<proto::Socket::Connect>(caller, fail(Error::InProgress)); return;
+    case Waiting::Kind::Accept: answer<proto::Socket::Accept>(caller, fail(Error::Again)); return;
+    }
+}
+
+void Socket::end_waits(std::uint64_t now) {
+    std::erase_if(waiting_, [&](Waiting const& waiting) {
+        if (waiting.deadline > now) { return false; }
+        if (ipc::pending(waiting.caller)) {
+            give_up(waiting);
+        } else {
+            ipc::discard(waiting.caller);
+        }
+        return true;
+    });
+}
+
 void Socket::service() {
     if (!changed_ || servicing_) { return; }
     changed_ = false;
     servicing_ = true;
     bool reading = true, writing = true; // in each direction the first who must wait makes the others wait
     for (std::size_t i = 0; i < waiting_.size();) {
-        bool const reads = waiting_[i].kind == Waiting::Kind::Read || waiting_[i].kind == Waiting::Kind::Receive ||
-                           waiting_[i].kind == Waiting::Kind::Accept;
-        bool& open = reads ? reading : writing;
+        bool& open = waiting_[i].reads() ? reading : writing;
         if (!open) {
             ++i;
         } else if (attempt(waiting_[i])) {
@@ -153,9 +193,8 @@ void Socket::service() {
 namespace socket_option {
 constexpr std::uint32_t reuse_address = 2, type = 3, error = 4, dont_route = 5, broadcast = 6, send_buffer = 7,
                         receive_buffer = 8, keep_alive = 9, out_of_band_inline = 10, priority = 12, linger = 13,
-                        reuse_port = 15, receive_timeout_old = 20, send_timeout_old = 21, bind_to_device = 25,
-                        timestamp = 29, accepting = 30, send_buffer_force = 32, receive_buffer_force = 33, mark = 36,
-                        protocol = 38, domain = 39, receive_timeout = 66, send_timeout = 67;
+                        reuse_port = 15, bind_to_device = 25, timestamp = 29, accepting = 30, send_buffer_force = 32,
+                        receive_buffer_force = 33, mark = 36, protocol = 38, domain = 39;
 } // namespace socket_option
 namespace ip_option {
 constexpr std::uint32_t service = 1, time_to_live = 2, receive_options = 6, packet_information = 8, mtu_discover = 10,
@@ -166,6 +205,22 @@ constexpr std::uint32_t service = 1, time_to_live = 2, receive_options = 6, pack
 std::uint32_t Socket::current_device() {
     auto const* const netif = ip_current_input_netif();
     return netif != nullptr ? static_cast<Interface const*>(netif->state)->device->index() : 0;
+}
+
+void Socket::inherit(Socket const& listener) {
+    reuse_address_ = listener.reuse_address_;
+    keep_alive_ = listener.keep_alive_;
+    broadcast_ = listener.broadcast_;
+    receive_buffer_ = listener.receive_buffer_;
+    send_buffer_ = listener.send_buffer_;
+    time_to_live_ = listener.time_to_live_;
+    service_ = listener.service_;
+    hop_limit_ = listener.hop_limit_;
+    traffic_class_ = listener.traffic_class_;
+    v6_only_ = listener.v6_only_;
+    wanted_control_ = listener.wanted_control_;
+    bound_device_ = listener.bound_device_;
+    times_ = listener.times_;
 }
 
 Result<ipc::Unit> Socket::bind_to_device(proto::SocketOption const& value) {
@@ -179,6 +234,11 @@ Result<ipc::Unit> Socket::bind_to_device(proto::SocketOption const& value) {
 
 Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, proto::SocketOption const& value) {
     if (level == level::socket && option == socket_option::bind_to_device) { return bind_to_device(value); }
+    if (level == level::socket && proto::SocketTimes::is_one(option)) {
+        Error const error = times_.set(option, value);
+        if (error != Error::None) { return fail(error); }
+        return ipc::Unit{};
+    }
     if (level == level::ip6 && family_ == family_internet6) { return set_option6(option, value); }
     auto const word = option_word(value);
     if (!word) { return fail(Error::Invalid); }
@@ -238,6 +298,7 @@ Result<proto::SocketOption> Socket::get_option(std::uint32_t level, std::uint32_
     if (level == level::ip && option == ip_option::time_to_live) { return word_option(time_to_live_); }
     if (level == level::ip && option == ip_option::service) { return word_option(service_); }
     if (level != level::socket) { return fail(Error::NoProtocolOption); }
+    if (proto::SocketTimes::is_one(option)) { return times_.get(option); }
     switch (option) {
     case socket_option::type: return word_option(static_cast<std::uint32_t>(type_));
     case socket_option::domain: return word_option(family_);

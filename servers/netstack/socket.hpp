@@ -11,6 +11,7 @@
 #include "lwip/err.h"
 #include "lwip/ip_addr.h"
 #include "proto/network_stack.hpp"
+#include "proto/socket_time.hpp"
 #include <deque>
 #include <memory>
 #include <optional>
@@ -45,6 +46,8 @@ struct SocketOwner {
     virtual Result<ipc::Cap<proto::File>> adopt(std::unique_ptr<Socket> socket) = 0;
     /// The socket wants service() soon; the socket goes away.
     virtual void socket_changed(Socket& socket) = 0;
+    /// A call waits at the socket with a deadline (Socket::wait_deadline).
+    virtual void socket_waits(Socket&) {}
     /// The socket listens now, or does no more.
     virtual void listeners_changed() {}
     virtual void socket_gone(Socket& socket) = 0;
@@ -90,8 +93,15 @@ public:
         std::uint32_t flags = 0, done = 0;
         bool addressed = false;
         proto::SocketAddress address{};
+        std::uint64_t deadline = proto::SocketTimes::for_ever; ///< in milliseconds
+        [[nodiscard]] bool reads() const { return kind == Kind::Read || kind == Kind::Receive || kind == Kind::Accept; }
     };
-    void wait(Waiting const& waiting) { waiting_.push_back(waiting); }
+    /// The caller waits, no longer than SO_RCVTIMEO or SO_SNDTIMEO allow.
+    void wait(Waiting const& waiting);
+    /// Answers those who have waited as long as they may.
+    void end_waits(std::uint64_t now);
+    /// When end_waits is wanted next, in milliseconds; for_ever: never.
+    [[nodiscard]] std::uint64_t wait_deadline() const;
     /// Tries what callers wait for, and tells those who poll.
     void service();
     std::uint32_t poll_arm(std::uint32_t events, std::uint32_t token, ipc::Cap<ipc::Notification> notification);
@@ -126,6 +136,8 @@ protected:
     }
     /// Control messages about the packet that lwIP is looking at, as far as the program has asked for them (ip(7), RFC 3542).
     [[nodiscard]] std::vector<std::byte> current_control() const;
+    /// Options of the listening socket that it was accepted at.
+    void inherit(Socket const& listener);
     /// None, or why it cannot be bound to that address.
     [[nodiscard]] Error refuse_source(ip_addr_t const& address) const;
     /// IPv4 and IPv6: IPV6_V6ONLY may only change while it is not bound.
@@ -177,6 +189,7 @@ protected:
         wanted_control_ = static_cast<std::uint8_t>(on ? wanted_control_ | what : wanted_control_ & ~what);
     }
     std::uint32_t bound_device_ = 0; ///< SO_BINDTODEVICE; 0: any
+    proto::SocketTimes times_;
 
 private:
     [[nodiscard]] Result<Endpoint> endpoint4(proto::SocketAddress const& address, Purpose purpose) const;
@@ -188,6 +201,8 @@ private:
     Result<ipc::Unit> bind_to_device(proto::SocketOption const& name);
     /// False: it still waits.
     bool attempt(Waiting& waiting);
+    /// The answer to who waits no longer.
+    static void give_up(Waiting const& waiting);
     struct Arming {
         std::uint32_t events, token;
         ipc::Cap<ipc::Notification> notification;

@@ -349,7 +349,10 @@ void StackServer::on_notification(abi::Word bits) {
 
 void StackServer::settle() {
     bool const due = deadline_stamp_ != 0 && platform().stamp() >= deadline_stamp_;
-    if (due) { timers_.run(now_milliseconds()); }
+    if (due) {
+        timers_.run(now_milliseconds());
+        end_waits(now_milliseconds());
+    }
     // Answering a caller may put packets on their way, which may end another's wait.
     do {
         devices_.run();
@@ -362,8 +365,27 @@ void StackServer::settle() {
     if (due || timers_.more_wanted()) { write_deadline(due); }
 }
 
+void StackServer::socket_waits(Socket& socket) {
+    if (std::find(timed_.begin(), timed_.end(), &socket) == timed_.end()) { timed_.push_back(&socket); }
+    write_deadline(false);
+}
+
+std::uint64_t StackServer::end_waits(std::uint64_t now) {
+    std::uint64_t next = 0;
+    std::erase_if(timed_, [&](Socket* socket) {
+        socket->end_waits(now);
+        auto const deadline = socket->wait_deadline();
+        bool const none = deadline == proto::SocketTimes::for_ever;
+        if (!none && (next == 0 || deadline < next)) { next = deadline; }
+        return none;
+    });
+    return next;
+}
+
 void StackServer::write_deadline(bool due) {
-    auto const next = timers_.next(now_milliseconds());
+    auto const now = now_milliseconds();
+    auto next = timers_.next(now);
+    if (auto const waits = end_waits(now); waits != 0 && (next == 0 || waits < next)) { next = waits; }
     if (next != 0 && deadline_ != 0 && next >= deadline_ && !due) { return; }
     deadline_ = next;
     auto const nanoseconds = next * 1000000;

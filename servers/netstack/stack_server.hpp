@@ -74,8 +74,12 @@ public:
 
     Result<ipc::Cap<proto::File>> adopt(std::unique_ptr<Socket> socket) override;
     void socket_changed(Socket& socket) override { changed_.push_back(&socket); }
+    void socket_waits(Socket& socket) override;
     void listeners_changed() override;
-    void socket_gone(Socket& socket) override { std::erase(changed_, &socket); }
+    void socket_gone(Socket& socket) override {
+        std::erase(changed_, &socket);
+        std::erase(timed_, &socket);
+    }
     [[nodiscard]] std::size_t socket_count() const { return sockets_.size(); }
     /// Everything that is due now: packets under way, callers whose wait is over, the next deadline. After every event.
     void settle();
@@ -91,6 +95,8 @@ private:
     /// Makes the sockets again that a dead stack has left.
     void restore();
     void write_deadline(bool due);
+    /// Ends the waits whose time is over. When that is wanted next, in milliseconds; 0: never.
+    std::uint64_t end_waits(std::uint64_t now);
 
     std::span<std::byte const> configuration_;
     proto::stack::StatusPage& status_;
@@ -98,6 +104,7 @@ private:
     StackTimers timers_;
     bool restoring_ = false;
     std::vector<Socket*> changed_; ///< outlives the sockets, which take themselves out
+    std::vector<Socket*> timed_;   ///< likewise: those where a call waits with a deadline
     std::unordered_map<abi::Word, std::unique_ptr<Socket>> sockets_;
     abi::Word next_badge_ = first_socket_badge;
     std::uint64_t deadline_ = 0, deadline_stamp_ = 0; ///< in milliseconds, and as the time stamp it is

@@ -139,7 +139,11 @@ void TcpSocket::on_error(err_t error) {
 err_t TcpSocket::on_accept(tcp_pcb* connection, err_t error) {
     if (error != ERR_OK || connection == nullptr) { return ERR_VAL; }
     tcp_backlog_delayed(connection);
-    accepting_.push_back(std::make_unique<TcpSocket>(owner_, family_, connection));
+    auto made = std::make_unique<TcpSocket>(owner_, family_, connection);
+    made->inherit(*this);
+    made->no_delay_ = no_delay_;
+    if (no_delay_) { tcp_nagle_disable(connection); }
+    accepting_.push_back(std::move(made));
     changed(poll_event::in | poll_event::read_normal);
     return ERR_OK;
 }

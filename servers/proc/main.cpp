@@ -91,6 +91,6 @@ int server_main(ipc::ServerInfo const& info) {
         owners.queues = server.queues;
         if (auto arrived = ipc::mint_notification(notification_bit::queues)) owners.queues_notification = *arrived;
     }
-    ipc::serve<proto::Process, proto::ProcessControl, proto::Domain, proto::Directory, proto::File, proto::Namespace>(
-        server);
+    ipc::serve<proto::Process, proto::ProcessControl, proto::Domain, proto::Directory, proto::File, proto::Namespace,
+               proto::EventSet>(server);
 }

@@ -102,39 +102,7 @@ void EventFile::closed() {
     for (Writer const& writer : writers_.take_all()) { port_.discard(writer.waiter); }
 }
 
-void TimerQueue::set_alarm() {
-    std::uint64_t first = 0;
-    for (TimerFile const* timer : running_) {
-        if (first == 0 || timer->deadline() < first) { first = timer->deadline(); }
-    }
-    if (first == alarm_) { return; }
-    alarm_ = first;
-    port_.set_alarm(first);
-}
-
-void TimerQueue::insert(TimerFile& timer) {
-    running_.push_back(&timer);
-    set_alarm();
-}
-
-void TimerQueue::remove(TimerFile& timer) {
-    if (std::erase(running_, &timer) != 0) { set_alarm(); }
-}
-
-void TimerQueue::due() {
-    std::uint64_t const now = port_.since_boot();
-    std::vector<TimerFile*> expired;
-    std::erase_if(running_, [&](TimerFile* timer) {
-        bool const is_due = timer->deadline() <= now;
-        if (is_due) { expired.push_back(timer); }
-        return is_due;
-    });
-    for (TimerFile* timer : expired) { timer->expire(); }
-    alarm_ = 0; // it has gone off, perhaps too early
-    set_alarm();
-}
-
-void TimerFile::expire() {
+void TimerFile::expire(std::uint64_t) {
     ++ticks_;
     expired_ = interval_ != 0;
     if (!expired_) { deadline_ = 0; }

@@ -3,7 +3,7 @@
 #include "fifo.hpp"
 #include "proto/event_set.hpp"
 #include "special_file.hpp"
-#include <vector>
+#include "timer_queue.hpp"
 
 namespace vfs {
 
@@ -48,27 +48,9 @@ private:
     Fifo<Writer> writers_;
 };
 
-class TimerFile;
-
-/// All timers that run; the port's alarm is set for the first.
-class TimerQueue {
-public:
-    explicit TimerQueue(Port& port) : port_{port} {}
-    void insert(TimerFile& timer);
-    void remove(TimerFile& timer);
-    /// The alarm went off.
-    void due();
-
-private:
-    void set_alarm();
-    Port& port_;
-    std::vector<TimerFile*> running_;
-    std::uint64_t alarm_ = 0;
-};
-
 /// One that repeats stands still from its time until it is read or looked at, and then counts what it missed: however short its
 /// interval, nobody is kept busy by it.
-class TimerFile final : public Counter {
+class TimerFile final : public Counter, public Timed {
 public:
     TimerFile(Port& port, TimerQueue& queue, std::uint32_t clock_number)
         : Counter{port}, clock{clock_number}, queue_{queue} {}
@@ -79,9 +61,8 @@ public:
     /// As proto::Timer.
     proto::TimerValue set(bool absolute, proto::TimerValue const& value);
     [[nodiscard]] proto::TimerValue get();
-    [[nodiscard]] std::uint64_t deadline() const { return deadline_; }
-    /// Its time has come; it is not in the queue any more.
-    void expire();
+    [[nodiscard]] std::uint64_t deadline() const override { return deadline_; }
+    void expire(std::uint64_t now) override;
 
     std::uint32_t const clock; ///< as timerfd_create(2) was told
 

@@ -109,6 +109,47 @@ void LocalSocket::end_writers(Error error) {
     }
 }
 
+std::uint64_t LocalSocket::wait_begins(std::uint64_t time) {
+    if (time == proto::SocketTimes::for_ever) { return time; }
+    auto const ends = host_.port().since_boot() + time;
+    if (ends < deadline_) {
+        host_.timers().remove(*this);
+        deadline_ = ends;
+        host_.timers().insert(*this);
+    }
+    return ends;
+}
+
+void LocalSocket::expire(std::uint64_t now) {
+    Ref<LocalSocket> const self{this};
+    Port& port = host_.port();
+    deadline_ = proto::SocketTimes::for_ever;
+    // What a call has moved so far is what it gives; a call that has moved nothing gives EAGAIN (socket(7)).
+    auto const end = [&](auto& queue, auto give) {
+        auto waiting = queue.take_all(); // outlives the answers: it may hold the last references to other sockets
+        for (auto& call : waiting) {
+            if (call.deadline <= now) {
+                give(call);
+            } else {
+                deadline_ = std::min(deadline_, call.deadline);
+                queue.push(std::move(call));
+            }
+        }
+    };
+    end(readers_, [&](Reader const& reader) {
+        Incoming part;
+        part.transfer.count = reader.done;
+        finish(reader, reader.done != 0 ? Result<Incoming>{std::move(part)} : fail(Error::Again));
+    });
+    end(writers_, [&](Writer const& writer) {
+        port.finish_transfer(writer.waiter,
+                             writer.done != 0 ? Result<Transfer>{Transfer{writer.done, 0}} : fail(Error::Again));
+    });
+    end(accepters, [&](Accepter const& accepter) { port.finish_accept(accepter.waiter, fail(Error::Again)); });
+    end(connecters, [&](Connecter const& connecter) { port.finish_unit(connecter.waiter, Error::Again); });
+    if (deadline_ != proto::SocketTimes::for_ever) { host_.timers().insert(*this); }
+}
+
 void LocalSocket::drop_messages() {
     ring_.consume(ring_.used());
     for (Message const& message : messages_.take_all()) { static_cast<void>(message); }
@@ -118,6 +159,7 @@ void LocalSocket::closed() {
     if (closed_) { return; }
     closed_ = true;
     file = nullptr;
+    host_.timers().remove(*this);
     // Everything that is let go below may hold the last reference to this one or to another socket.
     Ref<LocalSocket> const other{connects() ? peer_ : nullptr};
     bool const unread = !messages_.empty();

@@ -5,7 +5,9 @@
 #include "inode.hpp"
 #include "parcel.hpp"
 #include "proto/local_socket.hpp"
+#include "proto/socket_time.hpp"
 #include "special_file.hpp"
+#include "timer_queue.hpp"
 #include "user_namespace.hpp"
 #include <string>
 
@@ -40,7 +42,7 @@ struct Incoming {
     Credentials const* reader = nullptr; ///< whose ids `who` is shown in
 };
 
-class LocalSocket final : public SpecialFile {
+class LocalSocket final : public SpecialFile, public Timed {
 public:
     enum class Type : std::uint8_t { Stream = 1, Datagram = 2, SequencedPacket = 5 };
     enum class State : std::uint8_t { Unconnected, Listening, Connected };
@@ -54,6 +56,7 @@ public:
     public:
         virtual PageStore& pages() = 0;
         virtual Port& port() = 0;
+        virtual TimerQueue& timers() = 0;
         /// A capability for the parcel, to be deleted after the reply. 0: there is no room.
         virtual Slot hand_out(Ref<Parcel> const& parcel) = 0;
         virtual void unname(LocalSocket& socket) = 0;
@@ -68,11 +71,13 @@ public:
     struct Accepter {
         Waiter waiter;
         std::uint32_t flags;
+        std::uint64_t deadline;
     };
     struct Connecter {
         Waiter waiter;
         Ref<LocalSocket> client;
         Identity who;
+        std::uint64_t deadline;
     };
 
     LocalSocket(Host& host, Type type, Ref<QuotaDomain> domain);
@@ -85,6 +90,12 @@ public:
     [[nodiscard]] proto::FileKind protocol_kind() const override { return proto::FileKind::LocalSocket; }
     Result<std::uint32_t> control(std::uint32_t request, Caller& caller) override;
     void closed() override;
+
+    // --- Timed: the first call that waits here has waited as long as SO_RCVTIMEO or SO_SNDTIMEO allow ---
+    [[nodiscard]] std::uint64_t deadline() const override { return deadline_; }
+    void expire(std::uint64_t now) override;
+    /// A call is about to wait here, for so many nanoseconds at the most (proto::SocketTimes); when that is over.
+    std::uint64_t wait_begins(std::uint64_t time);
 
     /// To `to` (null: its peer). Errors as sendmsg(2); Elsewhere: a reader asks who sends, and `message` does not show it.
     Result<Transfer> send(Caller& caller, Outgoing message, LocalSocket* to);
@@ -121,6 +132,7 @@ public:
     Identity credentials;            ///< of who connected or listens
     Identity peer_credentials;       ///< SO_PEERCRED
     bool passes_credentials = false; ///< SO_PASSCRED
+    proto::SocketTimes times;        ///< SO_RCVTIMEO, SO_SNDTIMEO
     LocalSocket *next = nullptr, *previous = nullptr; ///< all there are, for Host
     bool marked = false;                              ///< seen by the collection of unreachable sockets
     std::uint32_t backlog_maximum = 0;
@@ -140,12 +152,14 @@ private:
         Waiter waiter;
         std::uint32_t length, done, flags;
         Style style;
+        std::uint64_t deadline;
     };
     struct Writer {
         Waiter waiter;
         Ref<LocalSocket> from;
         Outgoing message;
         std::uint32_t done;
+        std::uint64_t deadline;
     };
 
     /// Only a stream's end raises SIGPIPE.
@@ -182,6 +196,7 @@ private:
     std::vector<LocalSocket*> senders_; ///< sockets whose peer this one is
     std::uint8_t shut_ = 0;             ///< bit 0 receiving, bit 1 sending
     Error error_ = Error::None;
+    std::uint64_t deadline_ = proto::SocketTimes::for_ever; ///< not later than any call's; in the queue if it is a time
     bool closed_ = false;
     bool peer_left_ = false; ///< a datagram socket's peer is gone
 };

@@ -100,7 +100,8 @@ Result<Transfer> LocalSocket::send(Caller& caller, Outgoing message, LocalSocket
         if (total.count == 0) { return fail(Error::Again); }
         return total;
     }
-    to->writers_.push({caller.defer(), Ref<LocalSocket>{this}, std::move(message), total.count});
+    to->writers_.push(
+        {caller.defer(), Ref<LocalSocket>{this}, std::move(message), total.count, to->wait_begins(times.send)});
     return fail(Error::Deferred);
 }
 
@@ -185,7 +186,7 @@ Result<Incoming> LocalSocket::receive(Caller& caller, std::uint32_t length, std:
     if (connects() && state != State::Connected) { return fail(is_stream() ? Error::Invalid : Error::NotConnected); }
     if (is_stream() && length == 0) { return Incoming{}; }
     Ref<LocalSocket> const self{this};
-    Reader reader{{}, length, 0, flags, style};
+    Reader reader{{}, length, 0, flags, style, proto::SocketTimes::for_ever};
     if (!messages_.empty()) {
         Incoming got = give(length, flags, 0, [&](std::uint32_t offset, std::span<std::byte const> source) {
             return caller.copy_out(offset, source);
@@ -214,6 +215,7 @@ Result<Incoming> LocalSocket::receive(Caller& caller, std::uint32_t length, std:
         return gone;
     });
     reader.waiter = caller.defer();
+    reader.deadline = wait_begins(times.receive);
     readers_.push(reader);
     if (!messages_.empty()) { serve_readers(); } // a writer that waited has filled up again
     return fail(Error::Deferred);

@@ -154,7 +154,8 @@ Error Vfs::connect_socket(Session& view, LocalSocket& socket, std::span<std::byt
     }
     if (target.backlog_full()) {
         if ((socket.file->flags & open_flag::nonblock) != 0) { return Error::Again; }
-        target.connecters.push({caller.defer(), Ref<LocalSocket>{&socket}, identity_of(view.who)});
+        target.connecters.push(
+            {caller.defer(), Ref<LocalSocket>{&socket}, identity_of(view.who), target.wait_begins(socket.times.send)});
         return Error::Deferred;
     }
     connect_to(target, socket, identity_of(view.who));
@@ -220,7 +221,7 @@ Result<Accepted> Vfs::accept_socket(LocalSocket& listener, std::uint32_t flags, 
     }
     if ((listener.poll() & poll_event::read_hang_up) != 0) { return fail(Error::Invalid); } // shut down
     if ((listener.file->flags & open_flag::nonblock) != 0) { return fail(Error::Again); }
-    listener.accepters.push({caller.defer(), flags});
+    listener.accepters.push({caller.defer(), flags, listener.wait_begins(listener.times.receive)});
     return fail(Error::Deferred);
 }
 

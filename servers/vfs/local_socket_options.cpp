@@ -23,8 +23,6 @@ enum Option : std::uint32_t {
     peer_credentials = 17,
     receive_low_water = 18,
     send_low_water = 19,
-    receive_time = 20,
-    send_time = 21,
     time_stamp = 29,
     accepts_connections = 30,
     send_buffer_force = 32,
@@ -44,6 +42,7 @@ proto::SocketOption number(std::uint32_t value) { return bytes_of(&value, sizeof
 
 Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option) {
     if (level != socket_level) { return fail(Error::NotSupported); }
+    if (proto::SocketTimes::is_one(option)) { return socket.times.get(option); }
     switch (option) {
     case debug:
     case reuse_address:
@@ -63,9 +62,7 @@ Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_
     case accepts_connections: return number(socket.state == LocalSocket::State::Listening ? 1 : 0);
     case domain_option: return number(1);
     case pass_credentials: return number(socket.passes_credentials ? 1 : 0);
-    case linger:
-    case receive_time:
-    case send_time: {
+    case linger: {
         constexpr std::uint32_t none[2] = {};
         return bytes_of(none, sizeof none);
     }
@@ -85,6 +82,7 @@ Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_
 Error Vfs::set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option,
                              proto::SocketOption const& value) {
     if (level != socket_level) { return Error::NotSupported; }
+    if (proto::SocketTimes::is_one(option)) { return socket.times.set(option, value); }
     std::uint32_t given = 0;
     if (value.length < sizeof given) { return Error::Invalid; }
     std::memcpy(&given, value.data, sizeof given);
@@ -105,13 +103,6 @@ Error Vfs::set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint
     case receive_buffer_force:
     case receive_low_water:
     case time_stamp: return Error::None;
-    case receive_time:
-    case send_time: {
-        std::uint32_t time[2] = {};
-        if (value.length < sizeof time) { return Error::Invalid; }
-        std::memcpy(time, value.data, sizeof time);
-        return time[0] == 0 && time[1] == 0 ? Error::None : Error::NoProtocolOption;
-    }
     default: return Error::NoProtocolOption;
     }
 }

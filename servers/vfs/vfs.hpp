@@ -270,6 +270,7 @@ private:
 
     PageStore& pages() override { return environment_.pages; }
     Port& port() override { return environment_.port; }
+    TimerQueue& timers() override { return timers_; }
     Slot hand_out(Ref<Parcel> const& parcel) override;
     void let_go(OpenFile& file) override;
     void unname(LocalSocket& socket) override;

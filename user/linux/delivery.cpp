@@ -2,6 +2,7 @@
 #include "delivery.hpp"
 #include "signal_frame.hpp"
 #include "signal_numbers.hpp"
+#include "sockets.hpp"
 
 extern "C" char const __kernel_vsyscall[], __kernel_sigreturn[8], __kernel_rt_sigreturn[8];
 
@@ -228,7 +229,8 @@ void end_interrupted_call(ThreadArea& thread, Word number, Handler handler, Long
     for (Word repeats = 1;; ++repeats) {
         DeliveredSignal delivered;
         if (take(thread, delivered)) {
-            if (result == restart_if_asked && (delivered.action.flags & action_flag::restart) != 0) {
+            if (result == restart_if_asked && (delivered.action.flags & action_flag::restart) != 0 &&
+                !has_socket_time(thread, handler)) {
                 rewind(thread, number);
             } else {
                 thread.frame.eax = static_cast<Word>(refuse(Error::Interrupted));

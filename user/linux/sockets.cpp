@@ -19,29 +19,6 @@ namespace message_flag = proto::message_flag;
 namespace {
 
 inline constexpr Word close_on_exec = 0x80000;
-/// Number of the call within socketcall(2).
-enum SocketOperation : Word {
-    operation_socket = 1,
-    operation_bind,
-    operation_connect,
-    operation_listen,
-    operation_accept,
-    operation_getsockname,
-    operation_getpeername,
-    operation_socketpair,
-    operation_send,
-    operation_recv,
-    operation_sendto,
-    operation_recvfrom,
-    operation_shutdown,
-    operation_setsockopt,
-    operation_getsockopt,
-    operation_sendmsg,
-    operation_recvmsg,
-    operation_accept4,
-    operation_recvmmsg,
-    operation_sendmmsg,
-};
 struct Arguments {
     Word a[6];
 };

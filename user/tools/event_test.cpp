@@ -143,6 +143,8 @@ int main(int count, char** arguments) {
     timers();
     signals();
     interruptions();
+    processes();
+    queues();
     int ends[2];
     socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
     streams("AF_UNIX", {ends[0], ends[1]});

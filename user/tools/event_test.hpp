@@ -73,5 +73,7 @@ void interruptions();
 /// The same for every kind of stream.
 void streams(char const* what, int const (&ends)[2]);
 void network();
+void processes();
+void queues();
 
 } // namespace event_test

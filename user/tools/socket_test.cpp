@@ -215,11 +215,16 @@ void two_processes() {
 
 } // namespace
 
-int main() {
+int main(int count, char** arguments) {
     std::setvbuf(stdout, nullptr, _IOFBF, 65536);
     mkdir("/tmp/socket_test", 0755);
     if (chdir("/tmp/socket_test") != 0) { return 1; }
     umask(022);
+    if (count > 1 && std::strcmp(arguments[1], "times") == 0) {
+        times();
+        network_times();
+        return 0;
+    }
     streams();
     datagrams();
     packets();

@@ -60,5 +60,7 @@ inline short events_of(int s, short wanted = POLLIN | POLLOUT | POLLRDHUP) {
 // Each prints what a subject gives.
 void descriptors();
 void credentials();
+void times();
+void network_times();
 
 } // namespace socket_test

@@ -59,6 +59,11 @@ void Core::handle_gone(Word badge) {
 
 bool Core::has_ended(Pid const& pid) { return pid.process == nullptr || pid.process->state == ProcessState::Zombie; }
 
+std::uint32_t Handle::events_now() const {
+    constexpr std::uint32_t readable = 1 | 0x40; // POLLIN | POLLRDNORM
+    return process != nullptr && Core::has_ended(*process) ? readable : 0;
+}
+
 void Core::tell_handles(Pid& pid) {
     for (Handle* handle = pid.handles; handle != nullptr; handle = handle->next) {
         for (Handle::Waiter const& waiter : handle->waiters) {
@@ -66,6 +71,7 @@ void Core::tell_handles(Pid& pid) {
             machine.drop(waiter.notification);
         }
         handle->waiters.clear();
+        handle->happened(handle->events_now());
     }
 }
 

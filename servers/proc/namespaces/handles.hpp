@@ -3,12 +3,13 @@
 #pragma once
 #include "../process/badges.hpp"
 #include "../process/pid.hpp"
+#include "ipc/event_set.hpp"
 #include "kinds.hpp"
 #include <vector>
 
 namespace proc {
 
-struct Handle {
+struct Handle final : ipc::EventSource {
     Word badge = 0;
     PidNamespace* pid_space = nullptr; ///< one reference
     UserReference user_space;
@@ -22,6 +23,8 @@ struct Handle {
         abi::CapabilityPointer notification;
     };
     std::vector<Waiter> waiters;
+    /// Of a pidfd: readable when the process has ended.
+    [[nodiscard]] std::uint32_t events_now() const override;
 };
 
 } // namespace proc

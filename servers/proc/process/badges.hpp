@@ -8,7 +8,7 @@
 namespace proc {
 using abi::Word;
 
-enum class ObjectKind : std::uint16_t { None, Thread, Domain, PidNamespace, ProcessDirectory, ProcessFile, Handle };
+enum class ObjectKind : std::uint16_t { None, Thread, Domain, PidNamespace, ProcessDirectory, ProcessFile, Handle, EventSet };
 
 /// Badge to object, O(1). Reserved badges (below `first`) are the wiring's affair.
 class Badges {

@@ -60,7 +60,7 @@ auto ProcFs::on(F::Stat, Sender& sender) -> Result<proto::FileStatus> {
 auto ProcFs::on(F::Poll, Sender& sender, Word32 events) -> Result<Word32> {
     constexpr Word32 in = 1 | 0x40, out = 4; // POLLIN | POLLRDNORM, POLLOUT
     if (Handle const* const handle = handle_of(sender)) {
-        if (handle->process != nullptr) return Core::has_ended(*handle->process) ? events & in : 0;
+        if (handle->process != nullptr) return handle->events_now() & events;
         return events & (in | out);
     }
     return open_of(sender) == nullptr ? Result<Word32>{fail(Error::BadDescriptor)}

@@ -112,7 +112,6 @@ public:
         drop(c);
         return fail(Error::NotTerminal);
     }
-    Result<ipc::Cap<proto::EventSet>> on(F::NewEventSet, Sender&) { return fail(Error::NotPermitted); }
     Result<Word32> on(F::CopyFrom, Sender&, ipc::OptionalCap<F> const& source, std::uint64_t, std::uint64_t, Word32) {
         drop(source);
         return fail(Error::Invalid);
