@@ -27,9 +27,9 @@ inline constexpr abi::Word kept_slots = 64;
 /// Bits of the stack's notification.
 inline constexpr abi::Word configuration_bit = 0, timer_bit = 1, ring_bit = 2, no_senders_bit = 3;
 
-/// In OpenSocket's `type`, by netns: what the opener may (CAP_NET_ADMIN, CAP_NET_BIND_SERVICE). The stack gives the first back as the
-/// argument of the Network::Configure calls that it forwards.
-inline constexpr std::uint32_t opener_is_admin = 0x80000000, opener_binds_any_port = 0x40000000;
+/// In OpenSocket's `type`, by netns: what the opener may (CAP_NET_ADMIN, CAP_NET_BIND_SERVICE). The stack gives the first back in the
+/// argument of the Network::Configure calls that it forwards, beside socket_is_six for a socket of AF_INET6.
+inline constexpr std::uint32_t opener_is_admin = 0x80000000, opener_binds_any_port = 0x40000000, socket_is_six = 1;
 
 enum class DeviceKind : std::uint8_t { Loopback = 1, Veth, Bridge, Dummy, Card };
 

@@ -184,9 +184,8 @@ Address6 Configuration6::source_for(RouteEntry6 const& route, Address6 const& de
 }
 
 Result<void> Configuration6::add_route(RouteEntry6 route, bool replace) {
-    if (route.prefix > 128 || network_of(route.destination, route.prefix) != route.destination) {
-        return fail(Error::Invalid);
-    }
+    if (route.prefix > 128) { return fail(Error::Invalid); }
+    route.destination = network_of(route.destination, route.prefix);
     if (routes_.size() >= entries_maximum) { return fail(Error::NoSpace); }
     if (route.metric == 0) { route.metric = metric_user; }
     if (route.has_gateway()) {
@@ -220,7 +219,7 @@ Result<void> Configuration6::add_route(RouteEntry6 route, bool replace) {
 
 Result<void> Configuration6::remove_route(RouteEntry6 const& route, bool any_metric) {
     auto const found = std::ranges::find_if(routes_, [&](auto const& other) {
-        return other.destination == route.destination && other.prefix == route.prefix &&
+        return other.prefix == route.prefix && in_network(route.destination, other.destination, other.prefix) &&
                (!route.has_gateway() || other.gateway == route.gateway) &&
                (route.device == 0 || other.device == route.device) && (any_metric || other.metric == route.metric);
     });

@@ -1,21 +1,13 @@
 // Objects and pages of the stacks' processes, out of their own blocks of memory.
+#include "guest_kernel.hpp"
 #include "guest_stacks.hpp"
 #include <algorithm>
 
 namespace netns {
 
-using abi::Address;
-using abi::CapabilityPointer;
-using abi::ObjectType;
-using abi::Word;
-using ipc::own_address_space;
-using ipc::own_cnode;
-namespace stack = proto::stack;
-
 namespace {
 constexpr Word table_span = Word{1} << abi::large_page_bits;
 constexpr Address scratch_window = 0x4F000000; ///< in netns: a page that is being filled
-constexpr Word data_rights = abi::right::read | abi::right::write;
 } // namespace
 
 ipc::Result<void> GuestStacks::make(Stack& stack, ObjectType type, Word size_bits, CapabilityPointer slot) {

@@ -1,20 +1,12 @@
 // Ring pairs between stacks, and the card's: their memory, who has it mapped, whom it signals.
+#include "guest_kernel.hpp"
 #include "guest_stacks.hpp"
 #include "ipc/log.hpp"
 
 namespace netns {
 
-using abi::Address;
-using abi::CapabilityPointer;
-using abi::ObjectType;
-using abi::Word;
-using ipc::own_address_space;
-using ipc::own_cnode;
-namespace stack = proto::stack;
-
 namespace {
 constexpr Address ring_window = 0x50000000; ///< in netns
-constexpr Word data_rights = abi::right::read | abi::right::write;
 } // namespace
 
 ipc::Result<std::uint32_t> GuestStacks::make_ring() {

@@ -1,17 +1,10 @@
 #include "guest_stacks.hpp"
+#include "guest_kernel.hpp"
 #include "ipc/log.hpp"
 #include "ipc/needs.hpp"
 #include <algorithm>
 
 namespace netns {
-
-using abi::Address;
-using abi::CapabilityPointer;
-using abi::ObjectType;
-using abi::Word;
-using ipc::own_address_space;
-using ipc::own_cnode;
-namespace stack = proto::stack;
 
 namespace {
 constexpr Address stack_window = 0x40000000;
@@ -19,7 +12,7 @@ constexpr Word stack_window_bytes = 0x10000;
 static_assert(stack::configuration_bytes + stack::status_bytes <= stack_window_bytes);
 constexpr Word priority = 181, time_slice_microseconds = 10000;
 constexpr Word untyped_bits = 14;
-constexpr Word call_rights = abi::right::all & ~abi::right::read, data_rights = abi::right::read | abi::right::write;
+constexpr Word call_rights = abi::right::all & ~abi::right::read;
 
 ipc::Result<void> mint_bell(CapabilityPointer notification, CapabilityPointer slot, Word bit) {
     return own_cnode().mint(slot, own_cnode(), notification, abi::right::write, Word{1} << bit);

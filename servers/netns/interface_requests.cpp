@@ -1,4 +1,5 @@
 #include "interface_requests.hpp"
+#include "interface_requests6.hpp"
 #include <algorithm>
 #include <cstring>
 
@@ -20,19 +21,23 @@ namespace flag {
 constexpr std::uint32_t up = 1, broadcast = 2, loopback = 8, running = 0x40, no_arp = 0x80, multicast = 0x1000;
 } // namespace flag
 
+/// struct sockaddr_in.
+struct SocketAddress4 {
+    std::uint16_t family, port;
+    Address4 address;
+    std::uint8_t zero[8];
+};
+/// struct sockaddr with a hardware address.
+struct SocketAddressHardware {
+    std::uint16_t family;
+    std::uint8_t bytes[14];
+};
 /// struct ifreq.
 struct InterfaceRequest {
     char name[16];
     union {
-        struct {
-            std::uint16_t family, port;
-            Address4 address;
-            std::uint8_t zero[8];
-        } socket;
-        struct {
-            std::uint16_t family;
-            std::uint8_t bytes[14];
-        } hardware;
+        SocketAddress4 socket;
+        SocketAddressHardware hardware;
         std::int16_t flags;
         std::int32_t number;
         char new_name[16];
@@ -43,11 +48,7 @@ static_assert(sizeof(InterfaceRequest) == 32);
 /// struct rtentry of i386, and the name that its rt_dev points to.
 struct RouteRequest {
     std::uint32_t pad1;
-    struct {
-        std::uint16_t family, port;
-        Address4 address;
-        std::uint8_t zero[8];
-    } destination, gateway, netmask;
+    SocketAddress4 destination, gateway, netmask;
     std::uint16_t flags, pad2;
     std::uint32_t pad3, pad4;
     std::int16_t metric, pad5;
@@ -58,15 +59,8 @@ struct RouteRequest {
 static_assert(sizeof(RouteRequest) == 84 + 16);
 /// struct arpreq.
 struct NeighbourRequest {
-    struct {
-        std::uint16_t family, port;
-        Address4 address;
-        std::uint8_t zero[8];
-    } protocol;
-    struct {
-        std::uint16_t family;
-        std::uint8_t bytes[14];
-    } hardware;
+    SocketAddress4 protocol;
+    SocketAddressHardware hardware;
     std::int32_t flags;
     std::uint8_t netmask[16];
     char device[16];
@@ -292,7 +286,11 @@ Result<void> change(NetworkNamespace& space, Link& link, std::string_view label,
 } // namespace
 
 Result<std::uint32_t> interface_request(NetworkNamespace& space, ipc::Pending const& caller, std::uint32_t which,
-                                        bool may_change) {
+                                        Asker const& asker) {
+    bool const may_change = asker.may_change;
+    if (asker.six && is_request6(which)) {
+        return may_change ? interface_request6(space, caller, which) : fail(Error::NotPermitted);
+    }
     bool const asks = which == request::name || which == request::list || which == request::get_neighbour;
     bool const by_name = which >= request::flags && which <= request::map;
     if (!may_change && !asks && !by_name) { return fail(Error::NotPermitted); }

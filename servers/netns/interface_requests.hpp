@@ -5,10 +5,15 @@
 
 namespace netns {
 
+/// Who asks.
+struct Asker {
+    bool may_change; ///< has CAP_NET_ADMIN; without it, NotPermitted to all but questions
+    bool six;        ///< on an AF_INET6 socket: requests about addresses and routes are about IPv6's
+};
+
 /// `caller`'s buffers hold the request's structure. Requests with a pointer in their structure come flattened by the vDSO: SIOCADDRT
 /// and SIOCDELRT with the device's name behind the structure, SIOCGIFCONF with the records as the writable buffer (returns bytes).
-/// may_change: the caller has CAP_NET_ADMIN; without it, NotPermitted to all but questions.
 Result<std::uint32_t> interface_request(NetworkNamespace& space, ipc::Pending const& caller, std::uint32_t request,
-                                        bool may_change);
+                                        Asker const& asker);
 
 } // namespace netns

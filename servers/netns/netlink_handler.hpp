@@ -139,6 +139,27 @@ private:
     Error new_link(nl::LinkMessage const& message, Attributes const& attributes);
     Error delete_link(nl::LinkMessage const& message, Attributes const& attributes);
 
+    /// What a message about an address says it is, of either family.
+    template <class Address>
+    static std::optional<Address> address_in(Attributes const& attributes) {
+        auto const local = attributes.get<Address>(address_attribute::local);
+        return local ? local : attributes.get<Address>(address_attribute::address);
+    }
+    /// What a message about a route says that both families have.
+    template <class Route>
+    static Route route_in(nl::RouteMessage const& message, Attributes const& attributes) {
+        namespace at = route_attribute;
+        using Address = decltype(Route::destination);
+        Route route;
+        route.prefix = message.prefix;
+        route.protocol = message.protocol != 0 ? message.protocol : protocol_boot;
+        route.destination = attributes.get<Address>(at::destination).value_or(Address{});
+        route.gateway = attributes.get<Address>(at::gateway).value_or(Address{});
+        route.metric = attributes.get<std::uint32_t>(at::priority).value_or(0);
+        route.device = attributes.get<std::uint32_t>(at::interface).value_or(0);
+        return route;
+    }
+
     Error get_addresses(std::span<std::byte const> body, bool dump);
     Error new_address(nl::AddressMessage const& message, Attributes const& attributes);
     Error delete_address(nl::AddressMessage const& message, Attributes const& attributes);
@@ -163,7 +184,6 @@ private:
     void put_route6(RouteEntry6 const& route, bool dump, RouteKind6 const& kind);
     void dump_routes6();
     Error get_route6(Attributes const& attributes);
-    static RouteEntry6 route6_of(nl::RouteMessage const& message, Attributes const& attributes);
     Error new_route6(nl::RouteMessage const& message, Attributes const& attributes);
     Error delete_route6(nl::RouteMessage const& message, Attributes const& attributes);
     void dump_neighbours6();

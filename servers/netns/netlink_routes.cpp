@@ -44,12 +44,11 @@ Error NetlinkHandler::new_address(nl::AddressMessage const& message, Attributes 
 }
 
 Error NetlinkHandler::delete_address(nl::AddressMessage const& message, Attributes const& attributes) {
-    namespace at = address_attribute;
     if (message.family == family_internet6) { return delete_address6(message, attributes); }
     if (message.family != family_internet) { return Error::NotSupported; }
-    auto const local = attributes.get<Address4>(at::local), address = attributes.get<Address4>(at::address);
-    if (!local && !address) { return Error::Invalid; }
-    return error_of(space_.remove_address(message.index, local ? *local : *address, message.prefix));
+    auto const address = address_in<Address4>(attributes);
+    if (!address) { return Error::Invalid; }
+    return error_of(space_.remove_address(message.index, *address, message.prefix));
 }
 
 void NetlinkHandler::put_route(RouteEntry const& route, bool dump, Address4 const* exact, std::uint8_t table,
@@ -106,15 +105,8 @@ Error NetlinkHandler::get_routes(std::span<std::byte const> body, bool dump) {
 }
 
 RouteEntry NetlinkHandler::route_of(nl::RouteMessage const& message, Attributes const& attributes) {
-    namespace at = route_attribute;
-    RouteEntry route;
-    route.prefix = message.prefix;
-    route.protocol = message.protocol != 0 ? message.protocol : protocol_boot;
-    route.destination = attributes.get<Address4>(at::destination).value_or(0);
-    route.gateway = attributes.get<Address4>(at::gateway).value_or(0);
-    route.source = attributes.get<Address4>(at::source).value_or(0);
-    route.metric = attributes.get<std::uint32_t>(at::priority).value_or(0);
-    route.device = attributes.get<std::uint32_t>(at::interface).value_or(0);
+    auto route = route_in<RouteEntry>(message, attributes);
+    route.source = attributes.get<Address4>(route_attribute::source).value_or(0);
     route.scope = message.scope;
     return route;
 }

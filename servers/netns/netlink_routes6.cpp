@@ -27,19 +27,17 @@ void NetlinkHandler::dump_addresses6() {
 }
 
 Error NetlinkHandler::new_address6(nl::AddressMessage const& message, Attributes const& attributes) {
-    namespace at = address_attribute;
-    auto const local = attributes.get<Address6>(at::local), address = attributes.get<Address6>(at::address);
-    if (!local && !address) { return Error::Invalid; }
-    auto const done = space_.six().add_address(message.index, local ? *local : *address, message.prefix);
+    auto const address = address_in<Address6>(attributes);
+    if (!address) { return Error::Invalid; }
+    auto const done = space_.six().add_address(message.index, *address, message.prefix);
     bool const replaces = !done && done.error() == Error::Exists && (header_.flags & nl::flag::replace) != 0;
     return replaces ? Error::None : error_of(done);
 }
 
 Error NetlinkHandler::delete_address6(nl::AddressMessage const& message, Attributes const& attributes) {
-    namespace at = address_attribute;
-    auto const local = attributes.get<Address6>(at::local), address = attributes.get<Address6>(at::address);
-    if (!local && !address) { return Error::Invalid; }
-    return error_of(space_.six().remove_address(message.index, local ? *local : *address, message.prefix));
+    auto const address = address_in<Address6>(attributes);
+    if (!address) { return Error::Invalid; }
+    return error_of(space_.six().remove_address(message.index, *address, message.prefix));
 }
 
 void NetlinkHandler::put_route6(RouteEntry6 const& route, bool dump, RouteKind6 const& kind) {
@@ -93,27 +91,15 @@ Error NetlinkHandler::get_route6(Attributes const& attributes) {
     return Error::None;
 }
 
-RouteEntry6 NetlinkHandler::route6_of(nl::RouteMessage const& message, Attributes const& attributes) {
-    namespace at = route_attribute;
-    RouteEntry6 route;
-    route.prefix = message.prefix;
-    route.protocol = message.protocol != 0 ? message.protocol : protocol_boot;
-    route.destination = attributes.get<Address6>(at::destination).value_or(Address6{});
-    route.gateway = attributes.get<Address6>(at::gateway).value_or(Address6{});
-    route.metric = attributes.get<std::uint32_t>(at::priority).value_or(0);
-    route.device = attributes.get<std::uint32_t>(at::interface).value_or(0);
-    return route;
-}
-
 Error NetlinkHandler::new_route6(nl::RouteMessage const& message, Attributes const& attributes) {
     if (message.type != route_unicast && message.type != 0) { return Error::NotSupported; }
-    auto const route = route6_of(message, attributes);
+    auto const route = route_in<RouteEntry6>(message, attributes);
     if (route.device == 0 && !route.has_gateway()) { return Error::NoSuchDevice; }
     return error_of(space_.six().add_route(route, (header_.flags & nl::flag::replace) != 0));
 }
 
 Error NetlinkHandler::delete_route6(nl::RouteMessage const& message, Attributes const& attributes) {
-    auto const route = route6_of(message, attributes);
+    auto const route = route_in<RouteEntry6>(message, attributes);
     return error_of(space_.six().remove_route(route, route.metric == 0));
 }
 

@@ -217,7 +217,7 @@ Result<std::uint32_t> NetnsServer::on(proto::File::Ioctl, ipc::Sender& sender, s
     auto* const socket = netlink(sender.badge);
     if (socket == nullptr) { return NamespaceServer::on(proto::File::Ioctl{}, sender, request, argument, in, out); }
     if (request < 0x8900 || request > 0x89ff || socket->space == nullptr) { return fail(Error::NotTerminal); }
-    auto const result = interface_request(*socket->space, sender.view(), request, socket->may_change);
+    auto const result = interface_request(*socket->space, sender.view(), request, {socket->may_change, false});
     publish();
     return result;
 }

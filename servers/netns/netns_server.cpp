@@ -325,9 +325,11 @@ Result<std::uint32_t> NetnsServer::on(proto::Network::Configure, ipc::Sender& se
     auto* const space = space_of(sender.badge, proto::Network::Configure::number);
     if (space == nullptr) { return fail(Error::NotPermitted); }
     // A stack says what its socket's opener may.
-    bool const may_change = sender.badge >= stack_badge_base ? argument != 0 : may(sender.badge, capability_admin);
-    if (request == kill_request) { return kill_stack(*space, may_change); }
-    auto const result = interface_request(*space, sender.view(), request, may_change);
+    bool const by_stack = sender.badge >= stack_badge_base;
+    Asker const asker{by_stack ? (argument & proto::stack::opener_is_admin) != 0 : may(sender.badge, capability_admin),
+                      by_stack && (argument & proto::stack::socket_is_six) != 0};
+    if (request == kill_request) { return kill_stack(*space, asker.may_change); }
+    auto const result = interface_request(*space, sender.view(), request, asker);
     publish();
     return result;
 }

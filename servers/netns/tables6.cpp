@@ -73,7 +73,8 @@ std::string route6_table(NetworkNamespace const& space) {
                      {route, 1, up | (route.has_gateway() ? gateway : 0) | (route.prefix == 128 ? host : 0)});
     }
     RouteLine const nothing{{1, {}, {}, null_metric, 0, 0}, 1, null_route};
-    append_route(text, space, nothing);
+    // As Linux's tree prints it: where nothing else is at the root.
+    if (std::ranges::find(routes, 0, &RouteEntry6::prefix) == routes.end()) { append_route(text, space, nothing); }
     auto const own = space.six().own_routes();
     for (auto const& entry : own) { append_route(text, space, {entry.route, 1, entry.group ? up : local}); }
     append_route(text, space, nothing);

@@ -276,9 +276,11 @@ Result<std::uint32_t> StackServer::on(File::Ioctl, ipc::Sender& sender, std::uin
     if (socket == nullptr) { return fail(gone); }
     if (request >= first_network_request && request <= last_network_request) {
         // About devices, addresses and routes: those are netns's. It answers the caller itself.
-        auto const forwarded = sender.forward<proto::Network::Configure>(
-            ipc::Cap<proto::Network>{proto::stack::network_slot}, request,
-            socket->opener & proto::stack::opener_is_admin, ipc::ReadBuffer{}, ipc::WriteBuffer{});
+        std::uint32_t const asker = (socket->opener & proto::stack::opener_is_admin) |
+                                    (socket->family() == family_internet6 ? proto::stack::socket_is_six : 0);
+        auto const forwarded =
+            sender.forward<proto::Network::Configure>(ipc::Cap<proto::Network>{proto::stack::network_slot}, request,
+                                                      asker, ipc::ReadBuffer{}, ipc::WriteBuffer{});
         return fail(forwarded ? Error::Deferred : Error::InputOutput);
     }
     if (request == ioctl_non_blocking) {

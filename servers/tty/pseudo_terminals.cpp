@@ -4,12 +4,6 @@
 
 namespace tty {
 
-using abi::Word;
-using ipc::Cap;
-using ipc::Error;
-using ipc::fail;
-using ipc::Result;
-
 namespace {
 constexpr std::uint32_t hang_up_signal = 1;
 constexpr std::size_t small_piece = 256; ///< a limit is overrun by no more than this, doubled by output processing
@@ -151,18 +145,16 @@ void TtyServer::serve_masters(Pseudo& pseudo) {
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
-bool TtyServer::take_keys(Pseudo& pseudo, ipc::Pending const& from, proto::Transfer& done) {
+namespace {
+/// Takes from a writer piece by piece, while there is room. False: it waits for room.
+template <class HasRoom, class Take>
+bool take_pieces(ipc::Pending const& from, proto::Transfer& done, HasRoom has_room, Take take) {
     char buffer[small_piece];
     while (done.count < from.read_length) {
-        if (!pseudo.takes_keys()) { return false; }
+        if (!has_room()) { return false; }
         auto const wanted = std::min<std::size_t>(small_piece, from.read_length - done.count);
         auto const transfer = ipc::copy_in(from, done.count, std::as_writable_bytes(std::span{buffer, wanted}));
-        std::string echo;
-        for (char const byte : std::string_view{buffer, transfer.count}) {
-            auto const effect = pseudo.discipline.input(static_cast<std::uint8_t>(byte), echo);
-            if (effect.signal != 0) { send_signal(pseudo.foreground, effect.signal); }
-        }
-        if (pseudo.output.size() < 2 * Pseudo::room) { pseudo.output += echo; } // an echo that nobody reads is lost
+        take(std::string_view{buffer, transfer.count});
         done.count += static_cast<std::uint32_t>(transfer.count);
         if (transfer.count < wanted) {
             done.fault = transfer.caller_fault;
@@ -171,21 +163,24 @@ bool TtyServer::take_keys(Pseudo& pseudo, ipc::Pending const& from, proto::Trans
     }
     return true;
 }
+} // namespace
+
+bool TtyServer::take_keys(Pseudo& pseudo, ipc::Pending const& from, proto::Transfer& done) {
+    auto const has_room = [&] { return pseudo.takes_keys(); };
+    return take_pieces(from, done, has_room, [&](std::string_view keys) {
+        std::string echo;
+        for (char const byte : keys) {
+            auto const effect = pseudo.discipline.input(static_cast<std::uint8_t>(byte), echo);
+            if (effect.signal != 0) { send_signal(pseudo.foreground, effect.signal); }
+        }
+        if (pseudo.output.size() < 2 * Pseudo::room) { pseudo.output += echo; } // an echo that nobody reads is lost
+    });
+}
 
 bool TtyServer::take_output(Pseudo& pseudo, ipc::Pending const& from, proto::Transfer& done) {
-    char buffer[small_piece];
-    while (done.count < from.read_length) {
-        if (!pseudo.takes_output()) { return false; }
-        auto const wanted = std::min<std::size_t>(small_piece, from.read_length - done.count);
-        auto const transfer = ipc::copy_in(from, done.count, std::as_writable_bytes(std::span{buffer, wanted}));
-        pseudo.discipline.output({buffer, transfer.count}, pseudo.output);
-        done.count += static_cast<std::uint32_t>(transfer.count);
-        if (transfer.count < wanted) {
-            done.fault = transfer.caller_fault;
-            return true;
-        }
-    }
-    return true;
+    auto const has_room = [&] { return pseudo.takes_output(); };
+    return take_pieces(from, done, has_room,
+                       [&](std::string_view text) { pseudo.discipline.output(text, pseudo.output); });
 }
 
 Result<proto::Transfer> TtyServer::write_pseudo(OpenFile& open_file, ipc::Sender& sender) {

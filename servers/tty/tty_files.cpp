@@ -4,13 +4,6 @@
 
 namespace tty {
 
-using abi::Word;
-using ipc::Cap;
-using ipc::Error;
-using ipc::fail;
-using ipc::Result;
-using ipc::Unit;
-
 Result<proto::Transfer> TtyServer::on(proto::File::Write, ipc::Sender& sender, std::uint32_t group,
                                       ipc::ReadBuffer source) {
     auto* const open_file = file(sender.badge);

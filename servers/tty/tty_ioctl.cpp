@@ -3,10 +3,6 @@
 
 namespace tty {
 
-using ipc::Error;
-using ipc::fail;
-using ipc::Result;
-
 namespace {
 
 constexpr std::uint32_t window_change_signal = 28;

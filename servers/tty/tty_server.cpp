@@ -3,13 +3,6 @@
 
 namespace tty {
 
-using abi::Word;
-using ipc::Cap;
-using ipc::Error;
-using ipc::fail;
-using ipc::Result;
-using ipc::Unit;
-
 namespace {
 constexpr char switch_key = 0x14; // ^T
 } // namespace

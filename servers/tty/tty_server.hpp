@@ -13,10 +13,17 @@
 
 namespace tty {
 
+using abi::Word;
+using ipc::Cap;
+using ipc::Error;
+using ipc::fail;
+using ipc::Result;
+using ipc::Unit;
+
 inline constexpr std::size_t console_count = 8;
 inline constexpr std::uint32_t job_output_minor = 64, job_error_minor = 65;
 /// control: TerminalControl. device: what vfs has to open consoles and lines with.
-inline constexpr abi::Word control_badge = 1, device_badge = 2, first_dynamic_badge = 16;
+inline constexpr Word control_badge = 1, device_badge = 2, first_dynamic_badge = 16;
 inline constexpr std::uint32_t terminal_major = 4, pseudo_major = 136;
 /// Of all pseudo terminals; of open files of one.
 inline constexpr std::size_t pseudo_maximum = 256, slave_maximum = 64;
@@ -36,11 +43,10 @@ struct Line {
     /// false if there is none.
     virtual bool identify(std::uint32_t minor, proto::FileStatus& status) = 0;
     // What vfs does for a pseudo terminal (VfsControl::NewTerminal and so on).
-    virtual ipc::Result<proto::PseudoTerminal> new_terminal(ipc::CapabilityPointer multiplexer) = 0;
-    virtual ipc::Result<ipc::Unit> set_terminal(proto::PseudoTerminal const& id,
-                                                ipc::Cap<proto::Directory> const (&access)[3]) = 0;
+    virtual Result<proto::PseudoTerminal> new_terminal(ipc::CapabilityPointer multiplexer) = 0;
+    virtual Result<Unit> set_terminal(proto::PseudoTerminal const& id, Cap<proto::Directory> const (&access)[3]) = 0;
     virtual void end_terminal(proto::PseudoTerminal const& id) = 0;
-    virtual ipc::Result<proto::FileStatus> terminal_status(proto::PseudoTerminal const& id) = 0;
+    virtual Result<proto::FileStatus> terminal_status(proto::PseudoTerminal const& id) = 0;
 
 protected:
     ~Line() = default;
@@ -52,62 +58,58 @@ public:
     TtyServer(Line& line, bool job_mode, WindowSize size);
 
     // Protocol File, on open terminals.
-    ipc::Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t group, ipc::WriteBuffer);
-    ipc::Result<proto::Transfer> on(proto::File::Write, ipc::Sender&, std::uint32_t group, ipc::ReadBuffer);
-    ipc::Result<proto::FileStatus> on(proto::File::Stat, ipc::Sender&);
-    ipc::Result<std::uint64_t> on(proto::File::Seek, ipc::Sender&, std::int64_t, std::uint32_t) {
-        return ipc::fail(ipc::Error::IllegalSeek);
+    Result<proto::Transfer> on(proto::File::Read, ipc::Sender&, std::uint32_t group, ipc::WriteBuffer);
+    Result<proto::Transfer> on(proto::File::Write, ipc::Sender&, std::uint32_t group, ipc::ReadBuffer);
+    Result<proto::FileStatus> on(proto::File::Stat, ipc::Sender&);
+    Result<std::uint64_t> on(proto::File::Seek, ipc::Sender&, std::int64_t, std::uint32_t) {
+        return fail(Error::IllegalSeek);
     }
-    ipc::Result<std::uint32_t> on(proto::File::Poll, ipc::Sender&, std::uint32_t events);
-    ipc::Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token,
-                                  ipc::Cap<ipc::Notification>);
-    ipc::Result<ipc::Unit> on(proto::File::PollDisarm, ipc::Sender&, std::uint32_t token);
-    ipc::Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument,
-                                  ipc::ReadBuffer, ipc::WriteBuffer);
-    ipc::Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&);
-    ipc::Result<ipc::Unit> on(proto::File::SetFlags, ipc::Sender&, std::uint32_t flags);
-    ipc::Result<ipc::Unit> on(proto::File::Synchronize, ipc::Sender&) { return ipc::fail(ipc::Error::Invalid); }
-    ipc::Result<ipc::Unit> on(proto::File::SetAttributes, ipc::Sender&, proto::AttributeChange const&) {
-        return ipc::Unit{};
-    }
-    ipc::Result<std::uint32_t> on(proto::File::Name, ipc::Sender&, ipc::WriteBuffer);
-    using Opened = std::tuple<ipc::Cap<proto::File>, std::uint32_t>;
-    ipc::Result<Opened> on(proto::File::Reopen, ipc::Sender&, std::uint32_t flags);
+    Result<std::uint32_t> on(proto::File::Poll, ipc::Sender&, std::uint32_t events);
+    Result<std::uint32_t> on(proto::File::PollArm, ipc::Sender&, std::uint32_t events, std::uint32_t token,
+                             Cap<ipc::Notification>);
+    Result<Unit> on(proto::File::PollDisarm, ipc::Sender&, std::uint32_t token);
+    Result<std::uint32_t> on(proto::File::Ioctl, ipc::Sender&, std::uint32_t request, std::uint32_t argument,
+                             ipc::ReadBuffer, ipc::WriteBuffer);
+    Result<std::uint32_t> on(proto::File::GetFlags, ipc::Sender&);
+    Result<Unit> on(proto::File::SetFlags, ipc::Sender&, std::uint32_t flags);
+    Result<Unit> on(proto::File::Synchronize, ipc::Sender&) { return fail(Error::Invalid); }
+    Result<Unit> on(proto::File::SetAttributes, ipc::Sender&, proto::AttributeChange const&) { return Unit{}; }
+    Result<std::uint32_t> on(proto::File::Name, ipc::Sender&, ipc::WriteBuffer);
+    using Opened = std::tuple<Cap<proto::File>, std::uint32_t>;
+    Result<Opened> on(proto::File::Reopen, ipc::Sender&, std::uint32_t flags);
 
     // Protocol Directory. On the device capability that vfs holds: the path is the minor number. On what vfs opens a pseudo terminal with, and
     // on a master (TIOCGPTPEER): the terminal.
-    using OpenReply = std::tuple<ipc::Cap<proto::File>, proto::OpenResult>;
-    ipc::Result<OpenReply> on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const&,
-                              proto::Directory::Caller const&, std::uint32_t flags, std::uint32_t mode,
-                              ipc::Path const& path);
+    using OpenReply = std::tuple<Cap<proto::File>, proto::OpenResult>;
+    Result<OpenReply> on(proto::Directory::Open, ipc::Sender&, proto::Directory::At const&,
+                         proto::Directory::Caller const&, std::uint32_t flags, std::uint32_t mode,
+                         ipc::Path const& path);
     /// What a terminal has no use for.
     template <class Operation, class... Arguments>
-    ipc::Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&... arguments) {
+    Result<typename Operation::Reply> on(Operation, ipc::Sender&, Arguments const&... arguments) {
         ipc::release_unused(arguments...);
-        return ipc::fail(ipc::Error::Invalid);
+        return fail(Error::Invalid);
     }
 
     // Protocol TerminalControl, on the control capability.
-    ipc::Result<ipc::Cap<proto::File>> on(proto::TerminalControl::OpenConsole, ipc::Sender&, std::uint32_t minor);
-    ipc::Result<ipc::Unit> on(proto::TerminalControl::SetForeground, ipc::Sender&, ipc::OptionalCap<proto::File> const&,
-                              std::uint32_t group);
-    ipc::Result<std::uint32_t> on(proto::TerminalControl::Foreground, ipc::Sender&,
-                                  ipc::OptionalCap<proto::File> const&);
-    ipc::Result<ipc::Unit> on(proto::TerminalControl::SetSession, ipc::Sender&, ipc::OptionalCap<proto::File> const&,
-                              std::uint32_t session);
-    ipc::Result<std::uint32_t> on(proto::TerminalControl::SessionOf, ipc::Sender&,
-                                  ipc::OptionalCap<proto::File> const&);
-    ipc::Result<ipc::Unit> on(proto::TerminalControl::NotifySignals, ipc::Sender&, ipc::Cap<ipc::Notification>);
-    ipc::Result<proto::TerminalSignal> on(proto::TerminalControl::TakeSignal, ipc::Sender&);
-    ipc::Result<ipc::Unit> on(proto::TerminalControl::Drain, ipc::Sender&) { return ipc::Unit{}; }
-    ipc::Result<ipc::Cap<proto::File>> on(proto::TerminalControl::NewPseudoTerminal, ipc::Sender&,
-                                          ipc::OptionalCap<proto::File> const& multiplexer, std::uint32_t flags);
+    Result<Cap<proto::File>> on(proto::TerminalControl::OpenConsole, ipc::Sender&, std::uint32_t minor);
+    Result<Unit> on(proto::TerminalControl::SetForeground, ipc::Sender&, ipc::OptionalCap<proto::File> const&,
+                    std::uint32_t group);
+    Result<std::uint32_t> on(proto::TerminalControl::Foreground, ipc::Sender&, ipc::OptionalCap<proto::File> const&);
+    Result<Unit> on(proto::TerminalControl::SetSession, ipc::Sender&, ipc::OptionalCap<proto::File> const&,
+                    std::uint32_t session);
+    Result<std::uint32_t> on(proto::TerminalControl::SessionOf, ipc::Sender&, ipc::OptionalCap<proto::File> const&);
+    Result<Unit> on(proto::TerminalControl::NotifySignals, ipc::Sender&, Cap<ipc::Notification>);
+    Result<proto::TerminalSignal> on(proto::TerminalControl::TakeSignal, ipc::Sender&);
+    Result<Unit> on(proto::TerminalControl::Drain, ipc::Sender&) { return Unit{}; }
+    Result<Cap<proto::File>> on(proto::TerminalControl::NewPseudoTerminal, ipc::Sender&,
+                                ipc::OptionalCap<proto::File> const& multiplexer, std::uint32_t flags);
 
     // For EventSetServer.
-    ipc::EventSource* event_source(abi::Word badge) { return file(badge); }
-    abi::Word badge_for_event_set() { return fresh_badge(); }
+    ipc::EventSource* event_source(Word badge) { return file(badge); }
+    Word badge_for_event_set() { return fresh_badge(); }
 
-    void on_no_senders(abi::Word badge);
+    void on_no_senders(Word badge);
     /// Bytes from the line.
     void input(std::string_view bytes);
     [[nodiscard]] std::size_t front() const { return front_; }
@@ -122,15 +124,15 @@ private:
         std::uint32_t mode; ///< O_RDONLY, O_WRONLY, O_RDWR
     };
 
-    OpenFile* file(abi::Word badge);
-    abi::Word fresh_badge();
+    OpenFile* file(Word badge);
+    Word fresh_badge();
     Console* console_of(OpenFile const& file) {
         return file.terminal != nullptr && !file.pseudo ? &consoles_[file.minor] : nullptr;
     }
     /// The terminal of a capability of ours. Null: none, or a master.
     Terminal* terminal_of(ipc::OptionalCap<proto::File> const& terminal);
-    ipc::Result<ipc::Cap<proto::File>> open(std::uint32_t minor, std::uint32_t flags);
-    ipc::Result<ipc::Cap<proto::File>> enter(std::uint32_t flags, Terminal* terminal, OpenFile*& made);
+    Result<Cap<proto::File>> open(std::uint32_t minor, std::uint32_t flags);
+    Result<Cap<proto::File>> enter(std::uint32_t flags, Terminal* terminal, OpenFile*& made);
     void show(std::uint32_t minor, std::string_view processed);
     void key(std::uint8_t byte);
     void switch_to(std::size_t console);
@@ -141,9 +143,9 @@ private:
     static std::optional<proto::Transfer> read_now(Terminal& terminal, ipc::Pending const& pending, std::size_t wanted);
 
     // --- pseudo_terminals.cpp ---
-    ipc::Result<ipc::Cap<proto::File>> open_slave(std::shared_ptr<Pseudo> const& pseudo, std::uint32_t flags);
-    ipc::Result<proto::Transfer> read_master(OpenFile& file, ipc::Sender& sender, std::size_t wanted);
-    ipc::Result<proto::Transfer> write_pseudo(OpenFile& file, ipc::Sender& sender);
+    Result<Cap<proto::File>> open_slave(std::shared_ptr<Pseudo> const& pseudo, std::uint32_t flags);
+    Result<proto::Transfer> read_master(OpenFile& file, ipc::Sender& sender, std::size_t wanted);
+    Result<proto::Transfer> write_pseudo(OpenFile& file, ipc::Sender& sender);
     /// Keys from the master, output from the others. False: it waits for room.
     bool take_keys(Pseudo& pseudo, ipc::Pending const& from, proto::Transfer& done);
     static bool take_output(Pseudo& pseudo, ipc::Pending const& from, proto::Transfer& done);
@@ -155,16 +157,16 @@ private:
     void serve_output(Pseudo& pseudo);
     void hang_up(Pseudo& pseudo);
     void left(OpenFile const& file);
-    static ipc::Result<std::uint32_t> control_master(Pseudo& pseudo, ipc::Sender& sender, std::uint32_t request);
+    static Result<std::uint32_t> control_master(Pseudo& pseudo, ipc::Sender& sender, std::uint32_t request);
 
     Line& line_;
     bool job_mode_;
     std::size_t front_ = 0;
     std::array<Console, console_count> consoles_;
-    std::unordered_map<abi::Word, OpenFile> files_;
-    std::unordered_map<abi::Word, Access> accesses_;
+    std::unordered_map<Word, OpenFile> files_;
+    std::unordered_map<Word, Access> accesses_;
     std::size_t pseudo_count_ = 0;
-    abi::Word next_badge_ = first_dynamic_badge;
+    Word next_badge_ = first_dynamic_badge;
     std::deque<proto::TerminalSignal> signals_;
     ipc::Owned<ipc::Notification> signal_listener_;
     std::string scratch_;

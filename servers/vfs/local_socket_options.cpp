@@ -38,11 +38,9 @@ proto::SocketOption bytes_of(void const* data, std::size_t length) {
     return value;
 }
 proto::SocketOption number(std::uint32_t value) { return bytes_of(&value, sizeof value); }
-} // namespace
 
-Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option) {
-    if (level != socket_level) { return fail(Error::NotSupported); }
-    if (proto::SocketTimes::is_one(option)) { return socket.times.get(option); }
+/// Flags that may be set and stay off: there is nothing to route, to keep alive or to reuse.
+bool is_flag_without_effect(std::uint32_t option) {
     switch (option) {
     case debug:
     case reuse_address:
@@ -51,9 +49,19 @@ Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_
     case keep_alive:
     case out_of_band_inline:
     case reuse_port:
+    case time_stamp: return true;
+    default: return false;
+    }
+}
+} // namespace
+
+Result<proto::SocketOption> Vfs::socket_option(LocalSocket& socket, std::uint32_t level, std::uint32_t option) {
+    if (level != socket_level) { return fail(Error::NotSupported); }
+    if (proto::SocketTimes::is_one(option)) { return socket.times.get(option); }
+    if (is_flag_without_effect(option)) { return number(0); }
+    switch (option) {
+    case protocol_option: return number(0);
     case send_low_water:
-    case time_stamp:
-    case protocol_option: return number(option == send_low_water ? 1 : 0);
     case receive_low_water: return number(1);
     case type_option: return number(static_cast<std::uint32_t>(socket.type));
     case error_option: return number(static_cast<std::uint32_t>(socket.take_error()));
@@ -86,23 +94,16 @@ Error Vfs::set_socket_option(LocalSocket& socket, std::uint32_t level, std::uint
     std::uint32_t given = 0;
     if (value.length < sizeof given) { return Error::Invalid; }
     std::memcpy(&given, value.data, sizeof given);
+    if (is_flag_without_effect(option)) { return Error::None; }
     switch (option) {
     case pass_credentials: socket.passes_credentials = given != 0; return Error::None;
-    // Taken, and without effect: there is nothing to route, to keep alive or to reuse; buffers have one size.
-    case debug:
-    case reuse_address:
-    case do_not_route:
-    case broadcast:
-    case keep_alive:
-    case out_of_band_inline:
-    case reuse_port:
+    // Taken, and without effect: nothing is left to be sent when it is closed, and buffers have one size.
     case linger:
     case send_buffer:
     case receive_buffer:
     case send_buffer_force:
     case receive_buffer_force:
-    case receive_low_water:
-    case time_stamp: return Error::None;
+    case receive_low_water: return Error::None;
     default: return Error::NoProtocolOption;
     }
 }

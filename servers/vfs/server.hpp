@@ -235,6 +235,14 @@ private:
     template <class Operation>
     auto directory(Sender& sender, FileCap at_cap, ProcessCap caller, ipc::Path const& path, Operation operation)
         -> decltype(operation(std::declval<Session&>(), At{}, std::string_view{}));
+    /// Runs `operation(Session&, first, second)` for the operations of Directory with two names in the caller's buffer; the capabilities
+    /// are its directories.
+    template <class Operation>
+    Result<Unit> two_names(Sender& sender, FileCap const& from, FileCap const& to, Operation operation);
+    /// Runs `operation(Session&, OpenFile&)` for the operations of a session on an open file of this server.
+    template <class Operation>
+    auto with_file(Sender& sender, FileCap const& cap, Operation operation)
+        -> decltype(operation(std::declval<Session&>(), std::declval<OpenFile&>()));
     ipc::Failure elsewhere(Sender& sender);
     static Result<Unit> unit(Error error) {
         if (error != Error::None) { return fail(error); }

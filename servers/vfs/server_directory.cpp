@@ -136,39 +136,39 @@ Result<ipc::Unit> Server::on(D::Unlink, Sender& sender, FileCap at_cap, ProcessC
     });
 }
 
-Result<ipc::Unit> Server::on(D::Rename, Sender& sender, FileCap from, FileCap to, std::uint32_t flags,
-                             ipc::ReadBuffer const&) {
-    for (FileCap const& each : {from, to}) {
-        if (each.slot != 0) { sender.delete_after_reply(each.slot); }
+template <class Operation>
+Result<ipc::Unit> Server::two_names(Sender& sender, FileCap const& from, FileCap const& to, Operation operation) {
+    for (FileCap const* each : {&from, &to}) {
+        if (each->slot != 0) { sender.delete_after_reply(each->slot); }
     }
     Session* const who = view(sender);
     if (who == nullptr) { return fail(Error::BadDescriptor); }
     auto const names = texts(sender, 2);
     if (!names) { return fail(names.error()); }
-    return unit(vfs_.rename(*who, at(from), at(to), flags, (*names)[0], (*names)[1]));
+    return operation(*who, (*names)[0], (*names)[1]);
+}
+
+Result<ipc::Unit> Server::on(D::Rename, Sender& sender, FileCap from, FileCap to, std::uint32_t flags,
+                             ipc::ReadBuffer const&) {
+    return two_names(sender, from, to, [&](Session& who, std::string_view old_name, std::string_view new_name) {
+        return unit(vfs_.rename(who, at(from), at(to), flags, old_name, new_name));
+    });
 }
 
 Result<ipc::Unit> Server::on(D::Link, Sender& sender, FileCap from, FileCap to, std::uint32_t flags,
                              ipc::ReadBuffer const&) {
-    for (FileCap const& each : {from, to}) {
-        if (each.slot != 0) { sender.delete_after_reply(each.slot); }
-    }
-    Session* const who = view(sender);
-    if (who == nullptr) { return fail(Error::BadDescriptor); }
-    auto const names = texts(sender, 2);
-    if (!names) { return fail(names.error()); }
-    return unit(vfs_.link(*who, at(from), at(to), flags, (*names)[0], (*names)[1]));
+    return two_names(sender, from, to, [&](Session& who, std::string_view old_name, std::string_view new_name) {
+        return unit(vfs_.link(who, at(from), at(to), flags, old_name, new_name));
+    });
 }
 
 Result<ipc::Unit> Server::on(D::SymbolicLink, Sender& sender, FileCap at_cap, ipc::ReadBuffer const&) {
-    if (at_cap.slot != 0) { sender.delete_after_reply(at_cap.slot); }
-    Session* const who = view(sender);
-    if (who == nullptr) { return fail(Error::BadDescriptor); }
-    auto const names = texts(sender, 2);
-    if (!names) { return fail(names.error()); }
-    Error const error = vfs_.symbolic_link(*who, at(at_cap), (*names)[0], (*names)[1]);
-    if (error == Error::Elsewhere) { return elsewhere(sender); }
-    return unit(error);
+    auto const make = [&](Session& who, std::string_view target, std::string_view name) -> Result<ipc::Unit> {
+        Error const error = vfs_.symbolic_link(who, at(at_cap), target, name);
+        if (error == Error::Elsewhere) { return elsewhere(sender); }
+        return unit(error);
+    };
+    return two_names(sender, at_cap, FileCap{}, make);
 }
 
 Result<ipc::Unit> Server::on(D::SetAttributes, Sender& sender, FileCap at_cap, ProcessCap caller, std::uint32_t flags,

@@ -129,23 +129,26 @@ Result<ipc::Cap<proto::File>> Server::on(S::OpenPlace, Sender& sender, std::uint
     return ipc::Cap<proto::File>{made->slot};
 }
 
-Result<ipc::Unit> Server::on(S::Lock, Sender& sender, FileCap cap, proto::LockRequest const& request) {
+template <class Operation>
+auto Server::with_file(Sender& sender, FileCap const& cap, Operation operation)
+    -> decltype(operation(std::declval<Session&>(), std::declval<OpenFile&>())) {
     if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
     Session* const who = session(sender);
     OpenFile* const open = cap.unwrapped ? vfs_.file(cap.badge) : nullptr;
     if (who == nullptr) { return fail(Error::BadDescriptor); }
     if (open == nullptr) { return fail(Error::Invalid); }
-    SenderCaller caller{sender};
-    return unit(vfs_.lock(*who, *open, request, caller));
+    return operation(*who, *open);
+}
+
+Result<ipc::Unit> Server::on(S::Lock, Sender& sender, FileCap cap, proto::LockRequest const& request) {
+    return with_file(sender, cap, [&](Session& who, OpenFile& open) {
+        SenderCaller caller{sender};
+        return unit(vfs_.lock(who, open, request, caller));
+    });
 }
 
 Result<proto::LockHeld> Server::on(S::GetLock, Sender& sender, FileCap cap, proto::LockRequest const& request) {
-    if (cap.slot != 0) { sender.delete_after_reply(cap.slot); }
-    Session* const who = session(sender);
-    OpenFile* const open = cap.unwrapped ? vfs_.file(cap.badge) : nullptr;
-    if (who == nullptr) { return fail(Error::BadDescriptor); }
-    if (open == nullptr) { return fail(Error::Invalid); }
-    return vfs_.find_lock(*who, *open, request);
+    return with_file(sender, cap, [&](Session& who, OpenFile& open) { return vfs_.find_lock(who, open, request); });
 }
 
 Result<ipc::Unit> Server::on(S::ReleaseLocks, Sender& sender, FileCap cap) {

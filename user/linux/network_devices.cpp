@@ -14,6 +14,7 @@ namespace {
 
 inline constexpr Word list_request = 0x8912, add_route = 0x890b, remove_route = 0x890c;
 inline constexpr Word route_bytes = 84, route_device_offset = 68, device_name_bytes = 16;
+inline constexpr Word route6_bytes = 72; ///< struct in6_rtmsg, which points nowhere
 
 Word append(char* text, Word at, char const* piece) {
     while (*piece != '\0') { text[at++] = *piece++; }
@@ -75,6 +76,18 @@ Error move_to_process(ThreadArea& thread, Word device, Word pid) {
     return result;
 }
 
+/// An internet socket of the newer family: its requests have other structures.
+bool is_internet6(ThreadArea& thread, Word descriptor) {
+    constexpr Word level_socket = 1, option_domain = 39, family_internet6 = 10;
+    Descriptor const* const open = find(thread, descriptor);
+    if (open == nullptr || open->kind != static_cast<std::uint8_t>(proto::FileKind::Socket)) { return false; }
+    auto const domain =
+        ipc::call<proto::Socket::GetOption>(file(descriptor).as<proto::Socket>(), level_socket, option_domain);
+    Word family = 0;
+    if (domain && domain->length >= sizeof family) { std::memcpy(&family, domain->data, sizeof family); }
+    return family == family_internet6;
+}
+
 } // namespace
 
 Long move_device(ThreadArea& thread, Word descriptor, Word address, Word length, Word flags) {
@@ -132,6 +145,13 @@ bool pointed_request(ThreadArea& thread, Word descriptor, Word request, Word arg
         char device[device_name_bytes];
     } flat{};
     result = fault;
+    if (is_internet6(thread, descriptor)) {
+        if (fetch_bytes(flat.route, argument, route6_bytes)) {
+            result = finish(device_request(thread, descriptor, request, argument,
+                                           ipc::ReadBuffer{flat.route, route6_bytes}, ipc::WriteBuffer{}));
+        }
+        return true;
+    }
     Word device;
     if (!fetch_bytes(flat.route, argument, route_bytes)) { return true; }
     std::memcpy(&device, flat.route + route_device_offset, sizeof device);

@@ -1,5 +1,6 @@
 // namespace_test: makes a namespace of each kind by unshare(2), by clone3(2), and enters it again by setns(2), and prints what it sees. An ordinary
 // Linux program: it prints the same on Linux. With names of kinds as arguments, only those. Ends with the number of kinds that failed.
+#include "../tools/child.hpp"
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -41,15 +42,7 @@ std::uint64_t own(char const* name) { return inode_of(std::string{"/proc/self/ns
 /// What a child process says about one way: a line on standard output, and whether all was as it should be.
 template <class Body>
 bool in_child(Body body) {
-    std::fflush(stdout);
-    pid_t const child = fork();
-    if (child == 0) {
-        bool const good = body();
-        std::fflush(stdout);
-        _exit(good ? 0 : 1);
-    }
-    int status = 0;
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return test_program::in_child([&] { return body() ? 0 : 1; }) == 0;
 }
 
 bool report(Kind const& kind, char const* way, bool good, char const* what) {

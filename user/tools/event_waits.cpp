@@ -1,5 +1,6 @@
 // event_test: waits that signals end, and the events of streams and of the network.
 #include "event_test.hpp"
+#include "loopback.hpp"
 
 namespace event_test {
 
@@ -106,20 +107,10 @@ void streams(char const* what, int const (&ends)[2]) {
     close(outer);
 }
 
-namespace {
-sockaddr_in local(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-} // namespace
-
 void network() {
     int const listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0),
               set = epoll_create1(0);
-    sockaddr_in const address = local(4711);
+    sockaddr_in const address = test_program::loopback(4711);
     std::puts("-- TCP");
     say("bind", bind(listener, reinterpret_cast<sockaddr const*>(&address), sizeof address));
     say("listen", listen(listener, 4));
@@ -151,12 +142,12 @@ void network() {
     int many[100];
     for (int& each : many) { each = socket(AF_INET, SOCK_DGRAM, 0); }
     for (int i = 0; i < 100; ++i) {
-        sockaddr_in const own = local(6000 + i);
+        sockaddr_in const own = test_program::loopback(6000 + i);
         bind(many[i], reinterpret_cast<sockaddr const*>(&own), sizeof own);
         add(datagrams, many[i], EPOLLIN, static_cast<std::uint64_t>(100 + i));
     }
     show("a hundred", datagrams);
-    sockaddr_in const one = local(6042);
+    sockaddr_in const one = test_program::loopback(6042);
     say("send", sendto(out, "x", 1, 0, reinterpret_cast<sockaddr const*>(&one), sizeof one));
     show("one of a hundred", datagrams);
     for (int each : many) { close(each); }

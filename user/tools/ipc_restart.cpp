@@ -1,6 +1,8 @@
 // ipc_restart: what becomes of System V objects and message queues when the server they live in dies (the one that dies of key 0xdead), and of
 // programs that go on.
 //   ipc_restart after     only what works again
+#include "child.hpp"
+#include "queue_signal.hpp"
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -16,6 +18,9 @@
 
 namespace {
 
+using test_program::in_child;
+using test_program::start;
+
 void outcome(char const* what, long result) {
     std::printf("%s: %s\n", what, result >= 0 ? "ok" : std::strerror(errno));
 }
@@ -23,29 +28,10 @@ int operate(int set, short change, short flags = 0) {
     sembuf one{0, change, flags};
     return semop(set, &one, 1);
 }
-template <class Body>
-pid_t start(Body body) {
-    pid_t const child = fork();
-    if (child == 0) {
-        body();
-        _exit(0);
-    }
-    return child;
-}
-template <class Body>
-void in_child(Body body) {
-    waitpid(start(body), nullptr, 0);
-}
 mqd_t queue(char const* name) { return mq_open(name, O_RDWR | O_CREAT | O_NONBLOCK, 0600, nullptr); }
 void notified(mqd_t to) {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, nullptr);
-    sigevent event{};
-    event.sigev_notify = SIGEV_SIGNAL;
-    event.sigev_signo = SIGUSR1;
-    outcome("notify", mq_notify(to, &event));
+    outcome("notify", test_program::ask_for_signal(to, 0, set));
     outcome("send", mq_send(to, "x", 1, 0));
     timespec const most{5, 0};
     siginfo_t information{};

@@ -1,4 +1,6 @@
 // ipc_test: System V shared memory, semaphores and messages and POSIX message queues, between processes. Prints what it sees; the same on Linux.
+#include "child.hpp"
+#include "queue_signal.hpp"
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +21,8 @@
 
 namespace {
 
+using test_program::in_child;
+
 union SemaphoreArgument {
     int value;
     semid_ds* status;
@@ -34,19 +38,6 @@ void outcome(char const* what, long result) {
     std::printf("%s: %s\n", what, result >= 0 ? "ok" : std::strerror(errno));
 }
 
-template <class Body>
-int in_child(Body body) {
-    std::fflush(stdout);
-    pid_t const child = fork();
-    if (child == 0) {
-        body();
-        std::fflush(stdout);
-        _exit(0);
-    }
-    int status = -1;
-    waitpid(child, &status, 0);
-    return status;
-}
 long attachments(int id) {
     shmid_ds status{};
     return shmctl(id, IPC_STAT, &status) == 0 ? static_cast<long>(status.shm_nattch) : -1;
@@ -162,14 +153,7 @@ void queues() {
     outcome("empty", mq_timedreceive(queue, text, sizeof text, nullptr, &past));
     // SIGUSR1 is blocked, and waited for.
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, nullptr);
-    sigevent event{};
-    event.sigev_notify = SIGEV_SIGNAL;
-    event.sigev_signo = SIGUSR1;
-    event.sigev_value.sival_int = 42;
-    outcome("mq_notify", mq_notify(queue, &event));
+    outcome("mq_notify", test_program::ask_for_signal(queue, 42, set));
     in_child([&] {
         sigevent none{};
         none.sigev_notify = SIGEV_NONE;

@@ -2,6 +2,7 @@
 //   lock_test               everything below, on files in /tmp
 //   lock_test hold FILE     locks all of FILE for writing and sleeps
 //   lock_test ask FILE      says who holds FILE
+#include "child.hpp"
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +14,9 @@
 #include <unistd.h>
 
 namespace {
+
+using test_program::in_child;
+using test_program::start;
 
 constexpr char name[] = "/tmp/lock-test";
 
@@ -47,21 +51,6 @@ void ask(char const* what, int file, short type, off64_t start, off64_t length, 
                                                               : "an unknown process";
     std::printf("%s: %s holds %lld+%lld for %s, whence %d\n", what, who, static_cast<long long>(lock.l_start),
                 static_cast<long long>(lock.l_len), lock.l_type == F_WRLCK ? "writing" : "reading", lock.l_whence);
-}
-template <class Body>
-pid_t start(Body body) {
-    std::fflush(stdout);
-    pid_t const child = fork();
-    if (child == 0) {
-        body();
-        std::fflush(stdout);
-        _exit(0);
-    }
-    return child;
-}
-template <class Body>
-void in_child(Body body) {
-    waitpid(start(body), nullptr, 0);
 }
 
 void ranges(int file) {

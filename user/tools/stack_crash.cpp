@@ -1,6 +1,7 @@
 // Kills the network stack of this namespace while programs use it in every way, and says what became of them.
 //   stack_crash kill     by its supervisor (SIOCDEVPRIVATE, netns)
 //   stack_crash wild     by a wild write (SO_MARK of 0xdead: the netstack-failing build)
+#include "loopback.hpp"
 #include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
@@ -21,16 +22,9 @@ namespace {
 
 constexpr unsigned long kill_request = 0x89f0;
 
-sockaddr_in at(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
 int listener(int port) {
     int const result = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-    auto const address = at(port);
+    auto const address = test_program::loopback(port);
     setsockopt(result, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(result, reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0 || listen(result, 8) != 0) {
         std::perror("stack_crash: listen");
@@ -40,7 +34,7 @@ int listener(int port) {
 }
 int connection(int port) {
     int const result = socket(AF_INET, SOCK_STREAM, 0);
-    auto const address = at(port);
+    auto const address = test_program::loopback(port);
     if (connect(result, reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0) { return result; }
     close(result);
     return -1;
@@ -93,7 +87,7 @@ int main(int argc, char** argv) {
     int const ends[] = {connection(7003), accept(third, nullptr, nullptr)};
     int const flow[] = {connection(7003), accept(third, nullptr, nullptr)};
     int const datagram = socket(AF_INET, SOCK_DGRAM, 0);
-    auto const here = at(7004);
+    auto const here = test_program::loopback(7004);
     if (bind(datagram, reinterpret_cast<sockaddr const*>(&here), sizeof here) != 0) { return 2; }
     std::fflush(stdout);
     pid_t const accepting = child([&] { return serves(first); });

@@ -2,6 +2,7 @@
 //   terminal_test            everything below, in the devpts on /dev/pts
 //   terminal_test hold       opens a master, says which terminal it is, writes `secret` to it from its slave side and sleeps
 //   terminal_test open N     opens terminal N and says what it reads of it
+#include "child.hpp"
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -20,6 +21,8 @@
 #include <unistd.h>
 
 namespace {
+
+using test_program::in_child;
 
 void say(char const* what, long value) { std::printf("%s: %ld\n", what, value); }
 void outcome(char const* what, long result) {
@@ -62,19 +65,6 @@ int unlocked_master(char const* path = "/dev/ptmx") {
     int locked = 0;
     if (master >= 0) { ioctl(master, TIOCSPTLCK, &locked); }
     return master;
-}
-template <class Body>
-int in_child(Body body) {
-    std::fflush(stdout);
-    pid_t const child = fork();
-    if (child == 0) {
-        int const result = body();
-        std::fflush(stdout);
-        _exit(result);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    return status;
 }
 int events(int file) {
     pollfd one{file, POLLIN | POLLOUT, 0};

@@ -21,10 +21,12 @@ struct FakeStacks final : netns::Stacks {
     std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>> attached; ///< ring, stack, peer
     int rings = 0;
     bool memory = true, card;
+    abi::Word badge = 0; ///< of the last stack's Network capability
 
     explicit FakeStacks(bool with_card) : card{with_card} { stacks.push_back(nullptr); }
-    ipc::Result<std::uint32_t> start(abi::Word, bool) override {
+    ipc::Result<std::uint32_t> start(abi::Word network_badge, bool) override {
         if (!memory) { return ipc::fail(ipc::Error::NoMemory); }
+        badge = network_badge;
         stacks.push_back(std::make_unique<Stack>());
         stacks.back()->running = true;
         return static_cast<std::uint32_t>(stacks.size() - 1);
