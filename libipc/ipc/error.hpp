@@ -40,6 +40,7 @@ enum class Error : std::uint16_t {
     ReadOnly = 30,
     TooManyLinks = 31,
     BrokenPipe = 32,
+    Domain = 33,
     Range = 34,
     Deadlock = 35,
     NameTooLong = 36,

@@ -5,9 +5,6 @@
 
 namespace proto {
 
-/// What a time of no such range is refused with.
-inline constexpr ipc::Error out_of_domain = ipc::Error{33}; // EDOM
-
 class SocketTimes {
 public:
     static constexpr std::uint64_t for_ever = ~std::uint64_t{0};
@@ -16,7 +13,7 @@ public:
     static constexpr bool is_one(std::uint32_t option) {
         return option == receive_old || option == send_old || option == receive_new || option == send_new;
     }
-    /// is_one(option). Zero: for ever; a time before zero: not at all, as Linux has it. Invalid; out_of_domain.
+    /// is_one(option). Zero: for ever; a time before zero: not at all, as Linux has it. Invalid; Domain.
     ipc::Error set(std::uint32_t option, SocketOption const& value) {
         Time time{};
         if (is_old(option)) {
@@ -28,7 +25,7 @@ public:
             if (value.length < sizeof time) { return ipc::Error::Invalid; }
             std::memcpy(&time, value.data, sizeof time);
         }
-        if (time.microseconds < 0 || time.microseconds >= 1000000) { return out_of_domain; }
+        if (time.microseconds < 0 || time.microseconds >= 1000000) { return ipc::Error::Domain; }
         // More than a hundred years is for ever: sums with a deadline must hold.
         bool const none = (time.seconds == 0 && time.microseconds == 0) || time.seconds > 0xbfffffff;
         of(option) = none               ? for_ever

@@ -221,6 +221,7 @@ void Socket::inherit(Socket const& listener) {
     wanted_control_ = listener.wanted_control_;
     bound_device_ = listener.bound_device_;
     times_ = listener.times_;
+    linger_ = listener.linger_;
 }
 
 Result<ipc::Unit> Socket::bind_to_device(proto::SocketOption const& value) {
@@ -240,6 +241,11 @@ Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, 
         return ipc::Unit{};
     }
     if (level == level::ip6 && family_ == family_internet6) { return set_option6(option, value); }
+    if (level == level::socket && option == socket_option::linger) {
+        if (value.length < sizeof linger_) { return fail(Error::Invalid); }
+        std::memcpy(&linger_, value.data, sizeof linger_);
+        return ipc::Unit{};
+    }
     auto const word = option_word(value);
     if (!word) { return fail(Error::Invalid); }
     if (level == level::ip) {
@@ -285,7 +291,6 @@ Result<ipc::Unit> Socket::set_option(std::uint32_t level, std::uint32_t option, 
     case socket_option::dont_route:
     case socket_option::out_of_band_inline:
     case socket_option::priority:
-    case socket_option::linger:
     case socket_option::reuse_port:
     case socket_option::timestamp:
     case socket_option::mark: return ipc::Unit{};
@@ -310,6 +315,12 @@ Result<proto::SocketOption> Socket::get_option(std::uint32_t level, std::uint32_
             std::memcpy(name.data, device->record.name, name.length);
         }
         return name;
+    }
+    case socket_option::linger: {
+        proto::SocketOption told;
+        told.length = sizeof linger_;
+        std::memcpy(told.data, &linger_, sizeof linger_);
+        return told;
     }
     case socket_option::protocol: return word_option(protocol_);
     case socket_option::error: return word_option(static_cast<std::uint32_t>(take_error()));

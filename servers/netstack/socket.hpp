@@ -190,6 +190,11 @@ protected:
     }
     std::uint32_t bound_device_ = 0; ///< SO_BINDTODEVICE; 0: any
     proto::SocketTimes times_;
+    /// SO_LINGER, as struct linger has it. No time: closing resets the connection. With a time it is closed as without: what is left to be
+    /// sent goes on its way after the close, which does not wait for it.
+    struct Linger {
+        std::uint32_t on = 0, seconds = 0;
+    } linger_;
 
 private:
     [[nodiscard]] Result<Endpoint> endpoint4(proto::SocketAddress const& address, Purpose purpose) const;

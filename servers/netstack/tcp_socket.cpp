@@ -32,6 +32,10 @@ TcpSocket::~TcpSocket() {
         static_cast<void>(tcp_close(pcb_));
         return;
     }
+    if (state_ == State::Connected && linger_.on != 0 && linger_.seconds == 0) {
+        tcp_abort(pcb_);
+        return;
+    }
     // lwIP resets a connection with unread data, and then needs nothing any more.
     bool const resets = (pcb_->state == ESTABLISHED || pcb_->state == CLOSE_WAIT) &&
                         (pcb_->refused_data != nullptr || pcb_->rcv_wnd != TCP_WND_MAX(pcb_));

@@ -1,4 +1,4 @@
-// SO_RCVTIMEO and SO_SNDTIMEO at a stack: who waits longer than that hears EAGAIN, or EINPROGRESS for connect(2).
+// SO_RCVTIMEO, SO_SNDTIMEO and SO_LINGER at a stack: who waits too long hears EAGAIN, or EINPROGRESS for connect(2).
 #include "fixture.hpp"
 
 namespace {
@@ -102,4 +102,40 @@ TEST_CASE("a write that has moved a part gives that part, a caller who has gone 
     fixture.close(std::get<0>(*accepted).as<proto::Socket>());
     fixture.close(client);
     fixture.close(listener);
+}
+
+TEST_CASE("a connection that lingers for no time is reset when it is closed; others end in order") {
+    for (bool const resets : {true, false}) {
+        Fixture fixture;
+        auto const listener = fixture.open(stream), client = fixture.open(stream);
+        REQUIRE(ipc::call<proto::Socket::Bind>(listener, internet(0, 80)));
+        REQUIRE(ipc::call<proto::Socket::Listen>(listener, 1U));
+        CHECK(ipc::call<proto::Socket::Connect>(client, internet(loopback, 80)).error() == Error::InProgress);
+        auto const accepted = ipc::call<proto::Socket::Accept>(listener, 0U);
+        REQUIRE(accepted);
+        auto const server = std::get<0>(*accepted).as<proto::Socket>();
+        std::uint32_t const words[] = {1, resets ? 0U : 5U};
+        proto::SocketOption value;
+        value.length = sizeof words;
+        std::memcpy(value.data, words, sizeof words);
+        REQUIRE(ipc::call<proto::Socket::SetOption>(client, 1U, 13U, value));
+        auto const told = ipc::call<proto::Socket::GetOption>(client, 1U, 13U);
+        REQUIRE(told);
+        CHECK((told->length == sizeof words && std::memcmp(told->data, words, sizeof words) == 0));
+        value.length = 4;
+        CHECK(ipc::call<proto::Socket::SetOption>(client, 1U, 13U, value).error() == Error::Invalid);
+        fixture.close(client);
+        fixture.pass(500);
+        REQUIRE(ipc::call<proto::File::SetFlags>(server.as<proto::File>(), 0x802U));
+        char text[10];
+        auto const end = receive(server, text, sizeof text);
+        if (resets) {
+            CHECK(end.error() == Error::ConnectionReset);
+        } else {
+            REQUIRE(end);
+            CHECK(std::get<0>(*end).transfer.count == 0);
+        }
+        fixture.close(server);
+        fixture.close(listener);
+    }
 }
