@@ -1,4 +1,5 @@
 #include "networks.hpp"
+#include "address6.hpp"
 #include "request.hpp"
 #include "text.hpp"
 #include <algorithm>
@@ -26,22 +27,52 @@ bool take(std::string_view& text, std::string_view prefix) {
     text.remove_prefix(prefix.size());
     return true;
 }
+/// Nothing, and `text` as it was: there is none.
 std::optional<Address4> take_address(std::string_view& text) {
     Address4 address = 0;
+    auto rest = text;
     for (int part = 0; part < 4; ++part) {
-        if (part != 0 && !take(text, ".")) { return {}; }
-        auto const number = take_number(text, 255);
+        if (part != 0 && !take(rest, ".")) { return {}; }
+        auto const number = take_number(rest, 255);
         if (!number) { return {}; }
         address = address << 8 | *number;
     }
+    text = rest;
     return address;
 }
 
-void put(std::uint8_t (&target)[4], Address4 address) {
+/// In the first four bytes of a rule's address.
+void put(std::span<std::uint8_t> target, Address4 address) {
     auto const bytes = address_bytes(address);
-    std::ranges::copy(bytes, target);
+    std::ranges::copy(bytes, target.begin());
 }
 void put(char (&target)[16], std::string_view name) { std::ranges::copy(name.substr(0, sizeof target - 1), target); }
+
+/// /PREFIX, if it is there; without it the whole address counts. False: one that cannot be.
+bool take_prefix(std::string_view& text, std::uint8_t whole, std::uint8_t& prefix) {
+    prefix = whole;
+    if (!take(text, "/")) { return true; }
+    auto const given = take_number(text, whole);
+    if (given) { prefix = static_cast<std::uint8_t>(*given); }
+    return given.has_value();
+}
+/// ADDRESS[/PREFIX] of either family; [ADDRESS] or [ADDRESS/PREFIX] where a port follows IPv6's.
+bool take_destination(std::string_view& text, proto::PacketRule& rule) {
+    constexpr std::uint8_t whole = 32, whole6 = 128;
+    if (auto const address = take_address(text)) {
+        put(rule.destination, *address);
+        return take_prefix(text, whole, rule.destination_prefix);
+    }
+    bool const brackets = take(text, "[");
+    auto const address = take_address6(text);
+    if (!address || !take_prefix(text, whole6, rule.destination_prefix) ||
+        (brackets ? !take(text, "]") : text.starts_with(':'))) {
+        return false;
+    }
+    rule.family = proto::PacketFamily::Six;
+    std::ranges::copy(*address, rule.destination);
+    return true;
+}
 
 proto::PacketRule rule_of(proto::PacketAction action) {
     proto::PacketRule rule{};
@@ -130,17 +161,7 @@ std::optional<Policy> Policy::parse(std::string_view text) {
     }
     if (text == "all") { return policy; }
     rule.protocol = take(text, "tcp:") ? tcp : take(text, "udp:") ? udp : take(text, "icmp:") ? icmp : 0;
-    if (!take(text, "all")) {
-        auto const address = take_address(text);
-        if (!address) { return {}; }
-        rule.destination_prefix = 32;
-        if (take(text, "/")) {
-            auto const prefix = take_number(text, 32);
-            if (!prefix) { return {}; }
-            rule.destination_prefix = static_cast<std::uint8_t>(*prefix);
-        }
-        put(rule.destination, *address);
-    }
+    if (!take(text, "all") && !take_destination(text, rule)) { return {}; }
     if (take(text, ":")) {
         auto const port = take_number(text, 65535);
         if (!port || *port == 0 || rule.protocol == icmp) { return {}; }

@@ -43,7 +43,8 @@ struct Publication {
     [[nodiscard]] std::string text() const;
 };
 
-/// What containers of a network may reach: `allow` or `deny`, then `all` or [tcp:|udp:|icmp:]ADDRESS[/PREFIX][:PORT].
+/// What containers of a network may reach: `allow` or `deny`, then `all` or [tcp:|udp:|icmp:]ADDRESS[/PREFIX][:PORT]; an IPv6
+/// address that a port follows is in brackets, with its prefix. Without an address it holds for both families.
 struct Policy {
     std::string text; ///< as given: "deny 10.0.0.0/8"
     proto::PacketRule rule{};

@@ -16,6 +16,7 @@ constexpr char usage[] =
     "       ctool network disconnect NAME CONTAINER\n"
     "Containers of a network reach each other, by name too; with --nat also the outside, with the machine's address.\n"
     "WHAT: all, or [tcp:|udp:|icmp:]ADDRESS[/PREFIX][:PORT]; asked in the order given, the first that fits decides.\n"
+    "An IPv6 address that a port follows is in brackets: [fd00::/8]:80; all, or no address, means both families.\n"
     "RATE: what each container may send and receive, as 1mbit, 500kbit, 2mbps (bytes).\n";
 
 struct Words {

@@ -1,3 +1,4 @@
+#include "../../../servers/container/address6.hpp"
 #include "../../../servers/container/networks.hpp"
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -52,6 +53,33 @@ TEST_CASE("policies: who may reach what") {
     CHECK(Policy::parse("deny icmp:all")->rule.protocol == 1);
     for (auto const* text : {"", "all", "allow", "allow ", "deny x", "deny 10.0.0.0/33", "deny icmp:1.2.3.4:5",
                              "deny 1.2.3.4:0", "deny all x"}) {
+        CHECK_MESSAGE(!Policy::parse(text), text);
+    }
+}
+
+TEST_CASE("policies about IPv6: addresses in all their forms, prefixes, ports in brackets") {
+    using proto::PacketFamily;
+    auto const one = Policy::parse("deny fd00:1::2:3");
+    REQUIRE(one);
+    CHECK(one->rule.family == PacketFamily::Six);
+    CHECK(one->rule.destination_prefix == 128);
+    CHECK(std::ranges::equal(one->rule.destination,
+                             container::Address6{0xfd, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 3}));
+    auto const port = Policy::parse("allow udp:[fd00::/8]:53");
+    REQUIRE(port);
+    CHECK(port->rule.protocol == 17);
+    CHECK(port->rule.destination_prefix == 8);
+    CHECK(port->rule.first_port == 53);
+    CHECK(Policy::parse("allow [2001:DB8:1:2:3:4:5:6]:80")->rule.destination[15] == 6);
+    CHECK(Policy::parse("deny ::/0")->rule.destination_prefix == 0);
+    CHECK(Policy::parse("deny ::1")->rule.destination[15] == 1);
+    CHECK(Policy::parse("deny 1::")->rule.destination[1] == 1);
+    CHECK(Policy::parse("deny 1:2:3:4:5:6:7::")->rule.destination[13] == 7);
+    CHECK(Policy::parse("deny icmp:all")->rule.family == PacketFamily::Any);
+    for (auto const* text :
+         {"deny fd00::/129", "deny fd00::1]", "deny [fd00::1", "deny 1:2:3", "deny 1:2:3:4:5:6:7:8:9", "deny 1::2::3",
+          "deny 12345::", "deny :::", "deny :1", "deny 1:2:3:4:5:6:7:8::", "deny ::1:2:3:4:5:6:7:8", "deny [::1]:0",
+          "deny [1.2.3.4]:80", "deny fd00::/8:80", "deny ::g"}) {
         CHECK_MESSAGE(!Policy::parse(text), text);
     }
 }
