@@ -1,4 +1,5 @@
 #include "address6.hpp"
+#include "text.hpp"
 #include <algorithm>
 
 namespace container {
@@ -63,5 +64,77 @@ std::optional<Address6> take_address6(std::string_view& text) {
     text = rest;
     return address;
 }
+
+std::string address6_text(Address6 const& address) {
+    constexpr std::size_t groups = 8;
+    auto const group = [&](std::size_t i) { return static_cast<unsigned>(address[i * 2] << 8 | address[i * 2 + 1]); };
+    std::size_t best = groups, longest = 1; // a single zero is written
+    for (std::size_t start = 0; start < groups; ++start) {
+        std::size_t end = start;
+        while (end < groups && group(end) == 0) { ++end; }
+        if (end - start > longest) {
+            best = start;
+            longest = end - start;
+        }
+    }
+    std::string text;
+    for (std::size_t i = 0; i < groups; ++i) {
+        if (i == best) {
+            text += "::";
+            i += longest - 1;
+            continue;
+        }
+        if (!text.empty() && !text.ends_with(':')) { text += ':'; }
+        bool written = false;
+        for (int shift = 12; shift >= 0; shift -= 4) {
+            auto const digit = group(i) >> shift & 15;
+            written = written || digit != 0 || shift == 0;
+            if (written) { text += "0123456789abcdef"[digit]; }
+        }
+    }
+    return text;
+}
+
+namespace {
+Address6 masked(Address6 address, std::uint8_t prefix) {
+    for (unsigned at = 0; at < address.size(); ++at) {
+        auto const bits = prefix > at * 8 ? std::min(prefix - at * 8, 8U) : 0;
+        address[at] = static_cast<std::uint8_t>(address[at] & (0xff00U >> bits));
+    }
+    return address;
+}
+} // namespace
+
+std::optional<Subnet6> Subnet6::parse(std::string_view text) {
+    constexpr std::uint8_t shortest = 8, longest = 96;
+    auto const address = take_address6(text);
+    if (!address || !text.starts_with('/') || text.size() < 2 || text.size() > 3) { return {}; }
+    unsigned prefix = 0;
+    for (char const c : text.substr(1)) {
+        if (c < '0' || c > '9') { return {}; }
+        prefix = prefix * 10 + static_cast<unsigned>(c - '0');
+    }
+    if (prefix < shortest || prefix > longest) { return {}; }
+    Subnet6 const subnet{masked(*address, static_cast<std::uint8_t>(prefix)), static_cast<std::uint8_t>(prefix)};
+    auto const first = subnet.address[0];
+    bool const link_local = first == 0xfe && (subnet.address[1] & 0xc0) == 0x80;
+    if (first == 0 || first == 0xff || link_local) { return {}; }
+    return subnet;
+}
+
+Address6 Subnet6::host(std::uint32_t number) const {
+    auto result = address;
+    for (std::size_t i = 0; i < sizeof number; ++i) {
+        result[result.size() - 1 - i] |= static_cast<std::uint8_t>(number >> (i * 8));
+    }
+    return result;
+}
+
+bool Subnet6::overlaps(Subnet6 const& other) const {
+    auto const common = std::min(prefix, other.prefix);
+    return masked(address, common) == masked(other.address, common);
+}
+
+std::string Subnet6::text() const { return address6_text(address) + "/" + number_text(prefix); }
 
 } // namespace container

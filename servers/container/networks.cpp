@@ -182,8 +182,8 @@ NetworkDefinition* Networks::find(std::string_view name) {
     return found != all_.end() ? &*found : nullptr;
 }
 
-std::expected<NetworkDefinition*, Networks::Refusal> Networks::add(std::string_view name,
-                                                                   std::optional<Subnet> subnet) {
+std::expected<NetworkDefinition*, Networks::Refusal> Networks::add(std::string_view name, std::optional<Subnet> subnet,
+                                                                   std::optional<Subnet6> subnet6) {
     auto const refuse = [](std::string_view code, std::string text) {
         return std::unexpected{Refusal{std::string{code}, std::move(text)}};
     };
@@ -210,11 +210,18 @@ std::expected<NetworkDefinition*, Networks::Refusal> Networks::add(std::string_v
         return refuse("subnet-overlaps",
                       "subnet " + subnet->text() + " overlaps " + other->subnet.text() + " of network " + other->name);
     }
+    for (auto const& other : all_) {
+        if (subnet6 && other.subnet6 && other.subnet6->overlaps(*subnet6)) {
+            return refuse("subnet-overlaps", "subnet " + subnet6->text() + " overlaps " + other.subnet6->text() +
+                                                 " of network " + other.name);
+        }
+    }
     auto& network = all_.emplace_back();
     network.name = name;
     network.device = "cella";
     network.device += number_text(next_device_++);
     network.subnet = *subnet;
+    network.subnet6 = subnet6;
     return &network;
 }
 
@@ -271,6 +278,13 @@ std::vector<proto::PacketRule> Networks::rules(std::span<Attachment const* const
         put(foreign.destination, network.subnet.address);
         foreign.destination_prefix = network.subnet.prefix;
         rules.push_back(foreign);
+        // Nor by IPv6, which has no translation behind which a container would be hidden.
+        auto foreign6 = rule_of(PacketAction::Drop);
+        foreign6.family = proto::PacketFamily::Six;
+        put(foreign6.in_device, network.device);
+        foreign6.not_in_device = 1;
+        put(foreign6.out_device, network.device);
+        rules.push_back(foreign6);
         if (network.nat) {
             auto masquerade = rule_of(PacketAction::Masquerade);
             put(masquerade.source, network.subnet.address);
@@ -289,20 +303,23 @@ std::vector<proto::PacketRule> Networks::rules(std::span<Attachment const* const
     return rules;
 }
 
-std::string hosts_text(std::string_view own_name, std::span<Address4 const> own, std::span<Host const> others) {
+std::string hosts_text(std::string_view own_name, std::span<Host const> own, std::span<Host const> others) {
     std::string text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-    auto const line = [&](Address4 address, std::string_view name) {
-        text += address_text(address);
-        text += '\t';
-        text += name;
+    auto const lines = [&](Host const& host) {
+        text += address_text(host.address) + '\t';
+        text += host.name;
+        text += '\n';
+        if (!host.address6) { return; }
+        text += address6_text(*host.address6) + '\t';
+        text += host.name;
         text += '\n';
     };
-    for (auto const address : own) { line(address, own_name); }
+    std::ranges::for_each(own, lines);
     if (own.empty()) {
         constexpr Address4 loopback = 0x7f000001;
-        line(loopback, own_name);
+        lines({own_name, loopback});
     }
-    for (auto const& host : others) { line(host.address, host.name); }
+    std::ranges::for_each(others, lines);
     return text;
 }
 
