@@ -41,11 +41,17 @@ using SettingValues = std::array<std::int32_t, 2>;
 /// Of a device, ended by a zero unless it is 15 long.
 using DeviceName = std::array<char, 16>;
 
+/// An IPv6 address beside the one of IPv4; prefix 0: none.
+struct SecondAddress {
+    std::array<std::uint8_t, 16> address;
+    std::uint32_t prefix;
+};
 /// Addresses in network order.
 struct BridgeRequest {
     DeviceName name;
     std::array<std::uint8_t, 4> address;
     std::uint32_t prefix;
+    SecondAddress six;
 };
 struct ContainerLink {
     DeviceName bridge;                            ///< in this namespace; must exist
@@ -54,6 +60,8 @@ struct ContainerLink {
     std::array<std::uint8_t, 4> address, gateway; ///< gateway 0.0.0.0: no default route
     std::uint32_t prefix;
     std::uint32_t rate, burst; ///< of both ends, as SetRate
+    SecondAddress six;
+    std::array<std::uint8_t, 16> gateway6; ///< ::, no default route of IPv6
 };
 
 struct Network {

@@ -98,7 +98,7 @@ std::optional<Reply> Manager::reserve(Container& container, Attachment& attachme
                             "network " + network.name + " has no free address in " + network.subnet.text());
     }
     auto const count =
-        networks_.rules(all_attachments()).size() + 2 * attachment.publications.size() + network.policies.size() + 3;
+        networks_.rules(all_attachments()).size() + 2 * attachment.publications.size() + network.policies.size() + 4;
     if (count > proto::packet_rules_maximum) {
         return Reply::error("too-many-rules", number_text(count) + " rules for packets exceed the " +
                                                   number_text(proto::packet_rules_maximum) +
@@ -141,12 +141,19 @@ std::optional<Reply> Manager::reserve_networks(Container& container) {
 Reply Manager::network_create(Request const& request) {
     auto const name = request.field("name");
     std::optional<Subnet> subnet;
-    if (auto const text = request.field("subnet"); !text.empty()) {
-        subnet = Subnet::parse(text);
-        if (!subnet) {
+    std::optional<Subnet6> subnet6;
+    for (auto list = request.field("subnet"); !list.empty();) {
+        auto const word = take_word(list);
+        auto const four = Subnet::parse(word);
+        auto const six = Subnet6::parse(word);
+        if ((!four && !six) || (four && subnet) || (six && subnet6)) {
             return Reply::error("bad-subnet",
-                                quoted_kind(text, "ADDRESS/PREFIX with a prefix from 8 to 30, like 10.5.0.0/24"));
+                                quoted_kind(word,
+                                            "ADDRESS/PREFIX with a prefix from 8 to 30, like 10.5.0.0/24, and beside "
+                                            "it one of IPv6 from 8 to 96, like fd00:5::/64"));
         }
+        if (four) { subnet = four; }
+        if (six) { subnet6 = six; }
     }
     std::vector<Policy> policies;
     for (auto list = request.field("policy"); !list.empty();) {
@@ -158,7 +165,7 @@ Reply Manager::network_create(Request const& request) {
         }
         policies.push_back(*policy);
     }
-    auto const made = networks_.add(name, subnet);
+    auto const made = networks_.add(name, subnet, subnet6);
     if (!made) { return Reply::error(made.error().code, made.error().text); }
     (*made)->nat = request.field("nat") == "1";
     (*made)->policies = std::move(policies);
@@ -175,6 +182,7 @@ Reply Manager::network_list() {
             .add("device", network.device)
             .add("subnet", network.subnet.text())
             .add("gateway", address_text(network.subnet.gateway()));
+        if (network.subnet6) { reply.add("subnet6", network.subnet6->text()); }
         reply.add("nat", network.nat ? "1" : "0").add("rate", std::uint64_t{network.rate});
         for (auto const& policy : network.policies) { reply.add("policy", policy.text); }
         for (auto const& container : containers_) {
@@ -288,6 +296,10 @@ void Manager::describe_networks(Reply& reply, Container const& container) {
                                    : "0 -";
         line += ' ';
         line += attachment.address != 0 ? attachment.inner : "-";
+        if (network != nullptr && attachment.address != 0 && network->subnet6) {
+            line += ' ';
+            line += address6_text(*network->address6(attachment.address)) + "/" + number_text(network->subnet6->prefix);
+        }
         reply.add("network", line);
         for (auto const& publication : attachment.publications) { reply.add("publish", publication.text()); }
     }

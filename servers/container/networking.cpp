@@ -46,14 +46,22 @@ Result<void> Manager::connect(Attachment& attachment, ipc::Cap<proto::Namespace>
     link.outer = device_name(attachment.outer);
     link.inner = device_name(attachment.inner);
     link.address = address_bytes(attachment.address);
-    if (default_route) { link.gateway = address_bytes(network.subnet.gateway()); }
+    auto const second = [&](Address4 address) {
+        auto const six = network.address6(address);
+        return six ? proto::SecondAddress{*six, network.subnet6->prefix} : proto::SecondAddress{};
+    };
+    link.six = second(attachment.address);
+    if (default_route) {
+        link.gateway = address_bytes(network.subnet.gateway());
+        link.gateway6 = second(network.subnet.gateway()).address;
+    }
     link.prefix = network.subnet.prefix;
     link.rate = attachment.rate != 0 ? attachment.rate : network.rate;
     auto made = ipc::call<proto::Network::ConnectContainer>(session, link, ipc::OptionalCap<proto::Namespace>{target});
     if (!made && made.error() == Error::NoSuchDevice) {
         // The first container on this network, or netns has started anew: the bridge comes with it.
         proto::BridgeRequest const bridge{device_name(network.device), address_bytes(network.subnet.gateway()),
-                                          network.subnet.prefix};
+                                          network.subnet.prefix, second(network.subnet.gateway())};
         if (auto bridged = ipc::call<proto::Network::AddBridge>(session, bridge); !bridged) {
             return ipc::fail(bridged.error());
         }
@@ -115,15 +123,15 @@ void Manager::write_hosts(Container& container, ipc::Cap<proto::VfsSession> sess
             who = other;
         }
     }
-    std::vector<Address4> own;
-    std::vector<Host> others;
+    std::vector<Host> own, others;
     for (auto const& attachment : who->attachments) {
-        if (attachment.address == 0) { continue; }
-        own.push_back(attachment.address);
+        auto const* const network = networks_.find(attachment.network);
+        if (attachment.address == 0 || network == nullptr) { continue; }
+        own.push_back({container.name, attachment.address, network->address6(attachment.address)});
         for (auto const& other : containers_) {
             for (auto const& theirs : other.attachments) {
                 if (&other != who && theirs.address != 0 && theirs.network == attachment.network) {
-                    others.push_back({other.name, theirs.address});
+                    others.push_back({other.name, theirs.address, network->address6(theirs.address)});
                 }
             }
         }

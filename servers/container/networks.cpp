@@ -1,4 +1,5 @@
 #include "networks.hpp"
+#include "address6.hpp"
 #include "request.hpp"
 #include "text.hpp"
 #include <algorithm>
@@ -26,22 +27,52 @@ bool take(std::string_view& text, std::string_view prefix) {
     text.remove_prefix(prefix.size());
     return true;
 }
+/// Nothing, and `text` as it was: there is none.
 std::optional<Address4> take_address(std::string_view& text) {
     Address4 address = 0;
+    auto rest = text;
     for (int part = 0; part < 4; ++part) {
-        if (part != 0 && !take(text, ".")) { return {}; }
-        auto const number = take_number(text, 255);
+        if (part != 0 && !take(rest, ".")) { return {}; }
+        auto const number = take_number(rest, 255);
         if (!number) { return {}; }
         address = address << 8 | *number;
     }
+    text = rest;
     return address;
 }
 
-void put(std::uint8_t (&target)[4], Address4 address) {
+/// In the first four bytes of a rule's address.
+void put(std::span<std::uint8_t> target, Address4 address) {
     auto const bytes = address_bytes(address);
-    std::ranges::copy(bytes, target);
+    std::ranges::copy(bytes, target.begin());
 }
 void put(char (&target)[16], std::string_view name) { std::ranges::copy(name.substr(0, sizeof target - 1), target); }
+
+/// /PREFIX, if it is there; without it the whole address counts. False: one that cannot be.
+bool take_prefix(std::string_view& text, std::uint8_t whole, std::uint8_t& prefix) {
+    prefix = whole;
+    if (!take(text, "/")) { return true; }
+    auto const given = take_number(text, whole);
+    if (given) { prefix = static_cast<std::uint8_t>(*given); }
+    return given.has_value();
+}
+/// ADDRESS[/PREFIX] of either family; [ADDRESS] or [ADDRESS/PREFIX] where a port follows IPv6's.
+bool take_destination(std::string_view& text, proto::PacketRule& rule) {
+    constexpr std::uint8_t whole = 32, whole6 = 128;
+    if (auto const address = take_address(text)) {
+        put(rule.destination, *address);
+        return take_prefix(text, whole, rule.destination_prefix);
+    }
+    bool const brackets = take(text, "[");
+    auto const address = take_address6(text);
+    if (!address || !take_prefix(text, whole6, rule.destination_prefix) ||
+        (brackets ? !take(text, "]") : text.starts_with(':'))) {
+        return false;
+    }
+    rule.family = proto::PacketFamily::Six;
+    std::ranges::copy(*address, rule.destination);
+    return true;
+}
 
 proto::PacketRule rule_of(proto::PacketAction action) {
     proto::PacketRule rule{};
@@ -130,17 +161,7 @@ std::optional<Policy> Policy::parse(std::string_view text) {
     }
     if (text == "all") { return policy; }
     rule.protocol = take(text, "tcp:") ? tcp : take(text, "udp:") ? udp : take(text, "icmp:") ? icmp : 0;
-    if (!take(text, "all")) {
-        auto const address = take_address(text);
-        if (!address) { return {}; }
-        rule.destination_prefix = 32;
-        if (take(text, "/")) {
-            auto const prefix = take_number(text, 32);
-            if (!prefix) { return {}; }
-            rule.destination_prefix = static_cast<std::uint8_t>(*prefix);
-        }
-        put(rule.destination, *address);
-    }
+    if (!take(text, "all") && !take_destination(text, rule)) { return {}; }
     if (take(text, ":")) {
         auto const port = take_number(text, 65535);
         if (!port || *port == 0 || rule.protocol == icmp) { return {}; }
@@ -161,8 +182,8 @@ NetworkDefinition* Networks::find(std::string_view name) {
     return found != all_.end() ? &*found : nullptr;
 }
 
-std::expected<NetworkDefinition*, Networks::Refusal> Networks::add(std::string_view name,
-                                                                   std::optional<Subnet> subnet) {
+std::expected<NetworkDefinition*, Networks::Refusal> Networks::add(std::string_view name, std::optional<Subnet> subnet,
+                                                                   std::optional<Subnet6> subnet6) {
     auto const refuse = [](std::string_view code, std::string text) {
         return std::unexpected{Refusal{std::string{code}, std::move(text)}};
     };
@@ -189,11 +210,18 @@ std::expected<NetworkDefinition*, Networks::Refusal> Networks::add(std::string_v
         return refuse("subnet-overlaps",
                       "subnet " + subnet->text() + " overlaps " + other->subnet.text() + " of network " + other->name);
     }
+    for (auto const& other : all_) {
+        if (subnet6 && other.subnet6 && other.subnet6->overlaps(*subnet6)) {
+            return refuse("subnet-overlaps", "subnet " + subnet6->text() + " overlaps " + other.subnet6->text() +
+                                                 " of network " + other.name);
+        }
+    }
     auto& network = all_.emplace_back();
     network.name = name;
     network.device = "cella";
     network.device += number_text(next_device_++);
     network.subnet = *subnet;
+    network.subnet6 = subnet6;
     return &network;
 }
 
@@ -250,6 +278,13 @@ std::vector<proto::PacketRule> Networks::rules(std::span<Attachment const* const
         put(foreign.destination, network.subnet.address);
         foreign.destination_prefix = network.subnet.prefix;
         rules.push_back(foreign);
+        // Nor by IPv6, which has no translation behind which a container would be hidden.
+        auto foreign6 = rule_of(PacketAction::Drop);
+        foreign6.family = proto::PacketFamily::Six;
+        put(foreign6.in_device, network.device);
+        foreign6.not_in_device = 1;
+        put(foreign6.out_device, network.device);
+        rules.push_back(foreign6);
         if (network.nat) {
             auto masquerade = rule_of(PacketAction::Masquerade);
             put(masquerade.source, network.subnet.address);
@@ -268,20 +303,23 @@ std::vector<proto::PacketRule> Networks::rules(std::span<Attachment const* const
     return rules;
 }
 
-std::string hosts_text(std::string_view own_name, std::span<Address4 const> own, std::span<Host const> others) {
+std::string hosts_text(std::string_view own_name, std::span<Host const> own, std::span<Host const> others) {
     std::string text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-    auto const line = [&](Address4 address, std::string_view name) {
-        text += address_text(address);
-        text += '\t';
-        text += name;
+    auto const lines = [&](Host const& host) {
+        text += address_text(host.address) + '\t';
+        text += host.name;
+        text += '\n';
+        if (!host.address6) { return; }
+        text += address6_text(*host.address6) + '\t';
+        text += host.name;
         text += '\n';
     };
-    for (auto const address : own) { line(address, own_name); }
+    std::ranges::for_each(own, lines);
     if (own.empty()) {
         constexpr Address4 loopback = 0x7f000001;
-        line(loopback, own_name);
+        lines({own_name, loopback});
     }
-    for (auto const& host : others) { line(host.address, host.name); }
+    std::ranges::for_each(others, lines);
     return text;
 }
 

@@ -1,6 +1,7 @@
 // The networks that containers are joined to: what they are called, whose addresses they have, what may pass.
 // A network is a bridge in the machine's first network namespace. Knows no kernel: runs in a host test.
 #pragma once
+#include "address6.hpp"
 #include "proto/packet_rules.hpp"
 #include <array>
 #include <cstdint>
@@ -43,7 +44,8 @@ struct Publication {
     [[nodiscard]] std::string text() const;
 };
 
-/// What containers of a network may reach: `allow` or `deny`, then `all` or [tcp:|udp:|icmp:]ADDRESS[/PREFIX][:PORT].
+/// What containers of a network may reach: `allow` or `deny`, then `all` or [tcp:|udp:|icmp:]ADDRESS[/PREFIX][:PORT]; an IPv6
+/// address that a port follows is in brackets, with its prefix. Without an address it holds for both families.
 struct Policy {
     std::string text; ///< as given: "deny 10.0.0.0/8"
     proto::PacketRule rule{};
@@ -63,9 +65,14 @@ struct Attachment {
 struct NetworkDefinition {
     std::string name, device; ///< the bridge is called `device`
     Subnet subnet;
-    bool nat = false; ///< out to the world, with the machine's address
+    std::optional<Subnet6> subnet6; ///< beside it
+    bool nat = false;               ///< out to the world, with the machine's address
     std::uint32_t rate = 0;
     std::vector<Policy> policies;
+    /// The IPv6 address of whoever has that one; nothing: the network has none.
+    [[nodiscard]] std::optional<Address6> address6(Address4 address) const {
+        return subnet6 ? std::optional{subnet6->host(address - subnet.address)} : std::nullopt;
+    }
 };
 
 class Networks {
@@ -80,7 +87,8 @@ public:
     struct Refusal {
         std::string code, text;
     };
-    std::expected<NetworkDefinition*, Refusal> add(std::string_view name, std::optional<Subnet> subnet);
+    std::expected<NetworkDefinition*, Refusal> add(std::string_view name, std::optional<Subnet> subnet,
+                                                   std::optional<Subnet6> subnet6 = {});
     void remove(std::string_view name);
 
     /// The lowest address of the network that no attachment has; nullopt: none is left.
@@ -94,11 +102,13 @@ private:
     unsigned next_device_ = 0;
 };
 
-/// /etc/hosts of a container: itself, then who else is there. `names` and addresses of all on its networks.
+/// Who has which addresses.
 struct Host {
     std::string_view name;
     Address4 address;
+    std::optional<Address6> address6 = {};
 };
-std::string hosts_text(std::string_view own_name, std::span<Address4 const> own, std::span<Host const> others);
+/// /etc/hosts of a container: itself (`own`: its addresses), then who else is on its networks.
+std::string hosts_text(std::string_view own_name, std::span<Host const> own, std::span<Host const> others);
 
 } // namespace container

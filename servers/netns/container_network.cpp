@@ -21,16 +21,21 @@ LinkAddress address_of(std::uint32_t device, std::array<std::uint8_t, 4> const& 
     address.broadcast = address.address | ~mask_of(address.prefix);
     return address;
 }
-constexpr std::uint32_t longest_prefix = 32;
+constexpr std::uint32_t longest_prefix = 32, longest_prefix6 = 128;
+Result<void> add_second(NetworkNamespace& space, std::uint32_t device, proto::SecondAddress const& six) {
+    if (six.prefix == 0) { return {}; }
+    return space.six().add_address(device, six.address, static_cast<std::uint8_t>(six.prefix));
+}
 } // namespace
 
 Result<void> add_container_bridge(NetworkNamespace& space, proto::BridgeRequest const& request) {
-    if (request.prefix > longest_prefix) { return fail(Error::Invalid); }
+    if (request.prefix > longest_prefix || request.six.prefix > longest_prefix6) { return fail(Error::Invalid); }
     auto const made = space.add_link(DeviceKind::Bridge, text_of(request.name));
     if (!made) { return fail(made.error()); }
     auto const index = (*made)->index;
     auto status = space.set_up(**made, true);
     if (status) { status = space.add_address(address_of(index, request.address, request.prefix)); }
+    if (status) { status = add_second(space, index, request.six); }
     if (!status) { static_cast<void>(space.remove_link(index)); }
     return status;
 }
@@ -38,7 +43,8 @@ Result<void> add_container_bridge(NetworkNamespace& space, proto::BridgeRequest 
 Result<void> connect_container(NetworkNamespace& space, NetworkNamespace& target, proto::ContainerLink const& request) {
     auto const outer = text_of(request.outer), inner = text_of(request.inner);
     auto const* const bridge = space.find(text_of(request.bridge));
-    if (&space == &target || request.prefix > longest_prefix || outer.empty() || inner.empty()) {
+    if (&space == &target || request.prefix > longest_prefix || request.six.prefix > longest_prefix6 || outer.empty() ||
+        inner.empty()) {
         return fail(Error::Invalid);
     }
     if (bridge == nullptr || bridge->kind != DeviceKind::Bridge) { return fail(Error::NoSuchDevice); }
@@ -68,12 +74,18 @@ Result<void> connect_container(NetworkNamespace& space, NetworkNamespace& target
         for (auto const& step :
              {space.set_master(*space.find(outer_index), master), space.set_up(*space.find(outer_index), true),
               target.set_up(*target.find("lo"), true), target.set_up(*target.find(inner_index), true),
-              target.add_address(address_of(inner_index, request.address, request.prefix))}) {
+              target.add_address(address_of(inner_index, request.address, request.prefix)),
+              add_second(target, inner_index, request.six)}) {
             if (!step) { return step; }
         }
         RouteEntry route;
         route.gateway = word_of(request.gateway);
-        return route.gateway != 0 ? target.add_route(route) : Result<void>{};
+        Result<void> routed;
+        if (route.gateway != 0) { routed = target.add_route(route); }
+        RouteEntry6 route6;
+        route6.gateway = request.gateway6;
+        if (routed && route6.has_gateway()) { routed = target.six().add_route(route6); }
+        return routed;
     };
     if (status) { status = fill(); }
     if (!status) {

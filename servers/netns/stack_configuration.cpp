@@ -26,7 +26,11 @@ Result<void> NetworkNamespace::set_rules(std::vector<proto::PacketRule> rules) {
         if (!known || (rule.protocol != 0 && rule.protocol != icmp && !has_ports) || (ports && !has_ports)) {
             return fail(Error::Invalid);
         }
-        if (rule.source_prefix > 32 || rule.destination_prefix > 32 || rule.first_port > rule.last_port) {
+        bool const six = rule.family == proto::PacketFamily::Six;
+        bool const filters = rule.action == proto::PacketAction::Accept || rule.action == proto::PacketAction::Drop;
+        int const longest = six ? 128 : 32;
+        if ((six ? !filters : rule.family != proto::PacketFamily::Any) || rule.source_prefix > longest ||
+            rule.destination_prefix > longest || rule.first_port > rule.last_port) {
             return fail(Error::Invalid);
         }
         rule.in_device[name_maximum] = rule.out_device[name_maximum] = '\0';

@@ -3,26 +3,27 @@
 
 namespace netstack {
 
-std::size_t ConnectionTable::bucket(Tuple const& tuple) const {
+template <class Ends>
+std::size_t ConnectionTableOf<Ends>::bucket(Ends const& tuple) const {
     // Seeded, so that nobody outside can fill one chain.
     std::uint32_t hash = seed_;
-    for (std::uint32_t const word :
-         {tuple.source, tuple.destination, std::uint32_t{tuple.source_port} << 16 | tuple.destination_port,
-          std::uint32_t{tuple.protocol}}) {
+    tuple.each_word([&](std::uint32_t word) {
         hash = (hash ^ word) * 0x9e3779b1U;
         hash ^= hash >> 15;
-    }
+    });
     return hash % buckets;
 }
 
-void ConnectionTable::link(Index index, bool reply) {
+template <class Ends>
+void ConnectionTableOf<Ends>::link(Index index, bool reply) {
     auto& entry = entries_[index];
     auto& head = chains_[bucket(reply ? entry.connection.reply : entry.connection.original)];
     entry.next_in_chain[reply ? 1 : 0] = head;
     head = static_cast<Index>(index * 2 + (reply ? 1 : 0));
 }
 
-void ConnectionTable::unlink(Index index, bool reply) {
+template <class Ends>
+void ConnectionTableOf<Ends>::unlink(Index index, bool reply) {
     auto& entry = entries_[index];
     auto const node = static_cast<Index>(index * 2 + (reply ? 1 : 0));
     auto* place = &chains_[bucket(reply ? entry.connection.reply : entry.connection.original)];
@@ -30,7 +31,8 @@ void ConnectionTable::unlink(Index index, bool reply) {
     *place = entry.next_in_chain[reply ? 1 : 0];
 }
 
-void ConnectionTable::enqueue(Index index, bool kept) {
+template <class Ends>
+void ConnectionTableOf<Ends>::enqueue(Index index, bool kept) {
     auto& entry = entries_[index];
     auto& list = lists_[kept ? 1 : 0];
     entry.kept = kept;
@@ -40,14 +42,16 @@ void ConnectionTable::enqueue(Index index, bool kept) {
     list.newest = index;
 }
 
-void ConnectionTable::dequeue(Index index) {
+template <class Ends>
+void ConnectionTableOf<Ends>::dequeue(Index index) {
     auto& entry = entries_[index];
     auto& list = lists_[entry.kept ? 1 : 0];
     (entry.older != nobody ? entries_[entry.older].newer : list.oldest) = entry.newer;
     (entry.newer != nobody ? entries_[entry.newer].older : list.newest) = entry.older;
 }
 
-void ConnectionTable::remove(Index index) {
+template <class Ends>
+void ConnectionTableOf<Ends>::remove(Index index) {
     unlink(index, false);
     unlink(index, true);
     dequeue(index);
@@ -59,7 +63,8 @@ void ConnectionTable::remove(Index index) {
     free_ = {};
 }
 
-ConnectionTable::Found ConnectionTable::find(Tuple const& tuple, std::uint64_t now) {
+template <class Ends>
+typename ConnectionTableOf<Ends>::Found ConnectionTableOf<Ends>::find(Ends const& tuple, std::uint64_t now) {
     if (count_ == 0) { return {}; }
     for (auto node = chains_[bucket(tuple)]; node != nobody;) {
         auto& entry = entries_[node / 2];
@@ -76,7 +81,8 @@ ConnectionTable::Found ConnectionTable::find(Tuple const& tuple, std::uint64_t n
     return {};
 }
 
-Connection* ConnectionTable::insert(Tuple const& original, Tuple const& reply, std::uint64_t now) {
+template <class Ends>
+ConnectionOf<Ends>* ConnectionTableOf<Ends>::insert(Ends const& original, Ends const& reply, std::uint64_t now) {
     if (count_ == maximum) {
         if (lists_[0].oldest == nobody) { return nullptr; }
         remove(lists_[0].oldest);
@@ -106,7 +112,8 @@ Connection* ConnectionTable::insert(Tuple const& original, Tuple const& reply, s
 namespace {
 /// What a packet makes of a TCP connection. Sequence numbers are not looked at: a forged end shortens the time after which
 /// a silent connection is forgotten, and nothing else.
-ConnectionState next_state(Connection& connection, bool reply, std::uint8_t flags) {
+template <class Ends>
+ConnectionState next_state(ConnectionOf<Ends>& connection, bool reply, std::uint8_t flags) {
     using enum ConnectionState;
     auto const state = connection.state;
     if ((flags & tcp_flag::reset) != 0) { return Closed; }
@@ -126,28 +133,30 @@ ConnectionState next_state(Connection& connection, bool reply, std::uint8_t flag
     if (state == Opening && reply) { return Established; } // one that began before anybody looked
     return state;
 }
-std::uint64_t lifetime(Connection const& connection) {
+template <class Ends>
+std::uint64_t lifetime(ConnectionOf<Ends> const& connection) {
     using enum ConnectionState;
     switch (connection.original.protocol) {
     case ip_protocol::tcp:
         switch (connection.state) {
-        case Opening: return ConnectionTable::tcp_opening;
-        case Replied: return ConnectionTable::tcp_replied;
-        case Established: return ConnectionTable::tcp_established;
-        case Closing: return ConnectionTable::tcp_closing;
-        case TimeWait: return ConnectionTable::tcp_time_wait;
-        case Closed: return ConnectionTable::tcp_closed;
+        case Opening: return ConnectionLifetimes::tcp_opening;
+        case Replied: return ConnectionLifetimes::tcp_replied;
+        case Established: return ConnectionLifetimes::tcp_established;
+        case Closing: return ConnectionLifetimes::tcp_closing;
+        case TimeWait: return ConnectionLifetimes::tcp_time_wait;
+        case Closed: return ConnectionLifetimes::tcp_closed;
         }
-        return ConnectionTable::tcp_closed;
+        return ConnectionLifetimes::tcp_closed;
     case ip_protocol::udp:
-        return connection.state == Opening ? ConnectionTable::udp_opening : ConnectionTable::udp_replied;
-    case ip_protocol::icmp: return ConnectionTable::icmp_any;
-    default: return ConnectionTable::other_any;
+        return connection.state == Opening ? ConnectionLifetimes::udp_opening : ConnectionLifetimes::udp_replied;
+    case ip_protocol::icmp: return ConnectionLifetimes::icmp_any;
+    default: return ConnectionLifetimes::other_any;
     }
 }
 } // namespace
 
-void ConnectionTable::seen(Connection& connection, bool reply, std::uint8_t tcp_flags, std::uint64_t now) {
+template <class Ends>
+void ConnectionTableOf<Ends>::seen(Connection& connection, bool reply, std::uint8_t tcp_flags, std::uint64_t now) {
     bool const tcp = connection.original.protocol == ip_protocol::tcp;
     if (tcp) {
         connection.state = next_state(connection, reply, tcp_flags);
@@ -161,7 +170,8 @@ void ConnectionTable::seen(Connection& connection, bool reply, std::uint8_t tcp_
     enqueue(index, tcp && connection.state == ConnectionState::Established);
 }
 
-std::uint64_t ConnectionTable::expire(std::uint64_t now) {
+template <class Ends>
+std::uint64_t ConnectionTableOf<Ends>::expire(std::uint64_t now) {
     std::uint64_t next = 0;
     for (std::size_t index = 0; index < entries_.size(); ++index) {
         if (!entries_[index].used) { continue; }
@@ -177,19 +187,22 @@ std::uint64_t ConnectionTable::expire(std::uint64_t now) {
     return count_ != 0 ? std::max(next, now + pause) : 0;
 }
 
-void ConnectionTable::remove_plain() {
+template <class Ends>
+void ConnectionTableOf<Ends>::remove_plain() {
     for (std::size_t index = 0; index < entries_.size(); ++index) {
         if (entries_[index].used && entries_[index].connection.plain()) { remove(static_cast<Index>(index)); }
     }
 }
 
-bool FragmentTable::same(Datagram const& datagram, PacketHeader const& header) {
+template <class Header>
+bool FragmentTableOf<Header>::same(Datagram const& datagram, Header const& header) {
     auto const& tuple = header.tuple();
     return datagram.identification == header.identification() && datagram.tuple.source == tuple.source &&
            datagram.tuple.destination == tuple.destination && datagram.tuple.protocol == tuple.protocol;
 }
 
-void FragmentTable::remember(PacketHeader const& first, std::uint64_t now) {
+template <class Header>
+void FragmentTableOf<Header>::remember(Header const& first, std::uint64_t now) {
     Datagram const datagram{first.tuple(), now + lifetime, first.identification()};
     for (auto& known : datagrams_) {
         if (same(known, first)) {
@@ -204,7 +217,8 @@ void FragmentTable::remember(PacketHeader const& first, std::uint64_t now) {
     }
 }
 
-bool FragmentTable::complete(PacketHeader& later, std::uint64_t now) const {
+template <class Header>
+bool FragmentTableOf<Header>::complete(Header& later, std::uint64_t now) const {
     for (auto const& known : datagrams_) {
         if (known.expires > now && same(known, later)) {
             later.set_ports(known.tuple.source_port, known.tuple.destination_port);
@@ -213,5 +227,10 @@ bool FragmentTable::complete(PacketHeader& later, std::uint64_t now) const {
     }
     return false;
 }
+
+template class ConnectionTableOf<Tuple>;
+template class ConnectionTableOf<Tuple6>;
+template class FragmentTableOf<PacketHeader>;
+template class FragmentTableOf<PacketHeader6>;
 
 } // namespace netstack

@@ -3,34 +3,43 @@
 // Bounded: a new one takes the place of the one longest unheard of that is not established. Entries end by time; a table
 // without entries holds no memory and wants no timer.
 #pragma once
-#include "packet_header.hpp"
+#include "packet_header6.hpp"
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace netstack {
 
 enum class ConnectionState : std::uint8_t { Opening, Replied, Established, Closing, TimeWait, Closed };
 
-struct Connection {
-    Tuple original;            ///< of the packets of who began it, as they come in
-    Tuple reply;               ///< of the packets that answer, as they come in
+/// Of either family: Ends is Tuple or Tuple6.
+template <class Ends>
+struct ConnectionOf {
+    Ends original;             ///< of the packets of who began it, as they come in
+    Ends reply;                ///< of the packets that answer, as they come in
     std::uint64_t expires = 0; ///< milliseconds
     ConnectionState state = ConnectionState::Opening;
     bool finished[2]{}; ///< TCP: each direction's end was seen
     /// Neither address nor port is changed.
     [[nodiscard]] bool plain() const { return reply == original.inverse(); }
     /// The tuple that a packet of that direction leaves with.
-    [[nodiscard]] Tuple leaving(bool is_reply) const { return is_reply ? original.inverse() : reply.inverse(); }
+    [[nodiscard]] Ends leaving(bool is_reply) const { return is_reply ? original.inverse() : reply.inverse(); }
 };
 
-class ConnectionTable {
-public:
-    static constexpr std::size_t maximum = 4096;
-    /// After the last packet, in milliseconds (nf_conntrack's own).
+/// How long a connection is remembered after the last packet, in milliseconds (nf_conntrack's own).
+struct ConnectionLifetimes {
     static constexpr std::uint64_t tcp_opening = 120000, tcp_replied = 60000, tcp_established = 432000000,
                                    tcp_closing = 120000, tcp_time_wait = 120000, tcp_closed = 10000,
                                    udp_opening = 30000, udp_replied = 120000, icmp_any = 30000, other_any = 600000;
+};
 
-    explicit ConnectionTable(std::uint32_t seed = 0) : seed_{seed} {}
+template <class Ends>
+class ConnectionTableOf : public ConnectionLifetimes {
+public:
+    using Connection = ConnectionOf<Ends>;
+    static constexpr std::size_t maximum = 4096;
+
+    explicit ConnectionTableOf(std::uint32_t seed = 0) : seed_{seed} {}
 
     struct Found {
         Connection* connection = nullptr;
@@ -38,11 +47,11 @@ public:
         explicit operator bool() const { return connection != nullptr; }
     };
     /// The pointer is good until the next insert or expire. Entries whose time is over are not found.
-    [[nodiscard]] Found find(Tuple const& tuple, std::uint64_t now);
+    [[nodiscard]] Found find(Ends const& tuple, std::uint64_t now);
     /// A packet in that direction was let through.
     void seen(Connection& connection, bool reply, std::uint8_t tcp_flags, std::uint64_t now);
     /// Neither tuple may be in the table. Null: full of established ones.
-    Connection* insert(Tuple const& original, Tuple const& reply, std::uint64_t now);
+    Connection* insert(Ends const& original, Ends const& reply, std::uint64_t now);
     /// Removes what is over. When it is wanted next, in milliseconds; 0: not at all.
     std::uint64_t expire(std::uint64_t now);
     /// Removes connections that need nothing done to their packets.
@@ -62,7 +71,7 @@ private:
     struct List {
         Index oldest = nobody, newest = nobody;
     };
-    [[nodiscard]] std::size_t bucket(Tuple const& tuple) const;
+    [[nodiscard]] std::size_t bucket(Ends const& tuple) const;
     void link(Index index, bool reply);
     void unlink(Index index, bool reply);
     void enqueue(Index index, bool kept);
@@ -77,24 +86,31 @@ private:
     std::uint32_t const seed_;
 };
 
+using Connection = ConnectionOf<Tuple>;
+using ConnectionTable = ConnectionTableOf<Tuple>;
+using ConnectionTable6 = ConnectionTableOf<Tuple6>;
+
 /// Ports of datagrams that come in pieces: only the first has them. A piece that comes before the first is nobody's.
-class FragmentTable {
+template <class Header>
+class FragmentTableOf {
 public:
     static constexpr std::size_t maximum = 64;
     static constexpr std::uint64_t lifetime = 30000; ///< milliseconds
-    void remember(PacketHeader const& first, std::uint64_t now);
+    void remember(Header const& first, std::uint64_t now);
     /// Gives a later fragment its ports. False: its datagram is unknown.
-    bool complete(PacketHeader& later, std::uint64_t now) const;
+    bool complete(Header& later, std::uint64_t now) const;
 
 private:
     struct Datagram {
-        Tuple tuple;
+        std::remove_cvref_t<decltype(std::declval<Header>().tuple())> tuple;
         std::uint64_t expires;
-        std::uint16_t identification;
+        std::uint32_t identification;
     };
-    static bool same(Datagram const& datagram, PacketHeader const& header);
+    static bool same(Datagram const& datagram, Header const& header);
     std::vector<Datagram> datagrams_;
     std::size_t next_ = 0;
 };
+using FragmentTable = FragmentTableOf<PacketHeader>;
+using FragmentTable6 = FragmentTableOf<PacketHeader6>;
 
 } // namespace netstack

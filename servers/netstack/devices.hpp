@@ -102,7 +102,7 @@ public:
     [[nodiscard]] bool has_route(ip_addr_t const& destination);
     [[nodiscard]] bool forwards6() const { return setting(proto::NetworkSetting::Forwarding6)[0] != 0; }
     /// An IPv6 packet may go on to lwIP: it is for this stack, or may be forwarded.
-    bool may_enter6(pbuf const* packet, Interface const& from);
+    bool may_enter6(pbuf* packet, Interface const& from);
     /// The interface and next hop (network order) for a destination; null: no route.
     Interface* route(std::uint32_t destination, std::uint32_t& next_hop);
     [[nodiscard]] proto::SettingValues setting(proto::NetworkSetting setting) const {

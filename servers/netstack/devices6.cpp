@@ -101,7 +101,7 @@ bool Devices::has_route(ip_addr_t const& destination) {
     return interface != nullptr && ip6_select_source_address(&interface->lwip, ip_2_ip6(&destination)) != nullptr;
 }
 
-bool Devices::may_enter6(pbuf const* packet, Interface const& from) {
+bool Devices::may_enter6(pbuf* packet, Interface const& from) {
     if (packet->len < IP6_HLEN) { return false; }
     auto const* const header = static_cast<ip6_hdr const*>(packet->payload);
     ip6_addr_t destination{};
@@ -116,9 +116,7 @@ bool Devices::may_enter6(pbuf const* packet, Interface const& from) {
     if (!forwards6()) { return false; }
     ip6_addr_t next_hop;
     auto const* const out = route6(destination, next_hop);
-    if (out == nullptr || !firewall_filters) { return true; }
-    // Filter rules know IPv4 only: what they say of everything else between two devices goes for this, too.
-    return path_->passes_foreign(*from.device, *out->device);
+    return out == nullptr || !firewall_filters || path_->forwards6(packet, *from.device, *out->device);
 }
 
 bool Devices::wakes6(Device const& device, pbuf const* frame) {

@@ -1,6 +1,6 @@
 // Which rule of packet_rules.hpp a packet matches.
 #pragma once
-#include "packet_header.hpp"
+#include "packet_header6.hpp"
 #include "proto/network_stack.hpp"
 #include <vector>
 
@@ -21,7 +21,8 @@ public:
     /// that names no destination means those only.
     [[nodiscard]] Record const* match(Tuple const& tuple, PacketSide in, PacketSide out,
                                       bool own_destination = false) const;
-    /// For frames of other protocols than IPv4: only rules that name neither addresses nor protocol nor ports match.
+    [[nodiscard]] Record const* match(Tuple6 const& tuple, PacketSide in, PacketSide out) const;
+    /// For frames of other protocols than IP: only rules that name neither addresses nor protocol nor ports match.
     [[nodiscard]] Record const* match_foreign(PacketSide in, PacketSide out) const;
     /// Some rule asks for that device as the one a packet leaves by.
     [[nodiscard]] bool names_out_device(std::uint32_t device) const;

@@ -1,10 +1,12 @@
 #include "firewall.hpp"
+#include <algorithm>
 
 namespace netstack {
 
 namespace {
 bool on_loopback(std::uint32_t address) { return (address & 0xff) == 127; }
-bool begins_nothing(PacketHeader const& header) {
+template <class Header>
+bool begins_nothing(Header const& header) {
     return !header.trackable() || (header.tcp_flags() & tcp_flag::reset) != 0;
 }
 } // namespace
@@ -16,14 +18,17 @@ void Firewall::update_active() {
 
 void Firewall::assign(RuleSet rules) {
     rules_ = std::move(rules);
-    if (rules_.empty()) { connections_.remove_plain(); }
+    if (rules_.empty()) {
+        connections_.remove_plain();
+        connections6_.remove_plain();
+    }
     update_active();
 }
 
 std::uint64_t Firewall::expire(std::uint64_t now) {
-    auto const next = connections_.expire(now);
+    auto const next = connections_.expire(now), next6 = connections6_.expire(now);
     update_active();
-    return next;
+    return next == 0 || next6 == 0 ? next + next6 : std::min(next, next6);
 }
 
 Firewall::Verdict Firewall::destined(std::uint32_t destination, Packet const& packet) {
@@ -153,25 +158,35 @@ void Firewall::leave(Packet const& packet, std::uint64_t now) {
     connections_.seen(*found.connection, found.reply, header->tcp_flags(), now);
 }
 
-bool Firewall::bridged(Packet const& packet, PacketSide out, bool settled, std::uint64_t now) {
-    auto header = PacketHeader::parse(packet.bytes, packet.total);
-    if (!header) { return false; }
-    if (header->later_fragment() && !fragments_.complete(*header, now)) { return false; }
-    if (header->first_fragment()) { fragments_.remember(*header, now); }
-    if (header->quoted() && connections_.find(header->quoted()->inverse(), now)) { return true; }
-    auto const found = connections_.find(header->tuple(), now);
-    if (found) {
-        connections_.seen(*found.connection, found.reply, header->tcp_flags(), now);
+template <class Header, class Connections, class Fragments>
+bool Firewall::filtered(Header& header, Connections& connections, Fragments& fragments, PacketSide in, PacketSide out,
+                        bool settled, std::uint64_t now) const {
+    if (header.later_fragment() && !fragments.complete(header, now)) { return false; }
+    if (header.first_fragment()) { fragments.remember(header, now); }
+    if (header.quoted() && connections.find(header.quoted()->inverse(), now)) { return true; }
+    if (auto const found = connections.find(header.tuple(), now)) {
+        connections.seen(*found.connection, found.reply, header.tcp_flags(), now);
         return true;
     }
-    auto const* const rule = rules_.filter.match(header->tuple(), packet.in, out);
+    auto const* const rule = rules_.filter.match(header.tuple(), in, out);
     if (rule != nullptr && rule->rule.action == proto::PacketAction::Drop) { return false; }
-    if (!settled || begins_nothing(*header) || header->later_fragment()) { return true; }
-    if (connections_.find(header->tuple().inverse(), now)) { return true; }
-    auto* const connection = connections_.insert(header->tuple(), header->tuple().inverse(), now);
+    if (!settled || begins_nothing(header) || header.later_fragment()) { return true; }
+    if (connections.find(header.tuple().inverse(), now)) { return true; }
+    auto* const connection = connections.insert(header.tuple(), header.tuple().inverse(), now);
     if (connection == nullptr) { return false; }
-    connections_.seen(*connection, false, header->tcp_flags(), now);
+    connections.seen(*connection, false, header.tcp_flags(), now);
     return true;
+}
+
+bool Firewall::bridged(Packet const& packet, PacketSide out, bool settled, std::uint64_t now) {
+    auto header = PacketHeader::parse(packet.bytes, packet.total);
+    return header && filtered(*header, connections_, fragments_, packet.in, out, settled, now);
+}
+
+bool Firewall::passes6(Packet const& packet, PacketSide out, bool settled, std::uint64_t now) {
+    auto header = PacketHeader6::parse(packet.bytes, packet.total);
+    return header && (header->asks_for_neighbour() ||
+                      filtered(*header, connections6_, fragments6_, packet.in, out, settled, now));
 }
 
 bool Firewall::bridged_foreign(PacketSide in, PacketSide out) const {

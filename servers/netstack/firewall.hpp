@@ -29,7 +29,7 @@ public:
         bool sums = true; ///< TCP's and UDP's checksum is there
     };
 
-    Firewall(StackView& stack, std::uint32_t seed) : connections_{seed}, stack_{stack} {}
+    Firewall(StackView& stack, std::uint32_t seed) : connections_{seed}, connections6_{seed}, stack_{stack} {}
     Firewall(Firewall const&) = delete;
     Firewall& operator=(Firewall const&) = delete;
     ~Firewall() { firewall_active = firewall_filters = false; }
@@ -46,14 +46,16 @@ public:
     void leave(Packet const& packet, std::uint64_t now);
     /// A bridge wants to pass an IPv4 packet from one port to another. `settled`: the other port is the only one.
     bool bridged(Packet const& packet, PacketSide out, bool settled, std::uint64_t now);
-    /// The same for any other protocol. ARP is never asked about: without it there are no neighbours to filter.
+    /// An IPv6 packet is to be forwarded, or passed on by a bridge (`settled` as above). Questions for neighbours are never asked about.
+    bool passes6(Packet const& packet, PacketSide out, bool settled, std::uint64_t now);
+    /// As bridged() for any other protocol. ARP is never asked about: without it there are no neighbours to filter.
     bool bridged_foreign(PacketSide in, PacketSide out) const;
     /// Some filter rule names that device as the one that packets leave by.
     [[nodiscard]] bool asks_for_port(std::uint32_t port) const { return rules_.filter.names_out_device(port); }
 
     /// Ends connections whose time is over. When it is wanted next, in milliseconds; 0: not at all.
     std::uint64_t expire(std::uint64_t now);
-    [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
+    [[nodiscard]] std::size_t connection_count() const { return connections_.size() + connections6_.size(); }
 
 private:
     /// What arrive() found out about a packet that has no connection yet.
@@ -69,11 +71,17 @@ private:
     Verdict arrive_new(PacketHeader& header, Packet const& packet, std::uint64_t now);
     Verdict destined(std::uint32_t destination, Packet const& packet);
     static void rewrite_error(PacketHeader& header, ConnectionTable::Found found);
+    /// What the filter says of a packet that is passed on as it is.
+    template <class Header, class Connections, class Fragments>
+    bool filtered(Header& header, Connections& connections, Fragments& fragments, PacketSide in, PacketSide out,
+                  bool settled, std::uint64_t now) const;
     void update_active();
 
     RuleSet rules_;
     ConnectionTable connections_;
     FragmentTable fragments_;
+    ConnectionTable6 connections6_;
+    FragmentTable6 fragments6_;
     StackView& stack_;
     Pending pending_;
 };

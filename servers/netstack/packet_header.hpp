@@ -19,6 +19,14 @@ struct Tuple {
     bool operator==(Tuple const&) const = default;
     /// Of the packets that answer.
     [[nodiscard]] Tuple inverse() const { return {destination, source, destination_port, source_port, protocol}; }
+    /// Calls visitor with every part, as numbers of 32 bits.
+    template <class Visitor>
+    void each_word(Visitor visitor) const {
+        visitor(source);
+        visitor(destination);
+        visitor(std::uint32_t{source_port} << 16 | destination_port);
+        visitor(std::uint32_t{protocol});
+    }
 };
 
 namespace ip_protocol {

@@ -211,14 +211,20 @@ bool PacketPath::bridged(Device const& bridge, Device const& from, Device const&
     auto const* const header = static_cast<eth_hdr const*>(frame->payload);
     PacketSide const in{bridge.index(), from.index()}, out{bridge.index(), to.index()};
     if (header->type == PP_HTONS(ETHTYPE_ARP)) { return true; }
-    if (header->type != PP_HTONS(ETHTYPE_IP)) { return firewall_.bridged_foreign(in, out); }
+    bool const six = header->type == PP_HTONS(ETHTYPE_IPV6);
+    if (header->type != PP_HTONS(ETHTYPE_IP) && !six) { return firewall_.bridged_foreign(in, out); }
     Firewall::Packet const packet{
         {static_cast<std::byte*>(frame->payload) + SIZEOF_ETH_HDR, frame->len - std::size_t{SIZEOF_ETH_HDR}},
         frame->tot_len - std::size_t{SIZEOF_ETH_HDR},
         in,
         false,
         true};
-    return firewall_.bridged(packet, out, settled, now_milliseconds());
+    auto const now = now_milliseconds();
+    return six ? firewall_.passes6(packet, out, settled, now) : firewall_.bridged(packet, out, settled, now);
+}
+
+bool PacketPath::forwards6(pbuf* packet, Device const& from, Device const& to) {
+    return firewall_.passes6(shown(packet, {from.index(), arrival_port}), {to.index(), 0}, true, now_milliseconds());
 }
 
 } // namespace netstack

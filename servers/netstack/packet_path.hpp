@@ -19,10 +19,8 @@ public:
     /// The bridge may pass the frame from one port to another. `settled`: no other port gets it.
     bool bridged(Device const& bridge, Device const& from, Device const& to, bool settled, pbuf* frame);
 
-    /// What is not IPv4 may go from one device to the other.
-    [[nodiscard]] bool passes_foreign(Device const& from, Device const& to) const {
-        return firewall_.bridged_foreign({from.index(), arrival_port}, {to.index(), 0});
-    }
+    /// An IPv6 packet may go from one device to the other.
+    [[nodiscard]] bool forwards6(pbuf* packet, Device const& from, Device const& to);
 
     void assign(RuleSet rules) { firewall_.assign(std::move(rules)); }
     std::uint64_t expire(std::uint64_t now) { return firewall_.expire(now); }

@@ -51,10 +51,10 @@ ordered_json describe_networks(Reply const& reply) {
     json["mode"] = mode.empty() || mode == "networks" ? "networks" : std::string{mode};
     ordered_json networks = ordered_json::array(), published = ordered_json::array();
     for (auto const& [name, value] : reply.fields) {
-        char network[65] = "", address[32] = "", gateway[32] = "", device[20] = "";
+        char network[65] = "", address[32] = "", gateway[32] = "", device[20] = "", address6[64] = "";
         unsigned prefix = 0;
-        if (name == "network" &&
-            std::sscanf(value.c_str(), "%64s %31s %u %31s %19s", network, address, &prefix, gateway, device) == 5) {
+        if (name == "network" && std::sscanf(value.c_str(), "%64s %31s %u %31s %19s %63s", network, address, &prefix,
+                                             gateway, device, address6) >= 5) {
             bool const connected = address[0] != '-';
             ordered_json one;
             one["name"] = network;
@@ -62,6 +62,7 @@ ordered_json describe_networks(Reply const& reply) {
             one["prefix"] = prefix;
             one["gateway"] = gateway;
             one["device"] = connected ? ordered_json(device) : ordered_json(nullptr);
+            if (address6[0] != '\0') { one["address6"] = address6; }
             networks.push_back(std::move(one));
         } else if (name == "publish") {
             published.push_back(value);
@@ -179,6 +180,7 @@ void print_networks(Reply const& reply, bool json) {
             list.push_back({{"name", network.field("name")},
                             {"subnet", network.field("subnet")},
                             {"gateway", network.field("gateway")},
+                            {"subnet6", network.field("subnet6")},
                             {"device", network.field("device")},
                             {"nat", network.number("nat") != 0},
                             {"rate", limit_or_null(network.number("rate"))},
@@ -199,6 +201,9 @@ void print_networks(Reply const& reply, bool json) {
                     std::string{network.field("subnet")}.c_str(), std::string{network.field("gateway")}.c_str(),
                     std::string{network.field("device")}.c_str(), network.number("nat") != 0 ? "yes" : "no",
                     rate_text(network).c_str(), containers.empty() ? "-" : containers.c_str());
+        if (auto const six = network.field("subnet6"); !six.empty()) {
+            std::printf("%-12s %s\n", "", std::string{six}.c_str());
+        }
         for (auto const& policy : all(network, "policy")) { std::printf("%-12s %s\n", "", policy.c_str()); }
     }
 }

@@ -10,12 +10,15 @@ namespace ctool {
 namespace {
 
 constexpr char usage[] =
-    "usage: ctool network create NAME [--subnet ADDRESS/PREFIX] [--nat] [--rate RATE] [--allow WHAT] [--deny WHAT]...\n"
+    "usage: ctool network create NAME [--subnet ADDRESS/PREFIX]... [--nat] [--rate RATE] [--allow WHAT] [--deny "
+    "WHAT]...\n"
     "       ctool network ls [--json]    ctool network rm NAME\n"
     "       ctool network connect NAME CONTAINER [--publish HOST:PORT[/udp]] [--rate RATE]\n"
     "       ctool network disconnect NAME CONTAINER\n"
     "Containers of a network reach each other, by name too; with --nat also the outside, with the machine's address.\n"
     "WHAT: all, or [tcp:|udp:|icmp:]ADDRESS[/PREFIX][:PORT]; asked in the order given, the first that fits decides.\n"
+    "--subnet once for IPv4 and, beside it, once for IPv6: containers have the same number in both.\n"
+    "An IPv6 address that a port follows is in brackets: [fd00::/8]:80; all, or no address, means both families.\n"
     "RATE: what each container may send and receive, as 1mbit, 500kbit, 2mbps (bytes).\n";
 
 struct Words {
@@ -35,7 +38,7 @@ Words read(char** words) {
         };
         auto const add = [](std::string& list, std::string const& entry) { list += (list.empty() ? "" : ",") + entry; };
         if (word == "--subnet") {
-            result.subnet = value();
+            add(result.subnet, value());
         } else if (word == "--nat") {
             result.nat = true;
         } else if (word == "--rate") {

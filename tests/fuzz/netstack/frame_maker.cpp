@@ -147,7 +147,11 @@ void FrameMaker::internet6() {
     auto const type_at = frame_.size();
     put8(0);
     put8(one_in(4) ? 64 : 255);
-    put_address6(false);
+    if (one_in(8)) { // who has no address yet: a search for duplicates, a listener's first report
+        frame_.insert(frame_.end(), 16, 0);
+    } else {
+        put_address6(false);
+    }
     put_address6(true);
     auto next_header = type_at;
     for (auto extensions = one_in(3) ? below(4) : 0; extensions > 0; --extensions) {
@@ -221,7 +225,7 @@ void FrameMaker::icmp() {
 }
 
 void FrameMaker::icmp6() {
-    constexpr std::uint8_t types[] = {128, 129, 133, 134, 134, 135, 135, 136, 136, 137, 1, 2, 3, 4, 130, 131, 143};
+    constexpr std::uint8_t types[] = {128, 129, 133, 134, 134, 135, 135, 136, 136, 137, 1, 2, 3, 4, 130, 131, 132, 143};
     auto const type = one_in(16) ? below(256) : types[below(std::size(types))];
     put8(type);
     put8(one_in(8) ? below(256) : 0);
@@ -231,7 +235,11 @@ void FrameMaker::icmp6() {
         put32(below(3600000));
         put32(below(10000));
     }
-    if (type == 130 || type == 131 || (type >= 135 && type <= 137)) { put_address6(true); }
+    if (type == 130 || type == 131 || type == 132 || (type >= 135 && type <= 137)) { put_address6(true); }
+    for (auto records = type == 143 ? below(3) : 0; records > 0; --records) { // of a listener's report
+        put32(below(7) << 24 | below(2));
+        put_address6(true);
+    }
     for (auto options = below(4); options > 0; --options) { // neighbour discovery's: link-layer addresses, prefix, mtu
         constexpr std::uint8_t kinds[] = {1, 2, 3, 5, 25};
         auto const kind = kinds[below(std::size(kinds))];

@@ -48,6 +48,15 @@ void add_rules(stack::ConfigurationWriter& writer) {
     filter.in_device = 3; // one port of the bridge does not reach the other
     filter.out_device = 4;
     writer.add(filter);
+    filter = {};
+    filter.rule.action = proto::PacketAction::Drop;
+    filter.rule.family = proto::PacketFamily::Six;
+    filter.rule.destination[0] = 0xfd;
+    filter.rule.destination_prefix = 64;
+    filter.rule.protocol = 6;
+    filter.rule.first_port = 53;
+    filter.rule.last_port = 80;
+    writer.add(filter);
 }
 } // namespace
 

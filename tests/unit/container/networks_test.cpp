@@ -1,3 +1,4 @@
+#include "../../../servers/container/address6.hpp"
 #include "../../../servers/container/networks.hpp"
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -52,6 +53,33 @@ TEST_CASE("policies: who may reach what") {
     CHECK(Policy::parse("deny icmp:all")->rule.protocol == 1);
     for (auto const* text : {"", "all", "allow", "allow ", "deny x", "deny 10.0.0.0/33", "deny icmp:1.2.3.4:5",
                              "deny 1.2.3.4:0", "deny all x"}) {
+        CHECK_MESSAGE(!Policy::parse(text), text);
+    }
+}
+
+TEST_CASE("policies about IPv6: addresses in all their forms, prefixes, ports in brackets") {
+    using proto::PacketFamily;
+    auto const one = Policy::parse("deny fd00:1::2:3");
+    REQUIRE(one);
+    CHECK(one->rule.family == PacketFamily::Six);
+    CHECK(one->rule.destination_prefix == 128);
+    CHECK(std::ranges::equal(one->rule.destination,
+                             container::Address6{0xfd, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 3}));
+    auto const port = Policy::parse("allow udp:[fd00::/8]:53");
+    REQUIRE(port);
+    CHECK(port->rule.protocol == 17);
+    CHECK(port->rule.destination_prefix == 8);
+    CHECK(port->rule.first_port == 53);
+    CHECK(Policy::parse("allow [2001:DB8:1:2:3:4:5:6]:80")->rule.destination[15] == 6);
+    CHECK(Policy::parse("deny ::/0")->rule.destination_prefix == 0);
+    CHECK(Policy::parse("deny ::1")->rule.destination[15] == 1);
+    CHECK(Policy::parse("deny 1::")->rule.destination[1] == 1);
+    CHECK(Policy::parse("deny 1:2:3:4:5:6:7::")->rule.destination[13] == 7);
+    CHECK(Policy::parse("deny icmp:all")->rule.family == PacketFamily::Any);
+    for (auto const* text :
+         {"deny fd00::/129", "deny fd00::1]", "deny [fd00::1", "deny 1:2:3", "deny 1:2:3:4:5:6:7:8:9", "deny 1::2::3",
+          "deny 12345::", "deny :::", "deny :1", "deny 1:2:3:4:5:6:7:8::", "deny ::1:2:3:4:5:6:7:8", "deny [::1]:0",
+          "deny [1.2.3.4]:80", "deny fd00::/8:80", "deny ::g"}) {
         CHECK_MESSAGE(!Policy::parse(text), text);
     }
 }
@@ -114,24 +142,51 @@ TEST_CASE(
     std::vector<PacketAction> actions;
     for (auto const& rule : rules) { actions.push_back(rule.action); }
     CHECK(actions == std::vector{PacketAction::DestinationNat, PacketAction::Accept, PacketAction::Drop,
-                                 PacketAction::Masquerade, PacketAction::Accept, PacketAction::Drop, PacketAction::Drop,
-                                 PacketAction::Drop});
+                                 PacketAction::Drop, PacketAction::Masquerade, PacketAction::Accept, PacketAction::Drop,
+                                 PacketAction::Drop, PacketAction::Drop, PacketAction::Drop});
     CHECK(rules[0].first_port == 8080);
     CHECK(rules[0].to_port == 80);
     CHECK(rules[0].to_address[3] == 2);
     CHECK(rules[1].first_port == 80);
     CHECK(std::string_view{rules[2].in_device} == "cella0");
     CHECK(rules[2].not_in_device == 1);
-    CHECK(rules[3].not_out_device == 1);
-    CHECK(std::string_view{rules[4].in_device} == "cella1");
-    CHECK(rules[7].not_out_device == 1);
+    CHECK(rules[3].family == proto::PacketFamily::Six);
+    CHECK(rules[3].not_in_device == 1);
+    CHECK(std::string_view{rules[3].out_device} == "cella0");
+    CHECK(rules[4].not_out_device == 1);
+    CHECK(std::string_view{rules[5].in_device} == "cella1");
+    CHECK(rules[9].not_out_device == 1);
+}
+
+TEST_CASE("a subnet of IPv6 beside the other: the same number in both") {
+    using container::Subnet6;
+    auto const subnet = Subnet6::parse("fd00:5::7/64");
+    REQUIRE(subnet);
+    CHECK(subnet->text() == "fd00:5::/64");
+    CHECK(container::address6_text(subnet->host(0x102)) == "fd00:5::102");
+    CHECK(container::address6_text({}) == "::");
+    CHECK(container::address6_text({0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3}) == "1:0:0:2::3");
+    CHECK(container::address6_text({0, 1, 0, 0, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0xab, 0xcd}) == "1:0:3:4:5:6:7:abcd");
+    for (auto const* text : {"fd00::", "fd00::/", "fd00::/7", "fd00::/97", "fd00::/6x", "fd00::/064", "fe80::/64",
+                             "ff00::/8", "::/8", "10.5.0.0/24"}) {
+        CHECK_MESSAGE(!Subnet6::parse(text), text);
+    }
+    Networks networks;
+    auto const both = networks.add("both", Subnet::parse("10.5.0.0/24"), subnet);
+    REQUIRE(both);
+    CHECK(container::address6_text(*(*both)->address6((*both)->subnet.gateway())) == "fd00:5::1");
+    CHECK_FALSE(networks.find("default")->address6(0x0a580001));
+    CHECK(networks.add("other", {}, Subnet6::parse("fd00::/16")).error().code == "subnet-overlaps");
+    CHECK(networks.find("other") == nullptr);
+    CHECK(networks.add("other", {}, Subnet6::parse("fd00:6::/64")));
+    CHECK(*Networks::free_address(**both, {}) == 0x0a050002);
 }
 
 TEST_CASE("the hosts file names the container and who else is there") {
-    container::Address4 const own[] = {0x0a580002};
+    container::Host const own[] = {{"web", 0x0a580002, container::Subnet6::parse("fd00:5::/64")->host(2)}};
     container::Host const others[] = {{"database", 0x0a580003}};
     auto const text = container::hosts_text("web", own, others);
-    CHECK(text ==
-          "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n10.88.0.2\tweb\n10.88.0.3\tdatabase\n");
+    CHECK(text == "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n10.88.0.2\tweb\nfd00:5::2\tweb\n"
+                  "10.88.0.3\tdatabase\n");
     CHECK(container::hosts_text("alone", {}, {}).ends_with("127.0.0.1\talone\n"));
 }

@@ -12,7 +12,7 @@ proto::DeviceName name(std::string_view text) {
     return result;
 }
 proto::ContainerLink link(std::string_view bridge, std::string_view outer, std::uint8_t last) {
-    return {name(bridge), name(outer), name("eth0"), {10, 9, 0, last}, {10, 9, 0, 1}, 24, 125000, 2000};
+    return {name(bridge), name(outer), name("eth0"), {10, 9, 0, last}, {10, 9, 0, 1}, 24, 125000, 2000, {}, {}};
 }
 struct Networks {
     NetworkNamespace host{1}, web{2}, database{3};
@@ -28,6 +28,26 @@ proto::PacketRule masquerade() {
 
 } // namespace
 
+TEST_CASE("rules about IPv6: longer prefixes, and nothing but the filter") {
+    Networks networks;
+    proto::PacketRule rule{};
+    rule.action = proto::PacketAction::Drop;
+    rule.family = proto::PacketFamily::Six;
+    rule.destination_prefix = 128;
+    CHECK(networks.host.set_rules({rule}));
+    rule.destination_prefix = 129;
+    CHECK(networks.host.set_rules({rule}).error() == ipc::Error::Invalid);
+    rule.destination_prefix = 64;
+    rule.action = proto::PacketAction::Masquerade;
+    CHECK(networks.host.set_rules({rule}).error() == ipc::Error::Invalid);
+    rule = masquerade();
+    rule.source_prefix = 33;
+    CHECK(networks.host.set_rules({rule}).error() == ipc::Error::Invalid);
+    rule = masquerade();
+    rule.family = proto::PacketFamily{4};
+    CHECK(networks.host.set_rules({rule}).error() == ipc::Error::Invalid);
+}
+
 TEST_CASE(
     "a bridge for containers is up, has an address and a route to its subnet; one that cannot be leaves nothing") {
     Networks networks;
@@ -39,6 +59,31 @@ TEST_CASE(
     CHECK(netns::add_container_bridge(host, {name("net1"), {10, 8, 0, 1}, 33}).error() == ipc::Error::Invalid);
     CHECK(netns::add_container_bridge(host, {name("a/b"), {10, 8, 0, 1}, 24}).error() == ipc::Error::Invalid);
     CHECK(host.links().size() == 2);
+}
+
+TEST_CASE("a subnet of IPv6 beside the other: addresses and a way out; one that cannot be leaves nothing") {
+    Networks networks;
+    using Bytes = std::array<std::uint8_t, 16>;
+    auto const unique = [](std::uint8_t last) { return Bytes{0xfd, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last}; };
+    REQUIRE(netns::add_container_bridge(networks.host, {name("net6"), {10, 8, 0, 1}, 24, {unique(1), 64}}));
+    CHECK(networks.host.six().is_own(unique(1)));
+    auto request = link("net6", "web0", 2);
+    request.six = {unique(2), 64};
+    request.gateway6 = unique(1);
+    REQUIRE(netns::connect_container(networks.host, networks.web, request));
+    CHECK(networks.web.six().is_own(unique(2)));
+    REQUIRE(networks.web.six().lookup(Bytes{0x20, 1}) != nullptr);
+    CHECK(networks.web.six().lookup(Bytes{0x20, 1})->gateway == unique(1));
+    request = link("net6", "database0", 3);
+    request.six = {unique(3), 129};
+    CHECK(netns::connect_container(networks.host, networks.database, request).error() == ipc::Error::Invalid);
+    request.six = {Bytes{0xff, 2}, 64};
+    CHECK_FALSE(netns::connect_container(networks.host, networks.database, request));
+    CHECK(networks.host.find("database0") == nullptr);
+    CHECK(networks.database.find("eth0") == nullptr);
+    CHECK(netns::add_container_bridge(networks.host, {name("bad"), {10, 7, 0, 1}, 24, {Bytes{}, 64}}).error() ==
+          ipc::Error::AddressNotAvailable);
+    CHECK(networks.host.find("bad") == nullptr);
 }
 
 TEST_CASE("a container gets one end of a pair, up, with its address and a way out; the other is a port of the bridge") {
