@@ -21,18 +21,18 @@ void stop(std::string_view why) {
 } // namespace ipc
 
 namespace std {
-[[noreturn]] void __throw_bad_alloc() { ipc::stop("bad_alloc"); }
-[[noreturn]] void __throw_bad_array_new_length() { ipc::stop("bad_array_new_length"); }
-[[noreturn]] void __throw_bad_function_call() { ipc::stop("bad_function_call"); }
-[[noreturn]] void __throw_bad_optional_access() { ipc::stop("bad_optional_access"); }
-[[noreturn]] void __throw_bad_variant_access(unsigned) { ipc::stop("bad_variant_access"); }
-[[noreturn]] void __throw_length_error(char const* what) { ipc::stop(what); }
-[[noreturn]] void __throw_logic_error(char const* what) { ipc::stop(what); }
-[[noreturn]] void __throw_runtime_error(char const* what) { ipc::stop(what); }
-[[noreturn]] void __throw_invalid_argument(char const* what) { ipc::stop(what); }
-[[noreturn]] void __throw_out_of_range(char const* what) { ipc::stop(what); }
-[[noreturn]] void __throw_out_of_range_fmt(char const* what, ...) { ipc::stop(what); }
-[[noreturn]] void __throw_system_error(int) { ipc::stop("system_error"); }
+[[gnu::noreturn]] void __throw_bad_alloc() { ipc::stop("bad_alloc"); }
+[[gnu::noreturn]] void __throw_bad_array_new_length() { ipc::stop("bad_array_new_length"); }
+[[gnu::noreturn]] void __throw_bad_function_call() { ipc::stop("bad_function_call"); }
+[[gnu::noreturn]] void __throw_bad_optional_access() { ipc::stop("bad_optional_access"); }
+[[gnu::noreturn]] void __throw_bad_variant_access(unsigned) { ipc::stop("bad_variant_access"); }
+[[gnu::noreturn]] void __throw_length_error(char const* what) { ipc::stop(what); }
+[[gnu::noreturn]] void __throw_logic_error(char const* what) { ipc::stop(what); }
+[[gnu::noreturn]] void __throw_runtime_error(char const* what) { ipc::stop(what); }
+[[gnu::noreturn]] void __throw_invalid_argument(char const* what) { ipc::stop(what); }
+[[gnu::noreturn]] void __throw_out_of_range(char const* what) { ipc::stop(what); }
+[[gnu::noreturn]] void __throw_out_of_range_fmt(char const* what, ...) { ipc::stop(what); }
+[[gnu::noreturn]] void __throw_system_error(int) { ipc::stop("system_error"); }
 [[noreturn]] void __glibcxx_assert_fail(char const*, int, char const*, char const* condition) noexcept {
     ipc::stop(condition);
 }
@@ -44,7 +44,7 @@ bool _Sp_make_shared_tag::_S_eq(type_info const&) noexcept { return false; }
 extern "C" {
 extern char __libc_single_threaded;
 char __libc_single_threaded = 1;
-[[noreturn]] void abort() { ipc::stop("abort"); }
+[[gnu::noreturn]] void abort() { ipc::stop("abort"); }
 [[noreturn]] void __cxa_pure_virtual() { ipc::stop("pure virtual function called"); }
 int atexit(void (*)()) { return 0; }
 }

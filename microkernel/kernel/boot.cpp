@@ -89,7 +89,7 @@ Address load_image(Root& root, abi::BootModule const& module, Address& end) {
         header.type != 2 || header.machine != 3)
         stop("module 0 is no i386 ELF program");
     if (header.program_size != sizeof(ElfSegment) ||
-        std::uint64_t{header.program_offset} + header.program_count * sizeof(ElfSegment) > module.length)
+        header.program_offset + std::uint64_t{header.program_count} * sizeof(ElfSegment) > module.length)
         stop("bad program headers");
     auto const* const segments = reinterpret_cast<ElfSegment const*>(bytes + header.program_offset);
     for (Word i = 0; i < header.program_count; ++i) {

@@ -103,8 +103,9 @@ bool spread_step() {
 
 bool charge(SchedContext& context) {
     bool slice_over = false;
+    Word const ticks = arch::ticks_per_millisecond() * (tick_microseconds / 1000); // a millisecond of them
     for (SchedContext* at = &context; at != nullptr; at = at->parent) {
-        at->consumed += arch::ticks_per_millisecond() * (tick_microseconds / 1000);
+        at->consumed += ticks;
         ++at->charged;
         if (at->budget != at->period) {
             charge_budget(*at);

@@ -28,7 +28,7 @@ public:
     OpenFile(Environment& environment, Kind kind, std::uint32_t flags, Ref<Inode> inode, Place place);
     OpenFile(OpenFile const&) = delete;
     OpenFile& operator=(OpenFile const&) = delete;
-    ~OpenFile();
+    ~OpenFile() override;
     /// As an end of pipes, either of which may be null.
     void set_pipes(Ref<Pipe> input, Ref<Pipe> output);
     void set_special(Ref<SpecialFile> made);

@@ -10,7 +10,7 @@ namespace vfs {
 /// How many mount namespaces users have in a user namespace, and how many each may (/proc/sys/user/max_mnt_namespaces).
 struct MountCounts {
     std::uint32_t maximum = 0x7fffffff;
-    std::map<std::uint32_t, std::uint32_t> used{}; ///< by global id
+    std::map<std::uint32_t, std::uint32_t> used; ///< by global id
 };
 
 struct UserNamespace : Counted {

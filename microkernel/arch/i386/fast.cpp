@@ -16,7 +16,7 @@ using kernel::SchedContext;
 using kernel::Thread;
 using kernel::ThreadState;
 
-#define SAME(type, member, number) static_assert(offsetof(type, member) == number, "layout.h says otherwise")
+#define SAME(type, member, number) static_assert(offsetof(type, member) == (number), "layout.h says otherwise")
 SAME(Context, edi, CONTEXT_EDI);
 SAME(Context, esi, CONTEXT_ESI);
 SAME(Context, ebp, CONTEXT_EBP);
@@ -71,7 +71,7 @@ SAME(abi::IpcBuffer, message[2], IPC_BUFFER_WORD_2);
 SAME(abi::IpcBuffer, redirect_ip, IPC_BUFFER_REDIRECT_IP);
 SAME(abi::IpcBuffer, redirect_flags, IPC_BUFFER_REDIRECT_FLAGS);
 #undef SAME
-#define SAME(value, number) static_assert(static_cast<Word>(value) == number, "layout.h says otherwise")
+#define SAME(value, number) static_assert(static_cast<Word>(value) == (number), "layout.h says otherwise")
 SAME(ThreadState::Running, STATE_RUNNING);
 SAME(ThreadState::BlockedOnReceive, STATE_BLOCKED_ON_RECEIVE);
 SAME(ThreadState::BlockedOnReply, STATE_BLOCKED_ON_REPLY);

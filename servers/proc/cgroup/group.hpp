@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace proc {
@@ -71,10 +72,8 @@ public:
         if (group_ != nullptr) group_->retain();
     }
     GroupReference(GroupReference const& other) : GroupReference{other.group_} {}
-    GroupReference& operator=(GroupReference const& other) {
-        if (other.group_ != nullptr) other.group_->retain();
-        if (group_ != nullptr) group_->release();
-        group_ = other.group_;
+    GroupReference& operator=(GroupReference other) {
+        std::swap(group_, other.group_);
         return *this;
     }
     ~GroupReference() {

@@ -194,7 +194,7 @@ auto DomainOperations::on(D::Start, Sender& sender, std::uint32_t handle, std::u
         ++process.namespaces->references;
     }
     core.publish_credentials(process);
-    if (auto done = executor.execute(process, path, arguments, environment); !done) return fail(done.error());
+    if (auto done = executor_.execute(process, path, arguments, environment); !done) return fail(done.error());
     if (terminal_descriptor >= 0) {
         if (auto file = core.machine.fetch(*process.cspace, linux_process::slot::descriptor_first +
                                                                 static_cast<Word>(terminal_descriptor))) {
@@ -282,7 +282,7 @@ auto DomainOperations::on(D::List, Sender& sender, std::uint32_t index) -> Resul
     summary.pid = static_cast<std::int32_t>(process->pid->global);
     summary.inner_pid = process->pid->number_in(*domain->space);
     summary.parent = process->parent == nullptr ? 0 : process->parent->pid->number_in(*domain->space);
-    summary.state = static_cast<std::uint32_t>(core.state_letter(*process));
+    summary.state = static_cast<unsigned char>(core.state_letter(*process));
     summary.memory_kib = process->memory == nullptr ? 0 : process->memory->resident_pages() * 4;
     summary.threads = process->threads.size();
     summary.cpu_nanoseconds = core.cpu_time(*process);

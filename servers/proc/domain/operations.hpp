@@ -16,7 +16,7 @@ public:
     using Unit = ipc::Unit;
     static constexpr Word control_badge = 1; ///< root minted it for the container manager
 
-    DomainOperations(Core& core, Executor& executor) : core{core}, executor{executor} {}
+    DomainOperations(Core& core, Executor& executor) : core{core}, executor_{executor} {}
 
     // --- ProcessControl ---
     Result<ipc::Cap<D>> on(C::CreateDomain, Sender& sender, proto::DomainLimits const& limits, std::uint32_t sealed,
@@ -54,7 +54,7 @@ private:
         return core.table.badges.find<Domain>(sender.badge, ObjectKind::Domain);
     }
     static Domain::Building* building_of(Domain& domain, std::uint32_t handle);
-    Executor& executor;
+    Executor& executor_;
 };
 
 /// What Domain::Start's buffer holds: path, arguments, environment, each ended by a NUL. False if it does not hold exactly that.

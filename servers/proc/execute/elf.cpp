@@ -71,7 +71,7 @@ Result<ElfTable> read_elf_table(std::span<std::byte const> bytes, std::uint64_t 
         header.version != 1 || (header.type != type_executable && header.type != type_dynamic) ||
         header.program_header_size != elf_program_header_bytes || header.program_header_count == 0 ||
         header.program_header_count > elf_program_header_maximum ||
-        std::uint64_t{header.program_headers} + header.program_header_count * elf_program_header_bytes > file_size) {
+        header.program_headers + std::uint64_t{header.program_header_count} * elf_program_header_bytes > file_size) {
         return fail(Error::NotExecutable);
     }
     return ElfTable{header.program_headers, header.program_header_count};

@@ -49,7 +49,7 @@ public:
         struct Used {
             std::uint32_t user, count; ///< `user`: global id; nobody with a count of 0 is kept
         };
-        std::vector<Used> used{}; ///< in no order: few users make namespaces
+        std::vector<Used> used; ///< in no order: few users make namespaces
         [[nodiscard]] std::uint32_t used_by(std::uint32_t user) {
             Used const* const found = find(user);
             return found != nullptr ? found->count : 0;
