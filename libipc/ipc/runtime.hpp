@@ -27,8 +27,8 @@ public:
 
 private:
     struct Entry {
-        Word badge;
-        CapabilityPointer slot;
+        Word badge = 0; ///< 0: free
+        CapabilityPointer slot = 0;
     };
     [[nodiscard]] static Word hash(Word badge) { return badge * 2654435761U >> 4; }
     void grow();
