@@ -64,8 +64,9 @@ TEST_CASE("a receive, a read, an accept and a connect end when their time is ove
     std::int32_t time[2] = {};
     std::memcpy(time, inherited->data, sizeof time);
     CHECK((time[0] == 0 && time[1] == 100000));
+    fixture.close(friendly); // first: who closes first keeps its port for a while
+    fixture.pass(100);
     fixture.close(server);
-    fixture.close(friendly);
 
     set_time(client, send_time, 300);
     CHECK(ipc::call<proto::Socket::Connect>(client, internet(0x0a000002, 80)).error() == Error::Deferred); // nobody
@@ -99,8 +100,9 @@ TEST_CASE("a write that has moved a part gives that part, a caller who has gone 
     CHECK(send(client, much.data(), much.size()).error() == Error::Deferred);
     fixture.world.abandon_deferred();
     fixture.pass(1000);
-    fixture.close(std::get<0>(*accepted).as<proto::Socket>());
     fixture.close(client);
+    fixture.pass(100);
+    fixture.close(std::get<0>(*accepted).as<proto::Socket>());
     fixture.close(listener);
 }
 
