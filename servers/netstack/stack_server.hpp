@@ -85,6 +85,8 @@ public:
     void settle();
 
 private:
+    /// What a badge from before the stack was restarted is answered.
+    static constexpr Error gone = Error::ConnectionReset;
     struct Settled {
         StackServer& server;
         ~Settled() { server.settle(); }
